@@ -1,0 +1,42 @@
+# One command each; `make` lists them. Everything runs inside .venv, built from constraints.txt.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+# The folders attribution/, estimators/ and datasets/ must never be imported under their bare names.
+export PYTHONSAFEPATH := 1
+
+.PHONY: help demo test lint type bench docs clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+demo: $(STAMP) ## settle a two-provider contract on real data
+	$(BIN)/counterfoil demo rice
+
+test: $(STAMP) ## run the tests and every example in a docstring
+	$(BIN)/python -m pytest -n auto --doctest-modules --pyargs counterfoil tests
+
+lint: $(STAMP) ## ruff and the direction of imports
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	PYTHONPATH=src $(BIN)/lint-imports
+
+type: $(STAMP) ## mypy, strict
+	$(BIN)/mypy
+
+bench: $(STAMP) ## time imports, help and the demos, and write docs/benchmarks.md
+	$(BIN)/python benchmarks/run.py
+
+docs: $(STAMP) ## write the generated pages in docs/
+	$(BIN)/python docs/generate.py
+
+clean: ## remove everything that make builds
+	rm -rf $(VENV) build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

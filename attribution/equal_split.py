@@ -1,0 +1,41 @@
+"""Equal split: a person's whole gain, divided equally among all who served that person.
+
+A rule of rosters: it asks only what the person would have been without any service, and credits a provider that
+changed nothing as much as one that changed everything.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from counterfoil.estimators.kernel import FloatArray, GrandTotal
+
+
+@dataclass(frozen=True, slots=True)
+class EqualSplit:
+    """Divide each person's gain equally among the providers that served that person.
+
+    Examples
+    --------
+    >>> EqualSplit().weights((0, 1), None)
+    array([[-0.5,  0. ,  0. ,  0.5],
+           [-0.5,  0. ,  0. ,  0.5]])
+    """
+
+    name: str = "equal_split"
+    efficient: bool = True
+    needs_dose: bool = False
+
+    def weights(self, members: Sequence[int], dose: FloatArray | None = None) -> FloatArray:
+        """Return (1{b = a} − 1{b = ∅})/ℓ."""
+        del dose
+        return np.repeat(GrandTotal().weights(members) / len(members), len(members), axis=0)
+
+    def dividend_shares(
+        self, members: Sequence[int], subsets: NDArray[np.intp], dose: FloatArray | None = None
+    ) -> FloatArray:
+        """Return 1/ℓ for every member, in T or not."""
+        del dose
+        return np.full((len(members), len(subsets)), 1 / len(members))

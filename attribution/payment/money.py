@@ -1,0 +1,110 @@
+"""Exact money: decimals, the currency's smallest unit, and parts that sum to the whole.
+
+`exact` is the one place where a float estimate becomes an exact number.
+"""
+
+import math
+from collections.abc import Sequence
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal, localcontext
+from fractions import Fraction
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BeforeValidator
+
+from counterfoil.errors import refusal
+
+Rounding = Literal["half_up", "half_even", "down"]
+MODES: Final[dict[str, str]] = {"half_up": ROUND_HALF_UP, "half_even": ROUND_HALF_EVEN, "down": ROUND_DOWN}
+
+
+def _no_float(value: Any) -> Any:
+    if isinstance(value, float):
+        raise ValueError("write the amount as text or Decimal; a float does not hold cents exactly")  # noqa: TRY004
+    return value
+
+
+Amount = Annotated[Decimal, BeforeValidator(_no_float)]
+"""A decimal amount in a spec; a float is refused, because it is not the amount that was agreed."""
+
+ESTIMATE_DIGITS: Final = 12
+"""Significant digits of an estimate that are priced: far beyond its error, short of the noise of summation order."""
+
+# Enough for any amount times any count: 12 digits of estimate, 28 of money, and room.
+PRECISION: Final = 60
+
+
+def exact(value: float) -> Decimal:
+    """Return a float estimate as the decimal number that is priced: 12 significant digits, half to even.
+
+    Raises
+    ------
+    PaymentError
+        PAY-003 when it is missing or infinite.
+
+    Examples
+    --------
+    >>> exact(0.1 + 0.2)
+    Decimal('0.300000000000')
+    """
+    if not math.isfinite(value):
+        raise refusal("PAY-003", "an estimate that should be priced is not a finite number")
+    return Decimal(f"{value:.{ESTIMATE_DIGITS - 1}e}")
+
+
+def multiply(*factors: Decimal | int) -> Decimal:
+    """Return an exact product; 60 digits of precision leave room for any amount."""
+    with localcontext(prec=PRECISION):
+        product = Decimal(1)
+        for value in factors:
+            product *= value
+        return product
+
+
+def round_money(amount: Decimal, unit: Decimal, rounding: Rounding) -> Decimal:
+    """Round an amount to the smallest unit of its currency.
+
+    Examples
+    --------
+    >>> round_money(Decimal("2.675"), Decimal("0.01"), "half_up")
+    Decimal('2.68')
+    """
+    with localcontext(prec=PRECISION):
+        return amount.quantize(unit, rounding=MODES[rounding])
+
+
+def largest_remainder(total: Decimal, weights: Sequence[Decimal], unit: Decimal) -> tuple[Decimal, ...]:
+    """Divide a total in proportion to weights, in whole units that sum to the total.
+
+    Each part is rounded down; the units left over go to the largest remainders, ties to the earlier part.
+
+    Parameters
+    ----------
+    total : Decimal
+        A non-negative multiple of ``unit``.
+    weights : sequence of Decimal
+        Non-negative, with a positive sum.
+    unit : Decimal
+        The smallest unit, such as ``Decimal("0.01")``.
+
+    Raises
+    ------
+    PaymentError
+        PAY-001 when no weight is positive.
+
+    Examples
+    --------
+    >>> largest_remainder(Decimal("100.00"), [Decimal(1)] * 3, Decimal("0.01"))
+    (Decimal('33.34'), Decimal('33.33'), Decimal('33.33'))
+    """
+    whole = sum((Fraction(weight) for weight in weights), Fraction(0))
+    if whole <= 0 or min(weights) < 0:
+        raise refusal("PAY-001", "no weight is positive, so the amount cannot be divided")
+    units = Fraction(total) / Fraction(unit)
+    quotas = [units * Fraction(weight) / whole for weight in weights]
+    parts = [int(quota) for quota in quotas]
+    left = int(units) - sum(parts)
+    order = sorted(range(len(parts)), key=lambda j: (parts[j] - quotas[j], j))
+    for j in order[:left]:
+        parts[j] += 1
+    with localcontext(prec=PRECISION):
+        return tuple(Decimal(part) * unit for part in parts)

@@ -1,0 +1,42 @@
+"""Credits that can be paid: none below zero, with the same sum.
+
+A noisy estimate can give a provider a negative credit. Clipping it would pay out more than the gain. The projection
+lowers every positive credit by one constant c instead, so that the reduction is shared equally:
+pay*_j = max(0, φ_j − c) with Σ pay* = Σ φ. Source: the Euclidean projection onto a simplex (Held, Wolfe and
+Crowder 1974).
+"""
+
+from collections.abc import Sequence
+from decimal import Decimal, localcontext
+
+from counterfoil.attribution.payment.money import PRECISION
+from counterfoil.errors import refusal
+
+
+def project_credits(credits: Sequence[Decimal]) -> tuple[Decimal, ...]:
+    """Return the closest non-negative credits with the same sum.
+
+    Raises
+    ------
+    PaymentError
+        PAY-001 when the credits do not sum to a positive gain.
+
+    Examples
+    --------
+    >>> [str(credit.normalize()) for credit in project_credits([Decimal("0.30"), Decimal("0.20"), Decimal("-0.05")])]
+    ['0.275', '0.175', '0']
+    """
+    total = sum(credits, Decimal(0))
+    if total <= 0:
+        raise refusal("PAY-001", "the credits do not sum to a positive gain")
+    if min(credits) >= 0:
+        return tuple(credits)
+    with localcontext(prec=PRECISION):
+        ranked = sorted(credits, reverse=True)
+        running, lowered = Decimal(0), Decimal(0)
+        for count, credit in enumerate(ranked, start=1):
+            running += credit
+            constant = (running - total) / count
+            if credit > constant:
+                lowered = constant
+        return tuple(max(Decimal(0), credit - lowered) for credit in credits)

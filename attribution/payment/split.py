@@ -1,0 +1,59 @@
+"""Clause: a pot divided among providers by credit, after fixed carve-outs for parties that are no players."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from counterfoil.attribution.payment.money import Amount, Rounding, largest_remainder, multiply, round_money
+from counterfoil.attribution.payment.projection import project_credits
+from counterfoil.attribution.payment.trace import Pot
+
+
+class Split(BaseModel):
+    """How the gain, and with it the money, is divided."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rule: str = Field(description="An attribution rule whose credits sum to the gain.")
+    carve_outs: dict[str, Amount] = Field(
+        default_factory=dict, description="Party to the fraction of the pot it receives first, such as a backbone."
+    )
+    negative: Literal["project"] = Field(
+        "project", description="Negative credits are raised to zero and the others lowered by one constant."
+    )
+
+
+def divide(
+    pot: Pot, split: Split, credits: Mapping[str, Decimal], unit: Decimal, rounding: Rounding
+) -> dict[str, tuple[Decimal, str]]:
+    """Return each party's amount and the reason for it; the amounts sum to the pot.
+
+    Parameters
+    ----------
+    pot : Pot
+        Its amount is a multiple of ``unit``.
+    split : Split
+        The clause.
+    credits : mapping
+        Raw credit of each provider, gain per person, in contract order.
+    unit : Decimal
+        Smallest unit of the currency.
+    rounding : str
+        Of the carve-outs.
+    """
+    parts: dict[str, tuple[Decimal, str]] = {}
+    left = pot.amount
+    for party, fraction in split.carve_outs.items():
+        amount = min(round_money(multiply(pot.amount, fraction), unit, rounding), left)
+        parts[party] = (amount, f"agreed carve-out of {multiply(fraction, 100).normalize():f} % of {pot.amount:,}")
+        left -= amount
+    payable = project_credits(list(credits.values()))
+    amounts = largest_remainder(left, payable, unit)
+    whole = sum(payable, Decimal(0))
+    for (party, raw), credit, amount in zip(credits.items(), payable, amounts, strict=True):
+        lowered = "" if raw == credit else f" (estimated {float(raw):.6g}, adjusted so that no credit is negative)"
+        share = float(credit / whole)
+        parts[party] = (amount, f"{split.rule} credit {float(credit):.6g}{lowered}, {share:.2%} of {left:,}")
+    return parts

@@ -1,0 +1,133 @@
+"""Who caused which part of the gain: credits in outcome units, and shares where the data can tell them.
+
+The credit in outcome units is the quantity of record. A share of the total is a display of it, and is withheld when
+the total cannot be told from zero, is a loss, or when the share's interval is too wide to mean anything.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from counterfoil.attribution.rules import rule_named
+from counterfoil.errors import Problem
+from counterfoil.estimators.contribution import ContributionFit, functional
+from counterfoil.estimators.estimate import Estimate
+from counterfoil.estimators.fieller import fieller
+from counterfoil.estimators.kernel import Kernel
+
+WIDEST_SHARE = 1.0
+"""A share whose interval is wider than this is shown as not determinable."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shares:
+    """Credits of the providers under one rule.
+
+    Parameters
+    ----------
+    rule : Kernel
+        The attribution rule.
+    credits : Estimate
+        Credit of each provider, in the outcome's own units and sign, per person of the study.
+    total : Estimate
+        The total gain per person.
+    better : {"higher", "lower"}
+        Which direction of the outcome is a gain.
+    """
+
+    rule: Kernel
+    credits: Estimate
+    total: Estimate
+    better: Literal["higher", "lower"]
+
+    @property
+    def providers(self) -> tuple[str, ...]:
+        """The providers, in order."""
+        return self.credits.terms
+
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        """What a reader must know before using the shares."""
+        return self.credits.warnings
+
+    def tidy(self, conf_level: float = 0.95) -> pd.DataFrame:
+        """Return a row a provider and a row for the total.
+
+        Returns
+        -------
+        DataFrame
+            Columns provider, outcome, term, estimate, std_error, statistic, p_value, conf_low, conf_high, share,
+            share_low, share_high. Shares are missing where they are not determinable; the sets are Fieller's.
+        """
+        gain = self.total.tidy(conf_level)
+        gain.insert(0, "provider", "")
+        frame = pd.concat([self.credits.tidy(conf_level), gain], ignore_index=True)
+        frame.attrs = {**self.credits.tidy(conf_level).attrs, "rule": self.rule.name}
+        shares = np.array([*self._shares(conf_level), (math.nan,) * 3])
+        frame["share"], frame["share_low"], frame["share_high"] = shares.T
+        return frame
+
+    def _shares(self, conf_level: float) -> list[tuple[float, float, float]]:
+        joint = self.credits.beside(self.total).cov()
+        total, critical = float(self.total.values[0]), self.total.critical(conf_level)
+        gain = total if self.better == "higher" else -total
+        rows = []
+        for j, credit in enumerate(self.credits.values.tolist()):
+            found = fieller(credit, total, joint[j, j], joint[j, -1], joint[-1, -1], critical)
+            shown = found.bounded and gain > 0 and found.high - found.low <= WIDEST_SHARE
+            rows.append((credit / total, found.low, found.high) if shown else (math.nan,) * 3)
+        return rows
+
+    def summary(self) -> str:
+        """Return the credits under a header that names rule, estimand and error type."""
+        table = self.tidy().drop(columns=["outcome", "statistic"])
+        table["provider"] = table["provider"].replace("", "total")
+
+        def digits(value: float) -> str:
+            return "n.d." if math.isnan(value) else f"{value:.6g}"
+
+        clusters = "" if self.total.clusters is None else f" by {self.total.n_clusters} clusters"
+        head = (
+            f"{self.rule.name} credits for {self.credits.outcome}, better {self.better}: {self.total.n:,} people, "
+            f"{self.total.error_type} errors{clusters}"
+        )
+        return f"{head}\n{table.to_string(index=False, float_format=digits)}\nn.d.: not determinable as a share"
+
+    def __repr__(self) -> str:
+        return self.summary()
+
+
+def attribute(
+    fit: ContributionFit, rule: str | Kernel = "shapley", *, better: Literal["higher", "lower"] = "higher"
+) -> Shares:
+    """Divide the gain of a fit among its providers; nothing is refitted.
+
+    Parameters
+    ----------
+    fit : ContributionFit
+        From ``Contribution(...).fit(study)``.
+    rule : str or Kernel
+        A name of ``RULES``, or a rule of your own.
+    better : {"higher", "lower"}
+        Which direction of the outcome is a gain; decides whether shares of it may be shown.
+
+    Raises
+    ------
+    AttributionError
+        ATTR-001 for an unknown rule, ATTR-002 when it needs doses that are not recorded.
+    IdentificationError
+        When the data do not determine the credits.
+
+    Examples
+    --------
+    >>> import counterfoil as cf
+    >>> from counterfoil.estimators import Contribution
+    >>> fit = Contribution(outcome="takeup", cluster="address").fit(cf.datasets.load("rice"))
+    >>> attribute(fit, "equal_split").credits.values.round(6)
+    array([0.039314, 0.013705])
+    """
+    kernel = rule_named(rule)
+    return Shares(kernel, functional(fit, kernel), fit.total(), better)

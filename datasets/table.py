@@ -1,0 +1,100 @@
+"""A table on its way into a study: checks that name columns, counts and rows, never a value."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from counterfoil.errors import Problem, did_you_mean, listed
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A frame, what to call it in a message, and how to count its rows.
+
+    ``first`` is the number of the first row: 2 in a CSV file, whose header is line 1, and 0 in a frame.
+    """
+
+    frame: pd.DataFrame
+    name: str
+    first: int = 0
+
+    def rows(self, wrong: NDArray[np.bool_]) -> str:
+        """Return ``"lines 4, 9 and 3 more"`` for the rows marked."""
+        word = "line" if self.first else "row"
+        numbers = np.flatnonzero(wrong) + self.first
+        return f"{word}{'s' if len(numbers) > 1 else ''} {listed(numbers, limit=5)}"
+
+    def problem(self, code: str, what: str, wrong: NDArray[np.bool_] | None = None, fix: str = "") -> Problem:
+        """Return a problem of this table, with its rows when a mask is given."""
+        where = self.name if wrong is None else f"{self.name}, {self.rows(wrong)}"
+        return Problem(code, what, where, fix)
+
+    def missing_columns(self, needed: Mapping[str, str] | tuple[str, ...]) -> list[Problem]:
+        """Return a problem for each column needed that is not there."""
+        found = [str(column) for column in self.frame.columns]
+        return [
+            self.problem("DATA-004", f"column '{name}' is missing{did_you_mean(name, found)}")
+            for name in needed
+            if name not in found
+        ]
+
+    def double_columns(self) -> list[Problem]:
+        """Return a problem for each column name that stands twice."""
+        names = self.frame.columns
+        return [
+            self.problem("DATA-021", f"column '{name}' stands twice") for name in names[names.duplicated()].unique()
+        ]
+
+
+def blank(column: Any) -> NDArray[np.bool_]:
+    """Mark the values of a column that are missing, an empty string included."""
+    missing = pd.isna(column).to_numpy()
+    if not pd.api.types.is_numeric_dtype(column.dtype):
+        missing = missing | (column.astype(str).str.strip() == "").to_numpy()
+    return np.asarray(missing, dtype=bool)
+
+
+def is_number(column: Any) -> bool:
+    """Tell whether a column holds numbers or truth values."""
+    return bool(pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_bool_dtype(column.dtype))
+
+
+def as_text(column: Any) -> Any:
+    """Return a column as plain text, with missing values as empty strings."""
+    return column.astype(object).where(~pd.isna(column), "").astype(str)
+
+
+def as_numbers(column: Any) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return a column as floats, and a mark where a value that is there is no number.
+
+    Small integers are widened: ``int8`` would overflow silently when squared. The words that other
+    programs write for a missing number, ``NaN`` and ``NA``, are missing numbers and no wrong type.
+    """
+    if is_number(column):
+        return column.to_numpy(dtype=np.float64, na_value=np.nan), np.zeros(len(column), dtype=bool)
+    numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    if not np.isnan(numbers).any():
+        return numbers, np.zeros(len(column), dtype=bool)
+    absent = blank(column) | as_text(column).str.strip().str.lower().isin(["nan", "na"]).to_numpy()
+    return numbers, np.asarray(np.isnan(numbers) & ~absent, dtype=bool)
+
+
+def as_dates(column: Any) -> tuple[Any, NDArray[np.bool_]]:
+    """Return a column as dates, and a mark where a value that is there is no date written YYYY-MM-DD."""
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        return column, np.zeros(len(column), dtype=bool)
+    dates = pd.to_datetime(as_text(column), format="%Y-%m-%d", errors="coerce")
+    return dates, np.asarray(pd.isna(dates).to_numpy() & ~blank(column), dtype=bool)
+
+
+def canonical(column: Any, keep_integers: bool = False) -> Any:
+    """Return a column in one of the study's two types: floats or text (or integers, for ids)."""
+    if pd.api.types.is_integer_dtype(column.dtype) and keep_integers:
+        return column.astype(np.int64)
+    if is_number(column):
+        return pd.Series(as_numbers(column)[0], index=column.index, name=column.name)
+    return as_text(column)

@@ -1,0 +1,8 @@
+"""Estimators: each measures a gain and returns an `Estimate` with one influence value per person."""
+
+from counterfoil.estimators.contribution import Contribution, ContributionFit, functional
+from counterfoil.estimators.estimate import Estimate
+from counterfoil.estimators.experiment import Experiment
+from counterfoil.estimators.kernel import Kernel
+
+__all__ = ["Contribution", "ContributionFit", "Estimate", "Experiment", "Kernel", "functional"]

@@ -1,0 +1,351 @@
+"""Several providers serving overlapping people: what each person's combination of providers was worth.
+
+Estimand: θ(S) = E[Y(A∩S)], the mean outcome if everybody's services were cut to the providers in S, and
+V = θ(all) − θ(none). Because A∩S only removes providers that a person really had, the game on 2^K coalitions is an
+average of small games on each person's own providers. It needs no hidden versions of a provider, no interference
+between people, and either a lottery over patterns or all common causes among the covariates.
+
+The fit holds the counterfactual surface m(b, X) = E[Y | A = b, X] once; `functional` applies any attribution rule to it.
+
+Sources: Haneuse and Rotnitzky (2013) and Díaz and van der Laan (2012) for the estimand (a modified treatment policy);
+Chernozhukov, Newey and Singh (2022) for the debiased functional of a regression; Robins, Rotnitzky and Zhao (1994) for
+the augmented weighting.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from counterfoil.datasets.roster import Roster
+from counterfoil.datasets.study import Study
+from counterfoil.errors import Problem, listed, raise_any
+from counterfoil.estimators.covariance import ErrorType, FloatArray
+from counterfoil.estimators.estimate import Estimate
+from counterfoil.estimators.experiment import check_clusters
+from counterfoil.estimators.functional import apply_kernel
+from counterfoil.estimators.kernel import GrandTotal, Kernel
+from counterfoil.estimators.least_squares import LeastSquares, least_squares
+from counterfoil.estimators.propensity import pattern_frequencies, pattern_propensity
+from counterfoil.estimators.spec import Design, as_study
+
+OVERLAP_FLOOR = 0.01
+"""Propensities in denominators are floored at this over the number of patterns."""
+
+
+class Contribution(Design):
+    """Contributions of several providers to one outcome.
+
+    Examples
+    --------
+    >>> import counterfoil as cf
+    >>> fit = Contribution(outcome="takeup", model="saturated", cluster="address").fit(cf.datasets.load("rice"))
+    >>> fit.total().values.round(6)
+    array([0.053019])
+    """
+
+    kind: Literal["contribution"] = "contribution"
+    providers: tuple[str, ...] = Field(
+        (), description="Providers among whom the gain is divided; in a contract, its parties with role provider."
+    )
+    covariates: tuple[str, ...] = Field((), description="Columns measured before the services.")
+    design: Literal["randomized", "unconfounded"] = Field(
+        "randomized", description="Patterns dealt out by lottery, or as good as random given the covariates."
+    )
+    model: Literal["additive", "pairwise", "saturated"] = Field(
+        "saturated", description="Own effects; own effects and pairs; or every observed pattern by itself."
+    )
+    effects_by_covariates: bool = Field(False, description="Whether effects may differ with the covariates.")
+    min_pair: int = Field(30, ge=2, description="Shared people below which a pair has no joint effect in the model.")
+    scope: Literal["served", "everyone"] = Field(
+        "served", description="Cut the services people really had, or compare everybody having all with nobody any."
+    )
+    target: Literal["sample", "population"] = Field(
+        "sample", description="Errors for the people of this study, or for future people like them."
+    )
+
+    @model_validator(mode="after")
+    def _terms_fit(self) -> "Contribution":
+        if self.scope == "everyone" and self.design != "randomized":
+            raise ValueError("scope everyone needs design randomized: only a lottery deals out every pattern")
+        if len(set(self.providers)) != len(self.providers):
+            raise ValueError("providers are named twice")
+        return self
+
+    def fit(self, data: Study | pd.DataFrame) -> "ContributionFit":
+        """Fit the counterfactual surface; no attribution rule is needed yet.
+
+        Parameters
+        ----------
+        data : Study or DataFrame
+            A frame has one row a person, the person id as its index, and a column of 0 and 1 for each of `providers`.
+
+        Raises
+        ------
+        DataError
+            When columns are missing or blank, or a provider is not in the services table.
+        IdentificationError
+            IDENT-005 when a provider served nobody, IDENT-006 with too few clusters.
+        EstimationError
+            EST-002 when the propensity model fails, EST-003 with more parameters than people.
+        """
+        study = as_study(data, self.outcome, self.providers, self.cluster)
+        cluster, error_type = self.errors_on(study, unclustered="HC1")
+        roster = study.roster(self.providers or None)
+        raise_any(
+            [
+                Problem("IDENT-005", f"provider '{name}' served nobody in the study", "services")
+                for name, served in zip(roster.providers, np.any(roster.exposure, axis=0).tolist(), strict=True)
+                if not served
+            ]
+        )
+        clusters = None if cluster is None else study.codes(cluster)
+        check_clusters(clusters, *(served for served in roster.exposure.T if not served.all()))
+        covariates, _ = study.covariates(self.covariates)
+        surface = fit_surface(self, roster, study.outcome(self.outcome, self.period), covariates)
+        return ContributionFit(self, self.outcome or study.outcome_names[0], roster, surface, clusters, error_type)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Surface:
+    """A fitted m(b, X): controls plus, for each term, a pattern indicator times the effect modifiers.
+
+    Parameters
+    ----------
+    outcome : ndarray, shape (n,)
+    controls : ndarray, shape (n, n_controls)
+        Intercept first.
+    modifiers : ndarray, shape (n, n_modifiers)
+        1 first, then centred covariates when effects differ with them.
+    patterns, pattern : ndarray
+        The observed patterns (n_patterns, K) and each person's (n,).
+    terms : tuple of tuples of int
+        Sets of providers: for a saturated model the patterns themselves, else single providers and pairs.
+    saturated : bool
+        Whether a term means "exactly these providers" rather than "at least these".
+    fit : LeastSquares
+        Of outcome on controls and terms x modifiers; columns in that order.
+    propensity : ndarray, shape (n, n_patterns), or None
+        Chance of each pattern given covariates, for the augmented path; None for the regression path.
+    warnings : tuple of Problem
+    """
+
+    outcome: FloatArray
+    controls: FloatArray
+    modifiers: FloatArray
+    patterns: NDArray[np.bool_]
+    pattern: NDArray[np.intp]
+    terms: tuple[tuple[int, ...], ...]
+    saturated: bool
+    design: FloatArray
+    fit: LeastSquares
+    propensity: FloatArray | None
+    warnings: tuple[Problem, ...]
+
+
+def fit_surface(spec: Contribution, roster: Roster, outcome: FloatArray, covariates: FloatArray) -> Surface:
+    """Fit m(b, X) by least squares and, for an unconfounded saturated model, the propensity of each pattern."""
+    patterns, pattern = roster.patterns()
+    warnings: list[Problem] = []
+    centred = covariates - covariates.mean(axis=0)
+    one = np.ones((len(outcome), 1))
+    controls = np.hstack([one, centred])
+    modifiers = controls if spec.effects_by_covariates else one
+    terms = _terms(spec, roster, patterns, warnings)
+    saturated = spec.model == "saturated"
+    indicator = np.array(
+        [
+            [tuple(np.flatnonzero(row)) == term if saturated else row[list(term)].all() for term in terms]
+            for row in patterns
+        ],
+        dtype=np.float64,
+    ).reshape(len(patterns), len(terms))
+    products = (indicator[pattern][:, :, None] * modifiers[:, None, :]).reshape(len(outcome), -1)
+    design = np.hstack([controls, products])
+    propensity = None
+    if spec.design == "unconfounded":
+        if covariates.shape[1] == 0:
+            warnings.append(Problem("EST-006", "people are compared as they come, without covariates", "estimator"))
+        if saturated:
+            propensity = (
+                pattern_propensity(pattern, covariates)
+                if covariates.shape[1] and len(patterns) > 1
+                else pattern_frequencies(pattern, len(patterns))
+            )
+            propensity, floored = _floored(propensity, pattern)
+            if floored:
+                what = f"{floored} people had almost no chance of the pattern they had; their weights are floored"
+                warnings.append(Problem("EST-004", what, "estimator"))
+    return Surface(
+        outcome,
+        controls,
+        modifiers,
+        patterns,
+        pattern,
+        terms,
+        saturated,
+        design,
+        least_squares(design, outcome),
+        propensity,
+        tuple(warnings),
+    )
+
+
+def _terms(
+    spec: Contribution, roster: Roster, patterns: NDArray[np.bool_], warnings: list[Problem]
+) -> tuple[tuple[int, ...], ...]:
+    if spec.model == "saturated":
+        return tuple(tuple(int(j) for j in np.flatnonzero(row)) for row in patterns if row.any())
+    singles = tuple((j,) for j in range(len(roster.providers)))
+    if spec.model == "additive":
+        return singles
+    together = roster.exposure.astype(np.float64).T @ roster.exposure
+    pairs = [pair for pair in combinations(range(len(roster.providers)), 2) if together[pair] > 0]
+    sparse = [pair for pair in pairs if together[pair] < spec.min_pair]
+    if sparse:
+        names = [" + ".join(roster.providers[j] for j in pair) for pair in sparse]
+        what = f"{len(sparse)} pairs share fewer than {spec.min_pair} people and act additively: {listed(names)}"
+        warnings.append(Problem("IDENT-008", what, "estimator"))
+    return (*singles, *(pair for pair in pairs if together[pair] >= spec.min_pair))
+
+
+def _floored(propensity: FloatArray, pattern: NDArray[np.intp]) -> tuple[FloatArray, int]:
+    """Floor each person's own propensity, the only one that stands in a denominator; count the people concerned."""
+    floor = OVERLAP_FLOOR / propensity.shape[1]
+    rows = np.arange(len(pattern))
+    own = propensity[rows, pattern]
+    raised = np.array(propensity)
+    raised[rows, pattern] = np.maximum(own, floor)
+    return raised, int((own < floor).sum())
+
+
+@dataclass(frozen=True, eq=False)
+class ContributionFit:
+    """A fitted counterfactual surface; every attribution rule is applied to it without refitting.
+
+    Parameters
+    ----------
+    spec : Contribution
+        What was asked.
+    outcome : str
+        Name of the outcome.
+    roster : Roster
+        Who served whom.
+    surface : Surface
+        The fitted surface.
+    clusters : ndarray of int, shape (n,), or None
+    error_type : str
+    """
+
+    spec: Contribution
+    outcome: str
+    roster: Roster
+    surface: Surface
+    clusters: NDArray[np.intp] | None
+    error_type: ErrorType
+
+    def __repr__(self) -> str:
+        return (
+            f"ContributionFit({self.outcome}: {len(self.roster.ids):,} people, {len(self.providers)} providers, "
+            f"{self.spec.model} model, {self.spec.design}, scope {self.spec.scope})"
+        )
+
+    @property
+    def providers(self) -> tuple[str, ...]:
+        """The players, in order."""
+        return self.roster.providers
+
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        """What a reader must know before using the fit."""
+        return self.surface.warnings
+
+    def total(self) -> Estimate:
+        """Return the total gain per person; it needs no attribution rule.
+
+        Raises
+        ------
+        IdentificationError
+            IDENT-004 when nobody was unserved and the model cannot tell what that would have been like.
+        """
+        return self._total
+
+    @cached_property
+    def _total(self) -> Estimate:
+        return self._estimate(GrandTotal(), ("gain",), "term")
+
+    def apply(self, kernel: Kernel) -> Estimate:
+        """Return the credit of each provider under a rule; see `functional`."""
+        return self._estimate(kernel, self.providers, "provider")
+
+    def _estimate(self, kernel: Kernel, terms: tuple[str, ...], label: Literal["term", "provider"]) -> Estimate:
+        applied = apply_kernel(self.surface, self.roster, kernel, self.spec.scope == "everyone")
+        residual = applied.riesz * self.surface.fit.residuals[:, None]
+        values = (applied.fixed + residual).mean(axis=0)
+        population = self.spec.target == "population"
+        spread = applied.fixed - applied.fixed.mean(axis=0) if population else None
+        regression = self.surface.propensity is None
+        had = "if everybody had every service" if self.spec.scope == "everyone" else "from the services people had"
+        whom = "future people like these" if population else "the people of this study"
+        details: dict[str, Any] = {} if not regression else {"leverage": self.surface.fit.leverage}
+        if regression and not population:
+            details["classical"] = applied.classical
+        return Estimate(
+            terms=terms,
+            label=label,
+            values=values,
+            ids=self.roster.ids,
+            influence=applied.fixed + residual - values if population else residual,
+            spread=spread,
+            clusters=self.clusters,
+            parameters=self.surface.fit.rank,
+            error_type=self.error_type,
+            outcome=self.outcome,
+            estimand=f"gain {had}, for {whom}",
+            people=len(self.roster.ids),
+            population="people in the study"
+            if self.spec.scope == "served"
+            else "everybody, as if all had every service",
+            warnings=(*self.surface.warnings, *applied.warnings),
+            diagnostics={"served": int(self.roster.exposure.any(axis=1).sum())},
+            **details,
+        ).using(self.error_type)
+
+
+def functional(fit: ContributionFit, kernel: Kernel) -> Estimate:
+    """Return the credit of each provider under a rule, with one influence value per person and provider.
+
+    Parameters
+    ----------
+    fit : ContributionFit
+        A fitted surface.
+    kernel : Kernel
+        An attribution rule, such as ``counterfoil.attribution.Shapley()``.
+
+    Returns
+    -------
+    Estimate
+        Terms are the providers; values in the outcome's units per person of the study.
+
+    Raises
+    ------
+    IdentificationError
+        IDENT-002 when the rule needs a pattern that nobody had, IDENT-003 when rosters cannot be told apart,
+        IDENT-004 when nobody was unserved.
+    AttributionError
+        ATTR-002 or ATTR-003 when the rule needs doses that there are none of.
+
+    Examples
+    --------
+    >>> import counterfoil as cf
+    >>> from counterfoil.attribution import Shapley
+    >>> fit = Contribution(outcome="takeup", cluster="address").fit(cf.datasets.load("rice"))
+    >>> functional(fit, Shapley()).values.round(6)
+    array([0.051725, 0.001294])
+    """
+    return fit.apply(kernel)

@@ -1,0 +1,222 @@
+"""A rule applied to a surface: for each person and provider, Σ_b κ_j(b; A_i) m(b, X_i), and its Riesz weight.
+
+With basis rows B_i, the functional of row j is M_ij′β. On the regression path its Riesz weight is
+α_ij = B_i′ (B′B/n)⁻¹ mean(M_j) (automatic debiasing: Chernozhukov, Newey and Singh 2022); on the augmented path it is
+α_ij = Σ_{a′ ⊇ A_i} κ̄_j(A_i; a′, X_i) π_{a′}(X_i) / π_{A_i}(X_i).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from counterfoil.datasets.roster import Roster
+from counterfoil.errors import Problem, listed, refusal
+from counterfoil.estimators.kernel import LARGEST_PATTERN, FloatArray, GrandTotal, Kernel, membership
+
+if TYPE_CHECKING:
+    from counterfoil.estimators.contribution import Surface
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Applied:
+    """What a kernel makes of a surface.
+
+    ``fixed`` (n, m) is Σ_b κ m(b, X); ``riesz`` (n, m) multiplies the residual; ``classical`` (m, m) is the textbook
+    covariance of the regression path.
+    """
+
+    fixed: FloatArray
+    riesz: FloatArray
+    classical: FloatArray | None
+    warnings: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Group:
+    """People whose services are cut alike: who they are, their providers, and the rows of the result these fill."""
+
+    people: NDArray[np.intp]
+    members: tuple[int, ...]
+    rows: NDArray[np.intp]
+    dose: FloatArray | None
+
+
+def apply_kernel(surface: "Surface", roster: Roster, kernel: Kernel, everyone: bool) -> Applied:
+    """Apply a rule to a fitted surface.
+
+    Raises
+    ------
+    IdentificationError
+        IDENT-002, IDENT-003 or IDENT-004 when the data do not determine the credits.
+    AttributionError
+        ATTR-002 or ATTR-003 without the doses that the rule needs, ATTR-004 for a person with too many providers.
+    """
+    _check_doses(roster, kernel, everyone)
+    n, modifiers = surface.modifiers.shape
+    size = 1 if isinstance(kernel, GrandTotal) else len(roster.providers)
+    groups = list(_groups(surface, roster, kernel, everyone))
+    missing = _missing(surface, kernel, groups)
+    _refuse_missing(surface, roster, missing)
+    coefficients = np.zeros(surface.design.shape[1])
+    coefficients[surface.fit.kept] = surface.fit.coefficients
+    first = surface.controls.shape[1]
+    slopes = coefficients[first:].reshape(len(surface.terms), modifiers)
+    fixed = np.zeros((n, size))
+    mean = np.zeros((size, len(surface.terms), modifiers))
+    for group in groups:
+        columns, table = _table(surface, kernel, group)
+        h = surface.modifiers[group.people]
+        by_term = np.einsum("ih,th->it", h, slopes[columns])
+        if table.ndim == 2:
+            fixed[np.ix_(group.people, group.rows)] = by_term @ table.T
+            mean[np.ix_(group.rows, columns)] += table[:, :, None] * h.sum(axis=0)
+        else:
+            fixed[np.ix_(group.people, group.rows)] = np.einsum("ijt,it->ij", table, by_term)
+            mean[np.ix_(group.rows, columns)] += np.einsum("ijt,ih->jth", table, h)
+    row = np.hstack([np.zeros((size, first)), mean.reshape(size, -1) / n])
+    _refuse_inestimable(surface, roster, kernel, row)
+    warnings = _extrapolation(surface, roster, missing)
+    if surface.propensity is not None:
+        return Applied(fixed, _augmented_riesz(surface, kernel, groups, size), None, warnings)
+    short = row[:, surface.fit.kept]
+    direction = surface.fit.bread @ short.T
+    residuals = surface.fit.residuals
+    variance = residuals @ residuals / (n - surface.fit.rank)
+    riesz = n * (surface.design[:, surface.fit.kept] @ direction)
+    return Applied(fixed, riesz, variance * (short @ direction), warnings)
+
+
+def _check_doses(roster: Roster, kernel: Kernel, everyone: bool) -> None:
+    if not kernel.needs_dose:
+        return
+    if everyone:
+        raise refusal("ATTR-003", f"rule {kernel.name} divides by doses")
+    if roster.dose is None:
+        raise refusal("ATTR-002", f"rule {kernel.name} divides by doses, and the services table has no column 'dose'")
+
+
+def _groups(surface: "Surface", roster: Roster, kernel: Kernel, everyone: bool) -> Iterator[Group]:
+    """Yield people by pattern, or everybody with every provider under scope everyone."""
+    n, players = roster.exposure.shape
+    total = isinstance(kernel, GrandTotal)
+    if everyone:
+        members = tuple(range(players))
+        yield Group(np.arange(n), members, np.array((0,) if total else members), None)
+        return
+    order = np.argsort(surface.pattern, kind="stable")
+    bounds = np.cumsum(np.bincount(surface.pattern, minlength=len(surface.patterns)))
+    for index, row in enumerate(surface.patterns):
+        members = tuple(int(j) for j in np.flatnonzero(row))
+        if members:
+            people = order[(bounds[index - 1] if index else 0) : bounds[index]]
+            dose = roster.dose[people][:, members] if kernel.needs_dose and roster.dose is not None else None
+            yield Group(people, members, np.array((0,) if total else members), dose)
+
+
+def _local(term: tuple[int, ...], members: tuple[int, ...]) -> int:
+    return sum(1 << members.index(j) for j in term)
+
+
+def _sets(members: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """Return every coalition of the members as a tuple of providers, in the order of local bitmasks."""
+    return [tuple(np.array(members)[row].tolist()) for row in membership(len(members))]
+
+
+def _table(surface: "Surface", kernel: Kernel, group: Group) -> tuple[NDArray[np.intp], FloatArray]:
+    """Return the terms that matter to a group and their weights, (rows, terms) or (people, rows, terms)."""
+    if not surface.saturated:
+        inside = set(group.members)
+        columns = [position for position, term in enumerate(surface.terms) if inside.issuperset(term)]
+        subsets = np.array([_local(surface.terms[position], group.members) for position in columns], dtype=np.intp)
+        return np.array(columns, dtype=np.intp), kernel.dividend_shares(group.members, subsets, group.dose)
+    position_of = {term: position for position, term in enumerate(surface.terms)}
+    sets = _sets(group.members)
+    there = [mask for mask, term in enumerate(sets) if term in position_of]
+    columns = [position_of[sets[mask]] for mask in there]
+    return np.array(columns, dtype=np.intp), kernel.weights(group.members, group.dose)[..., there]
+
+
+def _missing(surface: "Surface", kernel: Kernel, groups: list[Group]) -> dict[tuple[int, ...], int]:
+    """Return the coalitions that the rule compares with and nobody had, with how many people they concern."""
+    observed = {tuple(np.flatnonzero(row).tolist()) for row in surface.patterns}
+    missing: dict[tuple[int, ...], int] = {}
+    for group in groups:
+        if len(group.members) > LARGEST_PATTERN:
+            if surface.saturated:
+                raise refusal("ATTR-004", f"somebody has {len(group.members)} providers, more than {LARGEST_PATTERN}")
+            continue
+        weights = np.abs(kernel.weights(group.members, group.dose))
+        used = weights.reshape(-1, weights.shape[-1]).max(axis=0, initial=0.0) > 0
+        for term, needed in zip(_sets(group.members), used.tolist(), strict=True):
+            if needed and term not in observed:
+                missing[term] = missing.get(term, 0) + len(group.people)
+    return missing
+
+
+def _refuse_missing(surface: "Surface", roster: Roster, missing: dict[tuple[int, ...], int]) -> None:
+    if not surface.saturated or not missing:
+        return
+    if () in missing:
+        raise refusal("IDENT-004", "everybody in the study was served", "services")
+    names = [_name(term, roster) for term in missing]
+    raise refusal("IDENT-002", f"nobody had exactly: {listed(names)}", "services")
+
+
+def _refuse_inestimable(surface: "Surface", roster: Roster, kernel: Kernel, row: FloatArray) -> None:
+    known = surface.fit.estimable(row)
+    if known.all():
+        return
+    served = roster.exposure.any(axis=1).all()
+    if served and not isinstance(kernel, GrandTotal) and (roster.exposure.all(axis=0) & ~known).any():
+        everywhere = [roster.providers[j] for j in np.flatnonzero(roster.exposure.all(axis=0))]
+        raise refusal("IDENT-004", f"everybody was served by {listed(everywhere)}", "services")
+    if isinstance(kernel, GrandTotal):
+        raise refusal(
+            "IDENT-004" if served else "IDENT-003", "the total gain is not determined by the data", "services"
+        )
+    names = [roster.providers[j] for j in np.flatnonzero(~known)]
+    raise refusal("IDENT-003", f"the data do not separate the credits of {listed(names)}", "services")
+
+
+def _extrapolation(surface: "Surface", roster: Roster, missing: dict[tuple[int, ...], int]) -> tuple[Problem, ...]:
+    if surface.saturated or not missing:
+        return ()
+    worst = sorted(missing, key=lambda term: (-missing[term], term))
+    what = f"{len(missing)} combinations that nobody had are filled in by the model: "
+    return (Problem("IDENT-009", what + listed([_name(term, roster) for term in worst]), "services"),)
+
+
+def _name(term: tuple[int, ...], roster: Roster) -> str:
+    return " + ".join(roster.providers[j] for j in term) or "no provider at all"
+
+
+def _augmented_riesz(surface: "Surface", kernel: Kernel, groups: list[Group], size: int) -> FloatArray:
+    """Return α (n, size) of the augmented path.
+
+    Weights that depend on doses are averaged over people like X within the larger pattern: somebody with the smaller
+    pattern has no doses for it.
+    """
+    if surface.propensity is None:
+        raise ValueError("the augmented path needs propensities")
+    riesz = np.zeros((len(surface.outcome), size))
+    position = {tuple(np.flatnonzero(row).tolist()): index for index, row in enumerate(surface.patterns)}
+    people_of = [np.flatnonzero(surface.pattern == index) for index in range(len(surface.patterns))]
+    for group in groups:
+        chance = surface.propensity[:, position[group.members]]
+        weights = kernel.weights(group.members, group.dose)
+        for mask, term in enumerate(_sets(group.members)):
+            own = position.get(term)
+            if own is None or not np.any(weights[..., mask]):
+                continue
+            people = people_of[own]
+            ratio = chance[people] / surface.propensity[people, own]
+            table = weights[..., mask]
+            if weights.ndim == 3:
+                line = np.linalg.lstsq(surface.controls[group.people], table, rcond=None)[0]
+                riesz[np.ix_(people, group.rows)] += surface.controls[people] @ line * ratio[:, None]
+            else:
+                riesz[np.ix_(people, group.rows)] += table * ratio[:, None]
+    return riesz

@@ -1,0 +1,95 @@
+"""What an attribution rule looks like to an estimator: a table of weights on a person's own combinations of providers.
+
+For a person served by the members a (ℓ of them), a rule credits provider j with Σ_{b⊆a} κ_j(b;a) m(b, X). Coalitions b
+are written as local bitmasks: bit r stands for ``members[r]``, so that 0 is nobody and 2^ℓ − 1 is all of a. The same
+rule in dividend form credits j with Σ_{∅≠T⊆a} λ_j(T;a) δ_T(X), where δ_T is the pure joint effect of T.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+LARGEST_PATTERN: Final = 12
+"""Providers of one person beyond which the 2^ℓ table of weights is not built."""
+
+
+@runtime_checkable
+class Kernel(Protocol):
+    """An attribution rule; those of ``counterfoil.attribution`` implement it.
+
+    Attributes
+    ----------
+    name : str
+        What the rule is called.
+    efficient : bool
+        Whether the credits sum to the total gain; only such a rule may be paid on.
+    needs_dose : bool
+        Whether the weights depend on how much each provider did for each person.
+    """
+
+    @property
+    def name(self) -> str:
+        """Return what the rule is called."""
+        ...
+
+    @property
+    def efficient(self) -> bool:
+        """Tell whether the credits sum to the total gain."""
+        ...
+
+    @property
+    def needs_dose(self) -> bool:
+        """Tell whether the weights depend on doses."""
+        ...
+
+    def weights(self, members: Sequence[int], dose: FloatArray | None) -> FloatArray:
+        """Return κ, shape (ℓ, 2^ℓ), or (n, ℓ, 2^ℓ) for n people with doses of shape (n, ℓ)."""
+        ...
+
+    def dividend_shares(self, members: Sequence[int], subsets: NDArray[np.intp], dose: FloatArray | None) -> FloatArray:
+        """Return λ for non-empty local bitmasks, shape (ℓ, n_subsets), or (n, ℓ, n_subsets) with doses."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class GrandTotal:
+    """The gain itself as a kernel with one row: everything a person had against nothing."""
+
+    name: str = "total"
+    efficient: bool = True
+    needs_dose: bool = False
+
+    def weights(self, members: Sequence[int], dose: FloatArray | None = None) -> FloatArray:
+        """Return 1{b = a} − 1{b = ∅}, shape (1, 2^ℓ)."""
+        del dose
+        table = np.zeros((1, 1 << len(members)))
+        table[0, 0], table[0, -1] = -1.0, 1.0
+        return table
+
+    def dividend_shares(
+        self, members: Sequence[int], subsets: NDArray[np.intp], dose: FloatArray | None = None
+    ) -> FloatArray:
+        """Return 1 for every dividend, shape (1, n_subsets)."""
+        del members, dose
+        return np.ones((1, len(subsets)))
+
+
+def popcount(masks: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return the number of members in each local bitmask.
+
+    Examples
+    --------
+    >>> popcount(np.array([0, 1, 3, 6]))
+    array([0, 1, 2, 2])
+    """
+    return np.bitwise_count(masks).astype(np.intp)
+
+
+def membership(size: int) -> NDArray[np.bool_]:
+    """Return who is in each coalition of ``size`` members, shape (2^size, size)."""
+    return (np.arange(1 << size)[:, None] >> np.arange(size) & 1).astype(bool)

@@ -1,0 +1,54 @@
+"""Contract against study: does every name in the one exist in the other, and hold what it must?"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from counterfoil.contract import Contract
+from counterfoil.datasets.study import Study
+from counterfoil.errors import CounterfoilError, Problem, did_you_mean
+from counterfoil.estimators.contribution import Contribution
+from counterfoil.estimators.experiment import Experiment
+
+
+def disagreements(contract: Contract, study: Study) -> list[Problem]:
+    """Return every problem between a contract and a study, each once, in contract order.
+
+    Outcomes are looked at only where the study has them, so that a study can be checked blind.
+    """
+    found = [*_parties(contract, study)]
+    for name in contract.effects:
+        found += _effect(contract, study, name)
+    return list(dict.fromkeys(found))
+
+
+def _parties(contract: Contract, study: Study) -> Iterator[Problem]:
+    for provider in study.providers:
+        if provider not in contract.parties:
+            what = f"provider '{provider}' is no party to the contract{did_you_mean(provider, contract.parties)}"
+            yield Problem("DATA-010", what, "services.csv")
+
+
+def _effect(contract: Contract, study: Study, name: str) -> Iterator[Problem]:
+    spec = contract.spec(name)
+    at = ("effects", name, "estimator")
+    for key in ("cluster", "blocks"):
+        if column := getattr(spec, key, None):
+            yield from _asked(contract.where(*at, key), study.column, column)
+    if spec.covariates:
+        yield from _asked(contract.where(*at, "covariates"), study.covariates, spec.covariates)
+    if isinstance(spec, Experiment):
+        yield from _asked(contract.where(*at, "assigned"), study.arm, spec.assigned)
+    if isinstance(spec, Contribution) and study.services is None:
+        yield Problem("DATA-019", "the study has no services.csv", contract.where(*at))
+    if study.outcomes is not None:
+        yield from _asked(contract.where("effects", name, "outcome"), study.outcome, spec.outcome, spec.period)
+
+
+def _asked(where: str, ask: Callable[..., Any], *names: Any) -> Iterator[Problem]:
+    """Yield the problems of asking the study for something, with the place in the contract that asks."""
+    try:
+        ask(*names)
+    except CounterfoilError as error:
+        for problem in error.problems:
+            place = f"{problem.where} (asked for in {where})" if problem.where else where
+            yield Problem(problem.code, problem.what, place, problem.fix)

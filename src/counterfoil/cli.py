@@ -1,0 +1,198 @@
+"""The command line. Data goes to stdout, talk to stderr.
+
+Exit codes: 0 answered ("nothing is due" included), 1 refused, 2 usage, contract or data.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from counterfoil.checks import Check
+    from counterfoil.evaluation import Evaluation
+
+app = typer.Typer(
+    name="counterfoil",
+    help="Who caused the gain, and who is therefore paid what?",
+    rich_markup_mode=None,
+    add_completion=True,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    epilog="Start with: counterfoil demo, then counterfoil init my-contract. Exit codes: 0 answered, 1 refused, 2 usage or input.",
+)
+
+
+class Format(StrEnum):
+    """How a result is written."""
+
+    text = "text"
+    json = "json"
+
+
+class Example(StrEnum):
+    """The packaged examples."""
+
+    rice = "rice"
+    nsw = "nsw"
+    rossi = "rossi"
+    cradle = "cradle"
+
+
+ContractFile = Annotated[
+    Path, typer.Argument(metavar="CONTRACT", help="The contract, a YAML file.", show_default=False)
+]
+StudyFolder = Annotated[
+    Path | None,
+    typer.Argument(metavar="[STUDY]", help="The study folder; the folder `study` beside the contract when omitted."),
+]
+FormatOption = Annotated[Format, typer.Option("--format", help="Text for people, JSON for programs.")]
+
+
+@contextmanager
+def _refusals(written: Format) -> Iterator[None]:
+    """Turn a coded refusal into text on stderr (or JSON on stdout) and its exit code."""
+    from counterfoil.errors import CounterfoilError
+
+    try:
+        yield
+    except CounterfoilError as error:
+        if written is Format.json:
+            print(
+                json.dumps({"refused": [problem.to_dict() for problem in error.problems]}, indent=2, ensure_ascii=False)
+            )
+        typer.echo(str(error), err=True)
+        raise typer.Exit(error.exit_code) from None
+
+
+def _study_of(contract: Path, study: Path | None) -> Path:
+    return study if study is not None else contract.parent / "study"
+
+
+def _print(result: "Evaluation | Check", written: Format) -> None:
+    print(result.to_json() if written is Format.json else result.summary(), end="")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from counterfoil import __version__
+
+        print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def main_options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Who caused the gain, and who is therefore paid what?"""
+    del version
+
+
+@app.command()
+def evaluate(contract: ContractFile, study: StudyFolder = None, written: FormatOption = Format.text) -> None:
+    """Measure the effects, divide them, and settle to the cent.
+
+    Example: counterfoil evaluate contract.yaml study --format json
+    """
+    with _refusals(written):
+        from counterfoil.contract import read_contract
+        from counterfoil.datasets.folder import read_study
+        from counterfoil.evaluation import evaluate as run
+
+        evaluation = run(read_contract(contract), read_study(_study_of(contract, study)))
+    _print(evaluation, written)
+    raise typer.Exit(0 if evaluation.answered else 1)
+
+
+@app.command()
+def check(contract: ContractFile, study: StudyFolder = None, written: FormatOption = Format.text) -> None:
+    """Say what the study can answer before outcomes are read.
+
+    Example: counterfoil check contract.yaml study
+    """
+    with _refusals(written):
+        from counterfoil.checks import check as run
+        from counterfoil.contract import read_contract
+        from counterfoil.datasets.folder import read_study
+
+        found = run(read_contract(contract), read_study(_study_of(contract, study), outcomes=False))
+    _print(found, written)
+    raise typer.Exit(1 if found.refused else 0)
+
+
+@app.command()
+def demo(
+    example: Annotated[Example, typer.Argument(help="Which example.")] = Example.rice,
+    written: FormatOption = Format.text,
+) -> None:
+    """Settle a packaged example.
+
+    Example: counterfoil demo nsw
+    """
+    with _refusals(written):
+        from counterfoil.contract import read_contract
+        from counterfoil.datasets.examples import example_folder
+        from counterfoil.datasets.folder import read_study
+        from counterfoil.evaluation import evaluate as run
+
+        folder = example_folder(example.value)
+        evaluation = run(read_contract(folder / "contract.yaml"), read_study(folder))
+    _print(evaluation, written)
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="Where to write them; made when it does not exist.")] = Path(),
+) -> None:
+    """Write a commented contract and a small study to start from.
+
+    Example: counterfoil init my-contract
+    """
+    with _refusals(Format.text):
+        from counterfoil.starter import write_starter
+
+        target = write_starter(folder)
+    typer.echo(f"wrote {target / 'contract.yaml'} and {target / 'study'}", err=True)
+    typer.echo(f"next: counterfoil evaluate {target / 'contract.yaml'}", err=True)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of a contract, for editors.
+
+    Example: counterfoil schema > counterfoil.schema.json
+    """
+    from counterfoil.contract import json_schema
+
+    print(json.dumps(json_schema(), indent=2))
+
+
+@app.command()
+def explain(code: Annotated[str, typer.Argument(metavar="CODE", help="An error code, such as DATA-004.")]) -> None:
+    """Explain an error code.
+
+    Example: counterfoil explain IDENT-002
+    """
+    from counterfoil.errors import explain as entry
+
+    try:
+        print(entry(code))
+    except KeyError as error:
+        typer.echo(error.args[0], err=True)
+        raise typer.Exit(2) from None
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Run the command line."""
+    return app(args=arguments, prog_name="counterfoil")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,404 @@
+"""The contract: parties, effects, payments; typed from the text of a YAML file, and strict.
+
+The specs of estimators and payment clauses are composed here, so that the Python object, the YAML node and the JSON
+Schema of every term are one.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, cast, get_args
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, PrivateAttr, StringConstraints, Tag, ValidationError
+
+from counterfoil.attribution.payment.cap import Cap
+from counterfoil.attribution.payment.currency import MINOR_DIGITS, decimals_beyond
+from counterfoil.attribution.payment.gate import Gate
+from counterfoil.attribution.payment.money import Rounding
+from counterfoil.attribution.payment.split import Split
+from counterfoil.attribution.payment.unit_price import UnitPrice
+from counterfoil.attribution.rules import RULES
+from counterfoil.errors import Problem, did_you_mean, listed, raise_any
+from counterfoil.estimators.contribution import Contribution
+from counterfoil.estimators.experiment import Experiment
+from counterfoil.source import Source, read_source
+
+VERSION: Final = 1
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_ .&'()-]*$", max_length=80)]
+Role = Literal["provider", "backbone", "outcome_payer", "investor", "intermediary", "evaluator", "other"]
+Estimator = Annotated[Experiment | Contribution, Field(discriminator="kind")]
+
+
+class _Term(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Party(_Term):
+    """Somebody who signs."""
+
+    role: Role = Field(description="What the party does under the contract; providers share the gain.")
+    name: str | None = Field(None, description="Full name, for reports.")
+
+
+class Effect(_Term):
+    """One effect of the programme: how it is measured, when it counts, how it is divided."""
+
+    outcome: str = Field(description="The outcome in the study.")
+    better: Literal["higher", "lower"] = Field(description="Which direction of the outcome is a gain.")
+    estimator: Estimator = Field(description="The design that measures it.")
+    gate: Gate | None = Field(None, description="What must be shown before anything is due.")
+    split: Split | None = Field(None, description="How the gain is divided among providers.")
+    display: Literal["units", "points"] = Field(
+        "units", description="Show effects in the outcome's units, or (for shares and rates) in percentage points."
+    )
+
+
+def _clause_kind(value: Any) -> str:
+    keys = value if isinstance(value, dict) else type(value).model_fields if isinstance(value, BaseModel) else ()
+    return "cap" if "cap" in keys else "unit_price"
+
+
+Payment = Annotated[Annotated[UnitPrice, Tag("unit_price")] | Annotated[Cap, Tag("cap")], Discriminator(_clause_kind)]
+
+
+class Contract(_Term):
+    """An outcomes contract.
+
+    Examples
+    --------
+    >>> import counterfoil as cf
+    >>> contract = cf.read_contract(cf.datasets.example_folder("rice") / "contract.yaml")
+    >>> contract.players
+    ('default', 'intensive')
+    """
+
+    counterfoil: int = Field(description="Version of the contract language; 1.")
+    name: str = Field(description="What the contract is called.")
+    currency: str = Field(description="ISO 4217 code, such as USD.")
+    rounding: Rounding = Field("half_up", description="How a pot is rounded to the smallest unit of the currency.")
+    parties: dict[Name, Party] = Field(min_length=1, description="Everybody who signs, by short name.")
+    effects: dict[Name, Effect] = Field(min_length=1, description="The effects that are measured, by short name.")
+    payments: tuple[Payment, ...] = Field((), description="Prices and limits, in order.")
+
+    _source: Source | None = PrivateAttr(default=None)
+
+    def where(self, *path: str | int) -> str:
+        """Return where a term stands: file, line and column, or its path in a contract made in Python."""
+        if self._source is not None:
+            return self._source.where(path)
+        return "contract: " + ".".join(str(part) for part in path)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the file, or of the terms of a contract made in Python."""
+        if self._source is not None:
+            return self._source.digest
+        terms = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        return hashlib.sha256(terms.encode()).hexdigest()
+
+    @property
+    def players(self) -> tuple[str, ...]:
+        """The providers, among whom gains are divided, in contract order."""
+        return tuple(name for name, party in self.parties.items() if party.role == "provider")
+
+    @property
+    def payers(self) -> tuple[str, ...]:
+        """The outcome payers, in contract order."""
+        return tuple(name for name, party in self.parties.items() if party.role == "outcome_payer")
+
+    def spec(self, effect: str) -> Experiment | Contribution:
+        """Return an effect's estimator with what the contract says elsewhere filled in: outcome and providers."""
+        asked = self.effects[effect]
+        filled: dict[str, Any] = {"outcome": asked.outcome}
+        if isinstance(asked.estimator, Contribution):
+            filled["providers"] = asked.estimator.providers or self.players
+        return asked.estimator.model_copy(update=filled)
+
+    def receiver(self, clause: UnitPrice) -> str | None:
+        """Return who receives a clause's money when it is not divided: `to`, or the only provider."""
+        if clause.to is not None:
+            return clause.to
+        return self.players[0] if len(self.players) == 1 else None
+
+
+def read_contract(path: str | Path) -> Contract:
+    """Read a contract from a YAML file.
+
+    Raises
+    ------
+    ContractError
+        With every problem of the file at once, each with line and column.
+
+    Examples
+    --------
+    >>> import counterfoil as cf
+    >>> read_contract(cf.datasets.example_folder("rice") / "contract.yaml").currency
+    'USD'
+    """
+    source = read_source(path)
+    problems = _version(source)
+    raise_any(problems)
+    try:
+        contract = Contract.model_validate(source.data)
+    except ValidationError as error:
+        problems = [_problem(detail, source) for detail in error.errors(include_url=False)]
+        raise_any(sorted(problems, key=lambda problem: _line(problem.where)))
+        raise
+    contract._source = source
+    raise_any(sorted(contradictions(contract), key=lambda problem: _line(problem.where)))
+    return contract
+
+
+def _line(where: str) -> list[int]:
+    return [int(number) for number in re.findall(r"(?:line|column) (\d+)", where)]
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a contract, for editors.
+
+    Examples
+    --------
+    >>> sorted(json_schema()["required"])
+    ['counterfoil', 'currency', 'effects', 'name', 'parties']
+    """
+    schema = Contract.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "counterfoil contract"}
+
+
+def contradictions(contract: Contract) -> list[Problem]:
+    """Return whatever in a well-typed contract contradicts itself or refers to nothing."""
+    return [
+        *_check_money(contract),
+        *_check_effects(contract),
+        *(
+            problem
+            for number, clause in enumerate(contract.payments)
+            for problem in _check_clause(contract, number, clause)
+        ),
+    ]
+
+
+def _version(source: Source) -> list[Problem]:
+    written = source.data.get("counterfoil")
+    if written is None or written == str(VERSION):
+        return []
+    what = "`counterfoil:` must be 1, the version of the contract language"
+    return [Problem("CONTRACT-009", what, source.where(("counterfoil",)))]
+
+
+KINDS: Final = {
+    "missing": "CONTRACT-005",
+    "extra_forbidden": "CONTRACT-004",
+    "union_tag_not_found": "CONTRACT-005",
+    "union_tag_invalid": "CONTRACT-007",
+    "literal_error": "CONTRACT-007",
+    "value_error": "CONTRACT-016",
+}
+LIMITS: Final = re.compile(r"^(greater|less)_than|too_(short|long)$|^finite_number$|pattern_mismatch$")
+SAID: Final = {
+    "dict_type": "should be a section of `key: value` terms",
+    "model_type": "should be a section of `key: value` terms",
+    "model_attributes_type": "should be a section of `key: value` terms",
+    "tuple_type": "should be a list, such as [first, second]",
+    "list_type": "should be a list, such as [first, second]",
+    "string_type": "should be a word or text",
+    "decimal_parsing": "should be an amount such as 40.00, without thousands separator or currency sign",
+    "decimal_type": "should be an amount such as 40.00",
+    "float_parsing": "should be a number, with a decimal point",
+    "float_type": "should be a number",
+    "int_parsing": "should be a whole number",
+    "int_type": "should be a whole number",
+    "bool_parsing": "should be true or false",
+    "string_pattern_mismatch": "should be a name of letters, digits, spaces and _.&'()-, beginning with a letter or digit",
+}
+
+
+def _problem(detail: Any, source: Source) -> Problem:
+    """Turn one of pydantic's errors into a coded problem with line and column."""
+    kind, loc = detail["type"], detail["loc"]
+    path = _written(loc, source.data)
+    where = source.where(path)
+    code = KINDS.get(kind, "CONTRACT-007" if LIMITS.search(kind) else "CONTRACT-006")
+    key = str(loc[-1]) if kind == "missing" else _last_key(path)
+    if kind == "extra_forbidden":
+        known = _known_keys(loc)
+        allowed = f"the keys here are {listed(sorted(known), limit=30)}"
+        return Problem(code, f"unknown key '{key}'{did_you_mean(key, known)}", where, allowed)
+    if kind == "union_tag_not_found":
+        return Problem(
+            code, f"`{key}` does not say its `kind`", where, f"add one of {listed(_estimator_kinds())} as `kind:`"
+        )
+    if kind == "missing":
+        return Problem(code, f"`{key}` is missing", where)
+    if kind == "union_tag_invalid":
+        hint = did_you_mean(str(detail["input"].get("kind")), _estimator_kinds())
+        return Problem(
+            code, f"`{key}` has a `kind` that there is not{hint}", where, f"write one of {listed(_estimator_kinds())}"
+        )
+    said = SAID.get(kind) or detail["msg"].removeprefix("Value error, ").replace("Input should be", "should be")
+    hint = ""
+    if kind == "literal_error" and isinstance(detail["input"], str):
+        hint = did_you_mean(detail["input"], re.findall(r"'([^']*)'", detail["ctx"]["expected"]))
+    return Problem(code, f"`{key}`: {said}{hint}", where)
+
+
+def _estimator_kinds() -> list[str]:
+    return [str(model.model_fields["kind"].default) for model in _models(Estimator)]
+
+
+def _written(loc: Sequence[str | int], data: Any) -> tuple[str | int, ...]:
+    """Return the part of pydantic's location that stands in the file; the tags of its unions do not."""
+    path: list[str | int] = []
+    for step in loc:
+        if (isinstance(data, dict) and step in data) or (isinstance(data, list) and isinstance(step, int)):
+            data = cast("Any", data)[step]
+            path.append(step)
+    return tuple(path)
+
+
+def _last_key(path: tuple[str | int, ...]) -> str:
+    if not path:
+        return "contract"
+    return f"{path[-2]}[{path[-1]}]" if isinstance(path[-1], int) else path[-1]
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    """Return the models named anywhere in a type annotation."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in get_args(annotation) for model in _models(part)]
+
+
+def _known_keys(loc: Sequence[str | int]) -> set[str]:
+    """Return the keys allowed where an unknown one stands."""
+    models: list[type[BaseModel]] = [Contract]
+    for step in loc[:-1]:
+        tagged = [model for model in models if step in {_tag(model), *_kind(model)}]
+        fields = [model.model_fields[step].annotation for model in models if step in model.model_fields]
+        if tagged:
+            models = tagged
+        elif fields:
+            models = [inner for annotation in fields for inner in _models(annotation)]
+    return {name for model in models for name in model.model_fields}
+
+
+def _tag(model: type[BaseModel]) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", model.__name__).lower()
+
+
+def _kind(model: type[BaseModel]) -> Iterator[str]:
+    if "kind" in model.model_fields:
+        yield str(model.model_fields["kind"].default)
+
+
+def _check_money(contract: Contract) -> Iterator[Problem]:
+    if contract.currency not in MINOR_DIGITS:
+        hint = did_you_mean(contract.currency, MINOR_DIGITS)
+        what = f"'{contract.currency}' is no ISO 4217 currency{hint}"
+        yield Problem("CONTRACT-013", what, contract.where("currency"))
+    for number, clause in enumerate(contract.payments):
+        key = "cap" if isinstance(clause, Cap) else "price"
+        amount = clause.cap if isinstance(clause, Cap) else clause.price
+        where = contract.where("payments", number, key)
+        if amount < 0:
+            yield Problem("CONTRACT-011", f"`{key}` is negative", where)
+        elif contract.currency in MINOR_DIGITS and decimals_beyond(amount, contract.currency):
+            digits = MINOR_DIGITS[contract.currency]
+            yield Problem("CONTRACT-012", f"`{key}` has more than the {digits} decimals of {contract.currency}", where)
+
+
+def _check_effects(contract: Contract) -> Iterator[Problem]:
+    for name, effect in contract.effects.items():
+        at = ("effects", name)
+        stated = effect.estimator.outcome
+        if stated is not None and stated != effect.outcome:
+            what = f"the effect's outcome is '{effect.outcome}' and its estimator's is '{stated}'"
+            yield Problem("CONTRACT-016", what, contract.where(*at, "estimator", "outcome"))
+        if isinstance(effect.estimator, Contribution):
+            yield from _check_players(contract, name, effect.estimator)
+        elif effect.split is not None:
+            what = "an experiment measures one programme as a whole, so there are no credits to split by"
+            yield Problem(
+                "CONTRACT-016",
+                what,
+                contract.where(*at, "split"),
+                "use `estimator: {kind: contribution}`, or pay one party with `to:` in the clause",
+            )
+        if effect.split is not None:
+            yield from _check_split(contract, name, effect.split)
+
+
+def _check_players(contract: Contract, name: str, estimator: Contribution) -> Iterator[Problem]:
+    where = contract.where("effects", name, "estimator", "providers")
+    for provider in estimator.providers:
+        if provider not in contract.players:
+            what = f"'{provider}' is no party with role provider{did_you_mean(provider, contract.players)}"
+            yield Problem("CONTRACT-010", what, where)
+    if not (estimator.providers or contract.players):
+        yield Problem("CONTRACT-010", "no party has role provider, so there is nobody to credit", where)
+
+
+def _check_split(contract: Contract, name: str, split: Split) -> Iterator[Problem]:
+    at = ("effects", name, "split")
+    payable = [rule for rule, make in RULES.items() if make().efficient]
+    if split.rule not in RULES:
+        what = f"there is no rule '{split.rule}'{did_you_mean(split.rule, RULES)}"
+        yield Problem("CONTRACT-007", what, contract.where(*at, "rule"), f"write {listed(payable)}")
+    elif split.rule not in payable:
+        what = f"the credits of rule '{split.rule}' do not sum to the gain"
+        yield Problem("CONTRACT-014", what, contract.where(*at, "rule"))
+    for party, fraction in split.carve_outs.items():
+        where = contract.where(*at, "carve_outs", party)
+        if party not in contract.parties:
+            what = f"no party is called '{party}'{did_you_mean(party, contract.parties)}"
+            yield Problem("CONTRACT-010", what, where)
+        elif party in contract.players:
+            yield Problem(
+                "CONTRACT-016",
+                f"'{party}' is a provider and shares the gain already",
+                where,
+                "give it `role: backbone` if it is to receive a fixed part instead",
+            )
+        if fraction < 0:
+            yield Problem("CONTRACT-011", f"the carve-out of '{party}' is negative", where)
+    if sum(split.carve_outs.values(), Decimal(0)) > 1:
+        yield Problem("CONTRACT-016", "the carve-outs exceed the whole pot", contract.where(*at, "carve_outs"))
+
+
+def _check_clause(contract: Contract, number: int, clause: UnitPrice | Cap) -> Iterator[Problem]:
+    at = ("payments", number)
+    if clause.effect is not None and clause.effect not in contract.effects:
+        what = f"no effect is called '{clause.effect}'{did_you_mean(clause.effect, contract.effects)}"
+        yield Problem("CONTRACT-010", what, contract.where(*at, "effect"))
+        return
+    if isinstance(clause, Cap):
+        if (clause.scope == "effect") != (clause.effect is not None):
+            what = "a cap with scope effect names its `effect:`, and one with scope contract names none"
+            yield Problem("CONTRACT-016", what, contract.where(*at, "scope"))
+        return
+    effect = contract.effects[clause.effect]
+    for key, party in (("to", clause.to), ("payer", clause.payer)):
+        if party is not None and party not in contract.parties:
+            what = f"no party is called '{party}'{did_you_mean(party, contract.parties)}"
+            yield Problem("CONTRACT-010", what, contract.where(*at, key))
+    if clause.payer in contract.parties and clause.payer not in contract.payers:
+        yield Problem("CONTRACT-016", f"'{clause.payer}' is no outcome payer", contract.where(*at, "payer"))
+    if clause.payer is None and len(contract.payers) != 1:
+        what = f"there are {len(contract.payers)} outcome payers and the clause names none"
+        yield Problem("CONTRACT-018", what, contract.where(*at))
+    if effect.split is not None and clause.to is not None:
+        what = "the effect is split among providers and the clause names one receiver"
+        yield Problem("CONTRACT-016", what, contract.where(*at, "to"))
+    if effect.split is None and contract.receiver(clause) is None:
+        what = f"effect '{clause.effect}' has no split and the clause no `to:`"
+        yield Problem("CONTRACT-015", what, contract.where(*at))
+    everyone = isinstance(effect.estimator, Contribution) and effect.estimator.scope == "everyone"
+    if everyone and clause.people is None:
+        what = f"effect '{clause.effect}' has scope everyone"
+        yield Problem("CONTRACT-017", what, contract.where(*at))
+    if clause.people is not None and not everyone:
+        what = "`people: everyone` fits only an effect with scope everyone"
+        yield Problem("CONTRACT-016", what, contract.where(*at, "people"))

@@ -1,0 +1,462 @@
+"""Every way in which counterfoil says no, as data.
+
+::
+
+    CounterfoilError
+    ├── ContractError        the contract cannot be read, or contradicts itself      CONTRACT-  exit 2
+    ├── DataError            the data do not fit the study's or contract's form      DATA-      exit 2
+    ├── IdentificationError  the data cannot answer the question                     IDENT-     exit 1
+    ├── EstimationError      no sound number came out                                EST-       exit 1
+    ├── AttributionError     the gain cannot be divided as asked                     ATTR-      exit 1
+    └── PaymentError         the division cannot be turned into money                PAY-       exit 1
+
+Each is also a ``ValueError``, the builtin that a Python user would catch. An error carries all problems of its phase.
+A problem names columns, rules, counts and row numbers; it never holds the value of a personal record.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Final
+
+LISTED: Final = 10
+"""How many problems a message lists before it counts the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """One entry of the error table: what is wrong, why it matters, how to mend it."""
+
+    title: str
+    meaning: str
+    fix: str
+
+
+CODES: Final[dict[str, Code]] = {
+    "CONTRACT-001": Code(
+        "file cannot be read",
+        "The contract file does not exist, is not a file, or is not UTF-8 text.",
+        "check the path; `counterfoil init` writes a commented contract to start from",
+    ),
+    "CONTRACT-002": Code(
+        "not valid YAML",
+        "The text breaks the rules of YAML, so nothing in it can be trusted.",
+        "look at the line named; indentation, a missing colon or an unclosed quote are the usual causes",
+    ),
+    "CONTRACT-003": Code(
+        "duplicate key",
+        "The same key stands twice in one section. YAML readers usually let the last one win silently.",
+        "keep one of the two",
+    ),
+    "CONTRACT-004": Code(
+        "unknown key",
+        "The contract language has no such term here. An unread term could be a term that a party relies on.",
+        "correct the spelling or remove the key; `counterfoil schema` lists every key",
+    ),
+    "CONTRACT-005": Code("missing key", "A term that settlement needs is absent.", "add the key"),
+    "CONTRACT-006": Code(
+        "wrong type",
+        "The value is not of the kind that the key takes, such as a word where a number belongs.",
+        "write a value of the kind named",
+    ),
+    "CONTRACT-007": Code(
+        "value not allowed",
+        "The value is of the right kind but outside what the key allows.",
+        "use one of the values named",
+    ),
+    "CONTRACT-008": Code(
+        "YAML feature not allowed",
+        "Anchors, aliases, tags, merge keys and several documents in one file hide what was agreed.",
+        "write the terms out",
+    ),
+    "CONTRACT-009": Code(
+        "unknown contract version",
+        "`counterfoil:` states the version of the contract language; this program reads version 1.",
+        "write `counterfoil: 1`, or install the program that reads the version stated",
+    ),
+    "CONTRACT-010": Code(
+        "name refers to nothing",
+        "A clause names a party or an effect that the contract does not define.",
+        "define it under `parties:` or `effects:`, or correct the name",
+    ),
+    "CONTRACT-011": Code(
+        "negative amount",
+        "Prices, caps and carve-outs are never negative; a sign error would reverse who pays whom.",
+        "write a positive amount; the direction of benefit is stated by `better:`",
+    ),
+    "CONTRACT-012": Code(
+        "too many decimals",
+        "The amount is finer than the smallest unit of the currency, so it cannot be paid as written.",
+        "write as many decimals as the currency has",
+    ),
+    "CONTRACT-013": Code(
+        "unknown currency", "The currency is no ISO 4217 code.", "write a code such as USD, EUR or GBP"
+    ),
+    "CONTRACT-014": Code(
+        "rule cannot be paid on",
+        "The credits of this attribution rule do not sum to the gain, so paying on it would pay too much or too little.",
+        "choose shapley, equal_split or dose_split; other rules can be reported beside the payment",
+    ),
+    "CONTRACT-015": Code(
+        "nobody to pay",
+        "The clause does not say who receives the money, and it does not follow from the rest.",
+        "give the effect a `split:`, or the clause a `to:`",
+    ),
+    "CONTRACT-016": Code(
+        "terms contradict each other",
+        "Two terms cannot both hold.",
+        "change one of the two",
+    ),
+    "CONTRACT-017": Code(
+        "payment for people not served",
+        "The effect asks what services would be worth to everybody; paying on it pays for people who were not served.",
+        "use `scope: served`, or agree to it by writing `people: everyone` in the clause",
+    ),
+    "CONTRACT-018": Code(
+        "nobody pays",
+        "The contract names no outcome payer, or several without saying which one pays this clause.",
+        "give one party `role: outcome_payer`, or name the payer in the clause with `payer:`",
+    ),
+    "DATA-001": Code(
+        "path does not exist",
+        "The study folder or one of its tables is not where it was looked for.",
+        "check the path; a study folder holds people.csv and, as needed, services.csv and outcomes.csv",
+    ),
+    "DATA-002": Code(
+        "table cannot be parsed",
+        "The file is not a UTF-8 comma-separated table with one header line and equally long rows.",
+        "export it again as CSV (UTF-8, comma, quotes around text that holds commas)",
+    ),
+    "DATA-003": Code("table is empty", "The table has a header at most, and no row.", "export the rows"),
+    "DATA-004": Code(
+        "column is missing",
+        "A column that the study or the contract needs is not in the table.",
+        "rename the column in the file, or correct the name in the contract",
+    ),
+    "DATA-005": Code(
+        "person ids are not unique",
+        "The people table has one row a person; a repeated id would count somebody twice.",
+        "remove the repeated rows; repeated services or outcomes belong in their own tables",
+    ),
+    "DATA-006": Code(
+        "person unknown",
+        "Services or outcomes name somebody who is not in the people table.",
+        "add the people, or remove the rows",
+    ),
+    "DATA-007": Code(
+        "value of the wrong type",
+        "A column that must hold numbers or dates holds something else.",
+        "write numbers with a decimal point and no thousands separator, dates as YYYY-MM-DD",
+    ),
+    "DATA-008": Code(
+        "outcome missing or infinite",
+        "An outcome is blank, NaN or infinite. Leaving such people out silently would change the answer.",
+        "complete the outcome, or remove the people and say so in the contract's annex",
+    ),
+    "DATA-009": Code(
+        "service dates do not fit",
+        "A service lies outside the study window, or ends before it starts.",
+        "correct the dates, or the window in datapackage.json",
+    ),
+    "DATA-010": Code(
+        "provider unknown",
+        "The services name a provider that is no party to the contract.",
+        "add it under `parties:` (role provider, backbone or other), or correct the name in services.csv",
+    ),
+    "DATA-011": Code(
+        "description does not fit the folder",
+        "datapackage.json cannot be read, or names files or digests that do not match the folder.",
+        "correct datapackage.json, or restore the file that it describes",
+    ),
+    "DATA-012": Code(
+        "outcome rows do not fit the people",
+        "A person has no row, or more than one row, of this outcome and period.",
+        "give each person exactly one row per outcome and period",
+    ),
+    "DATA-013": Code(
+        "assignment is not 0 or 1",
+        "The arm of the lottery must be 0 (control) or 1 (assigned) for everybody.",
+        "recode the column to 0 and 1",
+    ),
+    "DATA-014": Code(
+        "value missing in a column that is used",
+        "A person id, provider, cluster, block, dose or covariate is blank or not finite.",
+        "complete the column, or leave it out of the contract",
+    ),
+    "DATA-015": Code(
+        "outcome unknown", "The study holds no such outcome.", "correct the name, or add the outcome's rows"
+    ),
+    "DATA-016": Code(
+        "exposure is neither 0 nor 1",
+        "A provider column holds fractions or other numbers, so it does not say who was served.",
+        "give 0 or 1, and put amounts of service into a dose column",
+    ),
+    "DATA-017": Code(
+        "dose does not fit",
+        "A dose is negative or infinite, or nobody's doses are recorded although the rule divides by dose.",
+        "give a dose of zero or more for every service",
+    ),
+    "DATA-018": Code("no such example", "The package has no example of that name.", "choose one of the names listed"),
+    "DATA-019": Code(
+        "table is absent",
+        "The question needs a table that the study does not have.",
+        "add the table to the study folder",
+    ),
+    "DATA-020": Code(
+        "file is in the way",
+        "The command would overwrite a file, so it wrote nothing.",
+        "name an empty folder, or move the file",
+    ),
+    "DATA-021": Code("column stands twice", "Two columns of the table have the same name.", "rename or remove one"),
+    "DATA-022": Code(
+        "several to choose from",
+        "The study has several outcomes or periods and the question names none.",
+        "name the outcome, and the period where there are several",
+    ),
+    "IDENT-001": Code(
+        "an arm is empty",
+        "With nobody assigned, or nobody in control, there is no comparison.",
+        "check the assignment column; an effect needs people in both arms",
+    ),
+    "IDENT-002": Code(
+        "a pattern that is needed was observed for nobody",
+        "The rule compares people with combinations of providers that nobody in the study had.",
+        "choose a model with fewer interactions (pairwise, additive) or a rule that asks for less (equal_split)",
+    ),
+    "IDENT-003": Code(
+        "providers cannot be told apart",
+        "The rosters of some providers overlap so completely that the model cannot separate their credits.",
+        "treat them as one provider, or agree on a split inside the group",
+    ),
+    "IDENT-004": Code(
+        "nobody is left to compare with",
+        "Every person was served, so nothing shows what would have happened without services.",
+        "add a comparison group; a backbone that reaches everybody is `role: backbone`, paid by carve-out",
+    ),
+    "IDENT-005": Code(
+        "a provider served nobody",
+        "There is no case from which its credit could be learnt.",
+        "remove the provider from the question, or complete the services table",
+    ),
+    "IDENT-006": Code(
+        "too few clusters",
+        "Standard errors by cluster need at least two clusters, and an assignment that varies over them.",
+        "name a finer cluster column, or leave it out if people were assigned one by one",
+    ),
+    "IDENT-007": Code(
+        "a block does not hold both arms",
+        "Inside that block nobody can be compared, so the block says nothing about the effect.",
+        "merge blocks, or leave the block's people out and say so",
+    ),
+    "IDENT-008": Code(
+        "an interaction rests on too few people",
+        "A pair of providers shares too few people to estimate how they act together; the pair is left out of the model.",
+        "read the credits of the two as additive in their shared cases, or lower `min_pair`",
+    ),
+    "IDENT-009": Code(
+        "the model extrapolates",
+        "The rule compares with combinations of providers that nobody had; the model's shape fills them in.",
+        "use the saturated model to see which combinations are missing",
+    ),
+    "EST-001": Code(
+        "error type undefined for these data",
+        "A person is alone in determining a coefficient, so HC2 and HC3 errors divide by zero.",
+        "merge small blocks, use fewer covariates, or use HC1",
+    ),
+    "EST-002": Code(
+        "propensity model has no solution",
+        "Some covariate separates who was served by whom, or the fit did not converge.",
+        "use fewer covariates or coarser ones, or a model that needs no propensity (additive, pairwise)",
+    ),
+    "EST-003": Code(
+        "more parameters than people",
+        "The model has as many parameters as there are people, or more.",
+        "use fewer covariates or a smaller model",
+    ),
+    "EST-004": Code(
+        "weak overlap",
+        "Some people had almost no chance of the combination of providers they are compared with; weights were floored.",
+        "read the credits with care; check the covariates of the people concerned",
+    ),
+    "EST-005": Code(
+        "column carries no information",
+        "The column is constant, or a combination of other columns, and was left out of the model.",
+        "nothing needs to be done; the effect is the same without it",
+    ),
+    "EST-006": Code(
+        "weak model of who was served",
+        "No covariates are named although patterns were not randomized, so people are compared as they come.",
+        "name the covariates that decided who was served by whom",
+    ),
+    "ATTR-001": Code(
+        "no such rule", "The package has no attribution rule of that name.", "choose one of the names listed"
+    ),
+    "ATTR-002": Code(
+        "rule needs doses",
+        "The rule divides by how much each provider did for each person, and the study records no doses.",
+        "add a dose column to services.csv, or choose another rule",
+    ),
+    "ATTR-003": Code(
+        "rule has no meaning in this scope",
+        "Doses exist only for services that people really had, so `scope: everyone` has none to divide by.",
+        "use `scope: served`, or a rule without doses",
+    ),
+    "ATTR-004": Code(
+        "too many providers for one person",
+        "The model compares every combination of a person's providers, and somebody has too many for that.",
+        "use the additive or pairwise model",
+    ),
+    "PAY-001": Code(
+        "gain cannot be divided",
+        "No provider has a positive credit, so there is nothing to divide the pot by.",
+        "agree on a split for this case",
+    ),
+    "PAY-002": Code(
+        "rule cannot be paid on",
+        "The credits of the rule do not sum to the gain.",
+        "pay on shapley, equal_split or dose_split",
+    ),
+    "PAY-003": Code(
+        "not a finite number",
+        "An estimate that should be priced is missing or infinite.",
+        "look at the effect's own refusal or warnings",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong: a code, where it is, what it is, and how to mend it."""
+
+    code: str
+    what: str
+    where: str = ""
+    fix: str = ""
+
+    def __str__(self) -> str:
+        place = f" {self.where}:" if self.where else ""
+        return f"{self.code}{place} {self.what}\n    fix: {self.remedy}"
+
+    @property
+    def remedy(self) -> str:
+        """How to mend it: the particular advice, or else the code's own."""
+        return self.fix or CODES[self.code].fix
+
+    def to_dict(self) -> dict[str, str]:
+        """Return the problem as plain data for JSON."""
+        return {"code": self.code, "where": self.where, "what": self.what, "fix": self.remedy}
+
+
+class CounterfoilError(Exception):
+    """Root of every refusal; holds the problems of one phase."""
+
+    exit_code = 1
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__(*problems)
+        self.problems: tuple[Problem, ...] = problems
+
+    def __str__(self) -> str:
+        shown = "\n".join(str(problem) for problem in self.problems[:LISTED])
+        more = len(self.problems) - LISTED
+        return f"{shown}\nand {more} more problems" if more > 0 else shown
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """The codes of the problems, in order."""
+        return tuple(problem.code for problem in self.problems)
+
+
+class ContractError(CounterfoilError, ValueError):
+    """The contract cannot be read, or contradicts itself."""
+
+    exit_code = 2
+
+
+class DataError(CounterfoilError, ValueError):
+    """The data do not fit the form that the study or the contract asks for."""
+
+    exit_code = 2
+
+
+class IdentificationError(CounterfoilError, ValueError):
+    """The data cannot answer the question."""
+
+
+class EstimationError(CounterfoilError, ValueError):
+    """No sound number came out."""
+
+
+class AttributionError(CounterfoilError, ValueError):
+    """The gain cannot be divided as asked."""
+
+
+class PaymentError(CounterfoilError, ValueError):
+    """The division cannot be turned into money."""
+
+
+PHASES: Final[dict[str, type[CounterfoilError]]] = {
+    "CONTRACT": ContractError,
+    "DATA": DataError,
+    "IDENT": IdentificationError,
+    "EST": EstimationError,
+    "ATTR": AttributionError,
+    "PAY": PaymentError,
+}
+
+
+def refusal(code: str, what: str, where: str = "", fix: str = "") -> CounterfoilError:
+    """Return the error of the code's phase with this one problem, ready to be raised.
+
+    Examples
+    --------
+    >>> refusal("IDENT-001", "nobody is assigned", "people.csv").exit_code
+    1
+    """
+    return PHASES[code.partition("-")[0]](Problem(code, what, where, fix))
+
+
+def raise_any(problems: Sequence[Problem]) -> None:
+    """Raise all problems of a phase together, or return if there are none."""
+    if problems:
+        raise PHASES[problems[0].code.partition("-")[0]](*problems)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return ``"; did you mean 'x'?"`` for the nearest known word, or nothing.
+
+    Examples
+    --------
+    >>> did_you_mean("pirce", ["price", "effect"])
+    "; did you mean 'price'?"
+    """
+    lowered = {name.lower(): name for name in sorted(known, reverse=True)}
+    near = get_close_matches(word.lower(), lowered, n=1, cutoff=0.6)
+    return f"; did you mean '{lowered[near[0]]}'?" if near else ""
+
+
+def listed(names: Iterable[object], limit: int = 6) -> str:
+    """Join names for a message, with the rest counted.
+
+    Examples
+    --------
+    >>> listed(["a", "b", "c"], limit=2)
+    'a, b and 1 more'
+    """
+    words = [str(name) for name in names]
+    more = len(words) - limit
+    return ", ".join(words[:limit]) + (f" and {more} more" if more > 0 else "")
+
+
+def explain(code: str) -> str:
+    """Return the table's entry for a code as text.
+
+    Raises
+    ------
+    KeyError
+        When the table has no such code; the message names the nearest one.
+    """
+    entry = CODES.get(code.upper())
+    if entry is None:
+        raise KeyError(f"there is no code {code!r}{did_you_mean(code, CODES)}")
+    return f"{code.upper()}: {entry.title}\n\n{entry.meaning}\n\nfix: {entry.fix}"

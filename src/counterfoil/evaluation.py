@@ -1,0 +1,317 @@
+"""From contract and study to effects, shares, and a settlement to the cent."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from typing import Any, Final
+
+import pandas as pd
+
+from counterfoil.agreement import disagreements
+from counterfoil.attribution.payment.gate import GateResult, apply_gate
+from counterfoil.attribution.payment.money import exact
+from counterfoil.attribution.payment.settlement import Settlement, settle
+from counterfoil.attribution.payment.trace import Priced
+from counterfoil.attribution.payment.unit_price import UnitPrice
+from counterfoil.attribution.rules import RULES
+from counterfoil.attribution.shares import Shares, attribute
+from counterfoil.contract import Contract, Effect, contradictions
+from counterfoil.datasets.study import Study
+from counterfoil.errors import ContractError, CounterfoilError, DataError, Problem, raise_any
+from counterfoil.estimators.contribution import ContributionFit
+from counterfoil.estimators.estimate import Estimate
+from counterfoil.plain import plain
+from counterfoil.verdict import render_text, sentence
+
+FORMAT: Final = 1
+"""Version of the machine-readable result."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EffectResult:
+    """What became of one effect.
+
+    Parameters
+    ----------
+    name : str
+        Its name in the contract.
+    terms : Effect
+        What the contract asks.
+    total : Estimate or None
+        The gain per person, in the outcome's own sign; None when refused.
+    fit : ContributionFit or None
+        The fitted surface, for effects of several providers.
+    shares : Shares or None
+        Credits, for effects with a split.
+    gate : GateResult or None
+        How the gate stands, for effects that have one.
+    refused : tuple of Problem
+        Why there is no answer; empty when there is one.
+    """
+
+    name: str
+    terms: Effect
+    total: Estimate | None = None
+    fit: ContributionFit | None = None
+    shares: Shares | None = None
+    gate: GateResult | None = None
+    refused: tuple[Problem, ...] = ()
+
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        """What a reader must know before using the effect."""
+        own = self.shares.warnings if self.shares is not None else () if self.total is None else self.total.warnings
+        return tuple(dict.fromkeys(own))
+
+    @property
+    def sign(self) -> int:
+        """1 where higher is better, −1 where lower is."""
+        return 1 if self.terms.better == "higher" else -1
+
+    def priced(self, shares: Shares | None) -> Priced | None:
+        """Return the effect as a payment clause sees it, with the credits of some shares."""
+        if self.total is None:
+            return None
+        credits = None
+        if shares is not None:
+            pairs = zip(shares.providers, shares.credits.values.tolist(), strict=True)
+            credits = {provider: exact(self.sign * value) for provider, value in pairs}
+        gain, people = self.sign * float(self.total.values[0]), self.total.people
+        basis = f"{gain:,.6g} units of gain per person x {people:,} {self.total.population}"
+        return Priced(exact(gain * people), basis, self.gate is None or self.gate.passes, credits)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluation:
+    """The answer to a contract: effects, shares, settlement, and what they rest on.
+
+    Parameters
+    ----------
+    contract : Contract
+    study : Study
+    effects : mapping of str to EffectResult
+        In contract order.
+    settlement : Settlement or None
+        What is due; None when an effect that is paid for was refused.
+    refused : tuple of Problem
+        Why nothing is settled; empty when something (or nothing due) is.
+    """
+
+    contract: Contract
+    study: Study
+    effects: Mapping[str, EffectResult]
+    settlement: Settlement | None
+    refused: tuple[Problem, ...] = ()
+
+    @property
+    def answered(self) -> bool:
+        """Whether there is a settlement; that nothing is due is an answer too."""
+        return not self.refused
+
+    @property
+    def verdict(self) -> str:
+        """One sentence: what is due to whom, or why there is no answer."""
+        return sentence(self)
+
+    def alternatives(self) -> pd.DataFrame:
+        """Return what each party would receive under every rule that can be paid on, from the same fits.
+
+        Returns
+        -------
+        DataFrame
+            Columns provider, term (the rule), payment, currency; a rule that the data refuse is left out.
+        """
+        rows: list[dict[str, Any]] = []
+        for rule, make in RULES.items():
+            if not make().efficient or not any(result.shares for result in self.effects.values()):
+                continue
+            try:
+                shares = {
+                    name: attribute(result.fit, rule, better=result.terms.better)
+                    for name, result in self.effects.items()
+                    if result.fit is not None and result.shares is not None
+                }
+                settlement = _settle(self.contract, self.effects, shares)
+            except CounterfoilError:
+                continue
+            for party, amount in settlement.by_party().items():
+                rows.append({"provider": party, "term": rule, "payment": amount, "currency": settlement.currency})
+        return pd.DataFrame(rows, columns=["provider", "term", "payment", "currency"])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain data; money and quantities are decimal text."""
+        packages = ("counterfoil", "numpy", "pandas", "scipy", "statsmodels")
+        return {
+            "format": FORMAT,
+            "verdict": self.verdict,
+            "answered": self.answered,
+            "refused": [problem.to_dict() for problem in self.refused],
+            "contract": {
+                "name": self.contract.name,
+                "currency": self.contract.currency,
+                "digest": self.contract.digest,
+            },
+            "study": {"name": self.study.name, "people": self.study.n_people, "digests": dict(self.study.digests)},
+            "effects": {name: _effect_dict(result) for name, result in self.effects.items()},
+            "settlement": None if self.settlement is None else _settlement_dict(self.settlement),
+            "alternatives": [] if self.settlement is None else self.alternatives().to_dict("records"),
+            "versions": {package: version(package) for package in packages},
+        }
+
+    def to_json(self) -> str:
+        """Return everything as JSON; the same inputs give the same bytes."""
+        return json.dumps(plain(self.to_dict()), indent=2, ensure_ascii=False) + "\n"
+
+    def summary(self) -> str:
+        """Return verdict, effects, credits and ledger as text."""
+        return render_text(self)
+
+    def __repr__(self) -> str:
+        return self.summary()
+
+
+def evaluate(contract: Contract, study: Study) -> Evaluation:
+    """Measure the effects of a contract, divide them, and settle.
+
+    A question that the data cannot answer is a coded refusal in the result; a contract or study that does not fit
+    its form raises.
+
+    Raises
+    ------
+    ContractError
+        When the contract contradicts itself.
+    DataError
+        When contract and study do not fit, with every problem at once.
+
+    Examples
+    --------
+    >>> import counterfoil as cf
+    >>> contract = cf.read_contract(cf.datasets.example_folder("rice") / "contract.yaml")
+    >>> due = evaluate(contract, cf.datasets.load("rice")).settlement
+    >>> {party: str(amount) for party, amount in due.by_party().items()}
+    {'default': '2917.29', 'intensive': '72.98'}
+    """
+    raise_any(contradictions(contract))
+    raise_any(disagreements(contract, study))
+    effects = {name: measure(contract, study, name) for name in contract.effects}
+    paid = [clause.effect for clause in contract.payments if isinstance(clause, UnitPrice)]
+    refused = tuple(dict.fromkeys(problem for name in paid for problem in effects[name].refused))
+    settlement = None
+    if not refused:
+        try:
+            shares = {name: result.shares for name, result in effects.items() if result.shares is not None}
+            settlement = _settle(contract, effects, shares)
+        except CounterfoilError as error:
+            refused = error.problems
+    if not paid:
+        refused = tuple(problem for result in effects.values() for problem in result.refused)
+    return Evaluation(contract, study, effects, settlement, refused)
+
+
+def measure(contract: Contract, study: Study, name: str) -> EffectResult:
+    """Estimate one effect, hold it against its gate and divide it; a refusal is part of the result."""
+    terms = contract.effects[name]
+    result = EffectResult(name, terms)
+    try:
+        fitted = contract.spec(name).fit(study)
+        fit = fitted if isinstance(fitted, ContributionFit) else None
+        total = fitted.total() if isinstance(fitted, ContributionFit) else fitted
+        gate = None if terms.gate is None else apply_gate(terms.gate, total, terms.better)
+        result = replace(result, total=total, fit=fit, gate=gate)
+        if fit is not None and terms.split is not None:
+            result = replace(result, shares=attribute(fit, terms.split.rule, better=terms.better))
+    except (ContractError, DataError):
+        raise
+    except CounterfoilError as error:
+        return replace(result, refused=error.problems)
+    return result
+
+
+def _settle(contract: Contract, effects: Mapping[str, EffectResult], shares: Mapping[str, Shares]) -> Settlement:
+    priced = {name: result.priced(shares.get(name)) for name, result in effects.items()}
+    clauses = [
+        clause.model_copy(update={"to": contract.receiver(clause)})
+        if isinstance(clause, UnitPrice) and contract.effects[clause.effect].split is None
+        else clause
+        for clause in contract.payments
+    ]
+    return settle(
+        clauses,
+        {name: effect for name, effect in priced.items() if effect is not None},
+        {name: effect.split for name, effect in contract.effects.items() if effect.split is not None},
+        currency=contract.currency,
+        payer=contract.payers[0] if contract.payers else "",
+        rounding=contract.rounding,
+    )
+
+
+def _effect_dict(result: EffectResult) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "outcome": result.terms.outcome,
+        "better": result.terms.better,
+        "estimator": result.terms.estimator.model_dump(mode="json"),
+        "refused": [problem.to_dict() for problem in result.refused],
+        "warnings": [problem.to_dict() for problem in result.warnings],
+    }
+    if result.total is not None:
+        total = result.total
+        found |= {
+            "estimand": total.estimand,
+            "error_type": total.error_type,
+            "degrees_of_freedom": total.df,
+            "clusters": None if total.clusters is None else total.n_clusters,
+            "people": total.people,
+            "population": total.population,
+            "total": total.tidy().to_dict("records")[0],
+        }
+    if result.gate is not None:
+        gate = result.gate
+        tests = [
+            {"error_type": test.error_type, "bound": test.bound, "lower": test.lower, "passes": test.passes}
+            for test in (gate.decided, *gate.others)
+        ]
+        found["gate"] = {
+            "total_above": gate.terms.total_above,
+            "conf_level": gate.terms.conf_level,
+            "passes": gate.passes,
+            "margin": gate.margin,
+            "decided": tests[0],
+            "others": tests[1:],
+        }
+    if result.shares is not None:
+        found["rule"] = result.shares.rule.name
+        found["credits"] = result.shares.tidy().to_dict("records")
+    return found
+
+
+def _settlement_dict(settlement: Settlement) -> dict[str, Any]:
+    return {
+        "currency": settlement.currency,
+        "total": settlement.total,
+        "by_party": settlement.by_party(),
+        "lines": [
+            {
+                "clause": line.clause,
+                "effect": line.effect,
+                "payer": line.payer,
+                "provider": line.provider,
+                "quantity": line.quantity,
+                "price": line.price,
+                "payment": line.amount,
+                "reason": line.reason,
+            }
+            for line in settlement.lines
+        ],
+        "steps": [
+            {
+                "pot": step.pot,
+                "clause": step.clause,
+                "effect": step.effect,
+                "action": step.action,
+                "amount": step.amount,
+                "reason": step.reason,
+            }
+            for step in settlement.steps
+        ],
+    }

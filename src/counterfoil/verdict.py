@@ -1,0 +1,205 @@
+"""The answer in words: what is due, how far it can be trusted, and every line of the ledger.
+
+The order is that in which people decide: verdict and money, then how the gain was measured and divided, then warnings.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from counterfoil.attribution.payment.gate import GateTest
+from counterfoil.attribution.shares import Shares
+from counterfoil.errors import listed
+from counterfoil.estimators.estimate import Estimate
+
+if TYPE_CHECKING:
+    from counterfoil.evaluation import EffectResult, Evaluation
+
+NO_SHARE = "n.d."
+
+
+def sentence(evaluation: "Evaluation") -> str:
+    """Say in one sentence what is due to whom, or why there is no answer."""
+    if evaluation.settlement is None or not evaluation.answered:
+        codes = listed(dict.fromkeys(problem.code for problem in evaluation.refused))
+        return f"No answer: the data do not support what the contract asks ({codes})."
+    if not evaluation.contract.payments:
+        return "The contract asks for effects and pays on none of them."
+    settlement = evaluation.settlement
+    if settlement.total == 0:
+        return f"Nothing is due{_why_nothing(evaluation)}."
+    parts = [f"{amount:,} to {party}" for party, amount in settlement.by_party().items()]
+    payers = listed(dict.fromkeys(line.payer for line in settlement.lines))
+    return f"{settlement.total:,} {settlement.currency} is due from {payers}: {', '.join(parts)}."
+
+
+def _why_nothing(evaluation: "Evaluation") -> str:
+    shut = [name for name, result in evaluation.effects.items() if result.gate is not None and not result.gate.passes]
+    return f": the gate on {listed(shut)} is shut" if shut else ""
+
+
+def render_text(evaluation: "Evaluation") -> str:
+    """Return the whole answer as text."""
+    parts = [evaluation.contract.name, "", evaluation.verdict]
+    for problem in evaluation.refused:
+        parts += ["", str(problem)]
+    for result in evaluation.effects.values():
+        parts += ["", *_effect_lines(result)]
+    if evaluation.settlement is not None and evaluation.settlement.lines:
+        parts += ["", *_ledger_lines(evaluation)]
+    warnings = dict.fromkeys(problem for result in evaluation.effects.values() for problem in result.warnings)
+    if warnings:
+        parts += ["", "Warnings", *(f"  {problem.code} {problem.what}" for problem in warnings)]
+    return "\n".join(parts) + "\n"
+
+
+class Scale:
+    """How an effect's numbers are written: in units or percentage points, with decimals that suit their errors."""
+
+    def __init__(self, display: str, std_error: float) -> None:
+        self.factor = 100.0 if display == "points" else 1.0
+        self.unit = " points" if display == "points" else ""
+        size = std_error * self.factor
+        self.decimals = 2 if not size > 0 else min(max(2, 2 - math.floor(math.log10(size))), 12)
+
+    def number(self, value: float) -> str:
+        """Return a number without its unit."""
+        written = f"{value * self.factor:,.{self.decimals}f}"
+        return written.lstrip("-") if not any(digit in written for digit in "123456789") else written
+
+    def exactly(self, value: float) -> str:
+        """Return a number with enough digits to show its sign."""
+        written = self.number(value)
+        return written if any(digit in written for digit in "123456789") else f"{value * self.factor:.1g}"
+
+
+def _effect_lines(result: "EffectResult") -> Iterator[str]:
+    yield f"Effect {result.name} (outcome {result.terms.outcome}, better {result.terms.better})"
+    if result.total is None:
+        yield "  No answer:"
+        for problem in result.refused:
+            yield f"  {problem.code} {problem.what}"
+        return
+    total = result.total
+    scale = Scale(result.terms.display, float(total.std_error[0]))
+    value = float(total.values[0])
+    low, high = total.interval()[0]
+    kind = "gain" if value * result.sign > 0 else "loss"
+    yield (
+        f"  The {total.estimand}: {scale.number(value)}{scale.unit} per person "
+        f"(std error {scale.number(float(total.std_error[0]))}, 95% interval {scale.number(low)} to {scale.number(high)}), "
+        f"a {kind} of {scale.number(abs(value))}."
+    )
+    yield f"  It counts for {total.people:,} {total.population}. {_errors(total)}."
+    if result.gate is not None:
+        yield from _gate_lines(result, scale)
+    if result.shares is not None:
+        yield ""
+        yield from _share_lines(result.shares, scale)
+    for problem in result.refused:
+        yield f"  {problem.code} {problem.what}"
+
+
+def _errors(total: Estimate) -> str:
+    clusters = "" if total.clusters is None else f" by {total.n_clusters:,} clusters"
+    return f"Errors: {total.error_type}{clusters}, t with {total.df:g} degrees of freedom"
+
+
+def _gate_lines(result: "EffectResult", scale: Scale) -> Iterator[str]:
+    gate = result.gate
+    if gate is None:
+        return
+    asked = f"{_side(gate.decided)} {100 * gate.terms.conf_level:g}% lower bound"
+    stands, margin = ("open", "above") if gate.passes else ("shut", "short of")
+    yield (
+        f"  Gate {stands}: the {asked} of the gain must exceed {scale.number(gate.terms.total_above)}; "
+        f"it is {scale.exactly(gate.decided.lower)}, {scale.exactly(abs(gate.margin))} {margin} the minimum."
+    )
+    if gate.reversals:
+        turned = "shut" if gate.passes else "open"
+        tests = [f"{_side(test)} with {test.error_type} ({scale.exactly(test.lower)})" for test in gate.reversals]
+        yield f"  It would be {turned} {'; '.join(tests)}."
+    else:
+        yield "  It would stand the same one-sided or two-sided, and under every error type of this design."
+
+
+def _side(test: GateTest) -> str:
+    return test.bound.replace("_", "-")
+
+
+def _share_lines(shares: Shares, scale: Scale) -> Iterator[str]:
+    yield f"  Credits per person, rule {shares.rule.name}"
+    rows = [["provider", "credit", "std error", "95% interval", "share"]]
+    for row in shares.tidy().to_dict("records"):
+        share = row["share"]
+        total = row["provider"] == ""
+        rows.append(
+            [
+                "total" if total else row["provider"],
+                scale.number(row["estimate"]),
+                scale.number(row["std_error"]),
+                f"{scale.number(row['conf_low'])} to {scale.number(row['conf_high'])}",
+                ""
+                if total
+                else NO_SHARE
+                if math.isnan(share)
+                else f"{share:.1%} ({row['share_low']:.0%} to {row['share_high']:.0%})",
+            ]
+        )
+    yield from _table(rows, indent=4, right={1, 2, 3, 4})
+    if any(row[-1] == NO_SHARE for row in rows):
+        yield f"    {NO_SHARE}: not determinable as a share of the total; the credit in outcome units stands"
+
+
+def _ledger_lines(evaluation: "Evaluation") -> Iterator[str]:
+    settlement = evaluation.settlement
+    if settlement is None:
+        return
+    yield f"Ledger ({settlement.currency})"
+    rows = [["clause", "from", "to", "amount", "why"]]
+    rows += [
+        [_clause(line.clause), line.payer, line.provider, f"{line.amount:,}", line.reason] for line in settlement.lines
+    ]
+    rows.append(["total", "", "", f"{settlement.total:,}", ""])
+    yield from _table(rows, indent=2, right={3})
+    yield ""
+    yield "How each amount came about"
+    for step in settlement.steps:
+        yield f"  {_clause(step.pot)}, {step.action}: {_short(step.amount)} ({step.reason})"
+    if settlement.total > 0:
+        yield from _alternative_lines(evaluation)
+
+
+def _clause(position: str) -> str:
+    """Write ``payments[0]`` as a contract manager counts: ``payment 1``."""
+    name, _, number = position.rstrip("]").partition("[")
+    return f"{name.removesuffix('s')} {int(number) + 1}"
+
+
+def _alternative_lines(evaluation: "Evaluation") -> Iterator[str]:
+    chosen = {result.shares.rule.name for result in evaluation.effects.values() if result.shares is not None}
+    frame = evaluation.alternatives()
+    others = [rule for rule in dict.fromkeys(frame["term"]) if {rule} != chosen]
+    if others:
+        yield ""
+        yield "Under other rules, from the same fit"
+        rows = [
+            [rule, *(f"{row.payment:,} to {row.provider}" for row in frame[frame["term"] == rule].itertuples())]
+            for rule in others
+        ]
+        yield from _table(rows, indent=2, right=set(range(1, len(rows[0]))))
+
+
+def _short(amount: Decimal) -> str:
+    return f"{amount.normalize():,f}" if abs(amount.as_tuple().exponent) > 4 else f"{amount:,}"  # type: ignore[arg-type]
+
+
+def _table(rows: Sequence[Sequence[str]], indent: int, right: set[int]) -> Iterator[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        cells = [
+            cell.rjust(width) if column in right else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        yield (" " * indent + "  ".join(cells)).rstrip()

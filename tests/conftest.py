@@ -1,0 +1,57 @@
+"""Fixtures that several rooms share."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, settings
+
+import counterfoil as cf
+from counterfoil.contract import Contract
+from counterfoil.datasets import Study
+
+ROOT = Path(__file__).parents[1]
+# The same examples in every run, and no deadline: a busy machine is no failure.
+settings.register_profile(
+    "house", derandomize=True, deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("house")
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def nsw() -> Study:
+    return cf.datasets.load("nsw")
+
+
+@pytest.fixture(scope="session")
+def rice() -> Study:
+    return cf.datasets.load("rice")
+
+
+@pytest.fixture(scope="session")
+def rossi() -> Study:
+    return cf.datasets.load("rossi")
+
+
+@pytest.fixture(scope="session")
+def rice_contract() -> Contract:
+    return cf.read_contract(cf.datasets.example_folder("rice") / "contract.yaml")
+
+
+@pytest.fixture
+def rice_frame() -> pd.DataFrame:
+    """The rice study as the flat table that an evaluator would have."""
+    study = cf.datasets.load("rice")
+    roster = study.roster()
+    frame = study.people[["person", "address", "male"]].copy()
+    frame["male"] = frame["male"].fillna(0.0)
+    for name, served in zip(roster.providers, roster.exposure.T, strict=True):
+        frame[name] = served.astype(np.int8)
+    frame["takeup"] = study.outcome("takeup").astype(np.int8)
+    return frame

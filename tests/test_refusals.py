@@ -1,0 +1,274 @@
+"""Every code fires, says what and how to mend it, has its phase's exit code, and shows no record value."""
+
+import json
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+import counterfoil as cf
+from counterfoil.attribution import RULES, attribute, rule_named
+from counterfoil.attribution.payment import Priced, Split, UnitPrice, exact, settle
+from counterfoil.contract import Contract
+from counterfoil.datasets import simulate_cradle
+from counterfoil.errors import CODES, PHASES, CounterfoilError, DataError, Problem, did_you_mean, explain
+from counterfoil.estimators import Contribution, Experiment
+from counterfoil.starter import write_starter
+
+SECRET = "7731"  # stands in every record below; must stand in no message
+
+CONTRACT = """\
+counterfoil: 1
+name: Jobs
+currency: USD
+parties:
+  north: {role: provider}
+  south: {role: provider}
+  city: {role: outcome_payer}
+effects:
+  jobs:
+    outcome: jobs
+    better: higher
+    estimator: {kind: contribution}
+    split: {rule: shapley}
+payments:
+  - {effect: jobs, per: person, price: "1.00"}
+"""
+
+
+def frame(size: int = 200) -> pd.DataFrame:
+    rng = np.random.default_rng(2)
+    data = pd.DataFrame({name: rng.integers(0, 2, size) for name in ("north", "south", "assigned")})
+    data["jobs"] = rng.normal(size=size) + float(SECRET)
+    data["age"] = rng.normal(size=size) + float(SECRET)
+    data["site"] = [f"site-{SECRET}-{k % 20}" for k in range(size)]
+    data.index = pd.Index([f"person-{SECRET}-{k:03d}" for k in range(size)])
+    return data
+
+
+def study(data: pd.DataFrame | None = None, **terms: Any) -> cf.Study:
+    return cf.Study.from_frame(
+        frame() if data is None else data, providers=["north", "south"], outcomes=["jobs"], **terms
+    )
+
+
+def fit(data: pd.DataFrame | None = None, **terms: Any) -> Any:
+    spec = Contribution.model_validate({"outcome": "jobs", "providers": ("north", "south"), **terms})
+    return spec.fit(frame() if data is None else data)
+
+
+def contract(folder: Path, *changes: tuple[str, str]) -> Contract:
+    text = CONTRACT
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    path = folder / "contract.yaml"
+    path.write_text(text, encoding="utf-8")
+    return cf.read_contract(path)
+
+
+def folder_of(folder: Path, people: str = "person,age\na,1\n", **tables: str) -> Path:
+    for name, text in {"people": people, **tables}.items():
+        (folder / f"{name}.csv").write_text(text, encoding="utf-8")
+    return folder
+
+
+def tables(**changes: pd.DataFrame) -> cf.Study:
+    ids = [f"person-{SECRET}-{k}" for k in range(3)]
+    base = {
+        "people": pd.DataFrame({"person": ids}),
+        "services": pd.DataFrame({"person": ids[:2], "provider": "north"}),
+        "outcomes": pd.DataFrame({"person": ids, "outcome": "jobs", "value": [1.0, 2.0, float(SECRET)]}),
+    } | changes
+    return cf.Study.from_tables(base["people"], services=base["services"], outcomes=base["outcomes"])
+
+
+def two_periods() -> cf.Study:
+    outcomes = tables().outcomes
+    assert outcomes is not None
+    return tables(outcomes=pd.concat([outcomes.assign(period="1"), outcomes.assign(period="2")]))
+
+
+def starter_twice(folder: Path) -> None:
+    write_starter(folder)
+    write_starter(folder)
+
+
+def replaced(column: str, value: Any) -> pd.DataFrame:
+    return frame().assign(**{column: value})
+
+
+def only(data: pd.DataFrame, north: int, south: int, count: int) -> pd.DataFrame:
+    """Drop all but `count` people of one pattern."""
+    chosen = data.index[(data["north"] == north) & (data["south"] == south)]
+    return data.drop(chosen[count:])
+
+
+def hub(folder: Path, terms: str) -> Contract:
+    return contract(
+        folder, ("  city:", "  hub: {role: backbone}\n  city:"), ("rule: shapley", f"rule: shapley, {terms}")
+    )
+
+
+EVERYONE = ("kind: contribution", "kind: contribution, scope: everyone")
+PRICE = '"1.00"'
+SPLIT = "    split: {rule: shapley}\n"
+FIRES: dict[str, Callable[[Path], Any]] = {
+    "CONTRACT-001": lambda f: cf.read_contract(f / "none.yaml"),
+    "CONTRACT-002": lambda f: contract(f, ("name: Jobs", "name: [Jobs")),
+    "CONTRACT-003": lambda f: contract(f, ("name: Jobs", "name: Jobs\nname: Work")),
+    "CONTRACT-004": lambda f: contract(f, ("name: Jobs", "name: Jobs\nnote: x")),
+    "CONTRACT-005": lambda f: contract(f, ("name: Jobs\n", "")),
+    "CONTRACT-006": lambda f: contract(f, (PRICE, "one")),
+    "CONTRACT-007": lambda f: contract(f, ("better: higher", "better: up")),
+    "CONTRACT-008": lambda f: contract(f, ("parties:", "parties: &p")),
+    "CONTRACT-009": lambda f: contract(f, ("counterfoil: 1", "counterfoil: 9")),
+    "CONTRACT-010": lambda f: contract(f, ("effect: jobs", "effect: work")),
+    "CONTRACT-011": lambda f: contract(f, (PRICE, '"-1.00"')),
+    "CONTRACT-012": lambda f: contract(f, (PRICE, '"1.001"')),
+    "CONTRACT-013": lambda f: contract(f, ("USD", "ABC")),
+    "CONTRACT-014": lambda f: contract(f, ("rule: shapley", "rule: last_in")),
+    "CONTRACT-015": lambda f: contract(f, (SPLIT, "")),
+    "CONTRACT-016": lambda f: hub(f, 'carve_outs: {hub: "2"}'),
+    "CONTRACT-017": lambda f: contract(f, EVERYONE),
+    "CONTRACT-018": lambda f: contract(f, ("role: outcome_payer", "role: other")),
+    "DATA-001": lambda f: cf.read_study(f / "none"),
+    "DATA-002": lambda f: cf.read_study(folder_of(f, f"person,age\na,{SECRET},3\n")),
+    "DATA-003": lambda f: cf.read_study(folder_of(f, "person,age\n")),
+    "DATA-004": lambda _: study(cluster="town"),
+    "DATA-005": lambda _: study(pd.concat([frame(), frame()])),
+    "DATA-006": lambda _: tables(services=pd.DataFrame({"person": [SECRET], "provider": "north"})),
+    "DATA-007": lambda f: cf.read_study(folder_of(f, outcomes=f"person,outcome,value\na,jobs,x{SECRET}\n")),
+    "DATA-008": lambda _: study(replaced("jobs", np.inf)),
+    "DATA-009": lambda _: tables(
+        services=pd.DataFrame({"person": [f"person-{SECRET}-0"], "provider": "n", "start": "2024-02-01", "end": "2024-01-01"})
+    ),
+    "DATA-010": lambda f: cf.evaluate(contract(f, ("south", "east")), study()),
+    "DATA-011": lambda f: (folder_of(f) / "datapackage.json").write_text("{") and cf.read_study(f),
+    "DATA-012": lambda _: tables(
+        outcomes=pd.DataFrame({"person": [f"person-{SECRET}-0"], "outcome": "jobs", "value": 1.0})
+    ).outcome("jobs"),
+    "DATA-013": lambda _: Experiment(outcome="jobs").fit(replaced("assigned", 0.5)),
+    "DATA-014": lambda _: fit(replaced("age", np.nan), covariates=("age",)),
+    "DATA-015": lambda _: study().outcome("work"),
+    "DATA-016": lambda _: study(replaced("north", 0.25)),
+    "DATA-017": lambda _: study(replaced("age", -1.0), doses={"north": "age", "south": "age"}),
+    "DATA-018": lambda _: cf.datasets.load("ricee"),
+    "DATA-019": lambda _: Contribution().fit(cf.datasets.load("nsw")),
+    "DATA-020": starter_twice,
+    "DATA-021": lambda _: study(pd.concat([frame(), frame()[["age"]]], axis=1)),
+    "DATA-022": lambda _: two_periods().outcome("jobs"),
+    "IDENT-001": lambda _: Experiment(outcome="jobs").fit(replaced("assigned", 1)),
+    "IDENT-002": lambda _: attribute(fit(only(frame(), 1, 0, 0))),
+    "IDENT-003": lambda _: attribute(fit(replaced("north", frame()["south"]), model="additive")),
+    "IDENT-004": lambda _: fit(only(frame(), 0, 0, 0)).total(),
+    "IDENT-005": lambda _: fit(replaced("north", 0)),
+    "IDENT-006": lambda _: fit(replaced("site", "one"), cluster="site"),
+    "IDENT-007": lambda _: Experiment(outcome="jobs", blocks="assigned").fit(frame()),
+    "EST-001": lambda _: Experiment(outcome="jobs", cluster="site").fit(frame()).using("HC2"),
+    "EST-002": lambda _: fit(frame().assign(x=frame()["north"]), design="unconfounded", covariates=("x",)),
+    "EST-003": lambda _: Experiment(outcome="jobs", covariates=("age", "north", "south")).fit(frame(6)),
+    "ATTR-001": lambda _: rule_named("shaply"),
+    "ATTR-002": lambda _: attribute(fit(), "dose_split"),
+    "ATTR-003": lambda _: attribute(fit(scope="everyone"), "dose_split"),
+    "ATTR-004": lambda _: attribute(fourteen()),
+    "PAY-001": lambda _: settle(
+        [UnitPrice(effect="e", per="person", price=Decimal(1))],
+        {"e": Priced(Decimal(1), "drawn", True, {"a": Decimal(0)})},
+        {"e": Split(rule="shapley")}, currency="USD", payer="p",
+    ),
+    "PAY-002": lambda _: settle([], {}, {"e": Split(rule="last_in")}, currency="USD", payer="p"),
+    "PAY-003": lambda _: exact(float("nan")),
+}  # fmt: skip
+
+
+def fourteen() -> Any:
+    """Somebody with fourteen providers, in a saturated model."""
+    names = [f"p{k:02d}" for k in range(14)]
+    rows = [[0] * 14] * 30 + [[1] * 14] * 30
+    data = pd.DataFrame(rows, columns=names).assign(jobs=np.arange(60.0))
+    return Contribution(outcome="jobs", providers=tuple(names)).fit(data)
+
+
+WARNS: dict[str, Callable[[], Any]] = {
+    "IDENT-008": lambda: fit(model="pairwise", min_pair=500),
+    "IDENT-009": lambda: attribute(fit(only(frame(), 1, 0, 0), model="additive")),
+    "EST-004": lambda: fit(lopsided(), design="unconfounded", covariates=("age",)),
+    "EST-005": lambda: Experiment(outcome="jobs", covariates=("age", "twice")).fit(
+        frame().assign(twice=2 * frame()["age"])
+    ),
+    "EST-006": lambda: fit(design="unconfounded"),
+}
+
+
+def lopsided() -> pd.DataFrame:
+    """Almost everybody with a high value has both providers; a few of them have none against all odds."""
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=4_000) * 3
+    high = rng.random(4_000) < 1 / (1 + np.exp(-2.5 * x))
+    odd = rng.choice(np.flatnonzero(x > 6), size=2, replace=False)
+    high[odd] = False
+    data = pd.DataFrame({"north": high.astype(int), "south": rng.integers(0, 2, 4_000), "age": x})
+    return data.assign(jobs=rng.normal(size=4_000))
+
+
+def test_every_code_has_a_case() -> None:
+    assert set(FIRES) | set(WARNS) == set(CODES)
+    assert not set(FIRES) & set(WARNS)
+
+
+@pytest.mark.parametrize("code", FIRES)
+def test_code_fires(code: str, tmp_path: Path) -> None:
+    with pytest.raises(CounterfoilError) as caught:
+        FIRES[code](tmp_path)
+    error = caught.value
+    assert code in error.codes
+    assert isinstance(error, ValueError)
+    assert type(error) is PHASES[code.partition("-")[0]]
+    assert error.exit_code == (2 if code.startswith(("CONTRACT", "DATA")) else 1)
+    text = str(error)
+    assert "fix: " in text
+    assert SECRET not in text
+
+
+@pytest.mark.parametrize("code", WARNS)
+def test_warning_reaches_the_result(code: str) -> None:
+    (problem,) = (problem for problem in WARNS[code]().warnings if problem.code == code)
+    assert problem.what
+    assert SECRET not in str(problem)
+
+
+def test_every_code_is_explained() -> None:
+    for code, entry in CODES.items():
+        assert entry.title in explain(code)
+        assert entry.fix in explain(code.lower())
+
+
+def test_ten_problems_are_listed_and_the_rest_counted() -> None:
+    error = DataError(*(Problem("DATA-004", f"column 'c{k}' is missing", "people.csv") for k in range(14)))
+    assert str(error).count("DATA-004") == 10
+    assert str(error).endswith("and 4 more problems")
+    assert len(error.codes) == 14
+    json.dumps([problem.to_dict() for problem in error.problems])
+
+
+def test_suggestions() -> None:
+    assert did_you_mean("Pirce", ["price", "effect"]) == "; did you mean 'price'?"
+    assert did_you_mean("zzz", ["price"]) == ""
+
+
+def test_an_invented_study_too_small_is_refused() -> None:
+    with pytest.raises(CounterfoilError):
+        simulate_cradle(size=100)
+
+
+def test_registry_and_schema_speak_of_the_same_rules() -> None:
+    payable = [name for name, make in RULES.items() if make().efficient]
+    assert payable == ["shapley", "equal_split", "dose_split"]
+    assert all(name in CODES["CONTRACT-014"].fix for name in payable)
+    assert yaml.safe_load(CONTRACT)["effects"]["jobs"]["split"]["rule"] in payable
