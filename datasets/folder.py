@@ -139,7 +139,11 @@ def _read_table(
     if not path.is_file():
         problems.append(Problem("DATA-001", f"there is no {path.name} in the folder", str(path.parent)))
         return None
-    content = path.read_bytes()
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        problems.append(Problem("DATA-001", f"the file cannot be read: {error.strerror}", path.name))
+        return None
     digests[path.name] = hashlib.sha256(content).hexdigest()
     promised = str(declared.get("hash", "")).removeprefix("sha256:")
     if promised and promised != digests[path.name]:
@@ -150,6 +154,9 @@ def _read_table(
         return None
     types = _types(declared)
     table = Table(frame, path.name, first=2)
+    if frame.empty:
+        problems.append(table.problem("DATA-003", "the table has a header and no row"))
+        return None
     problems += table.double_columns()
     for name in frame.columns if not problems else ():
         if name in NAMES or types.get(name) in {"string", "date"}:

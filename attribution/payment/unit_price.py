@@ -10,7 +10,7 @@ from counterfoil.attribution.payment.trace import Pot, Priced, Step
 
 
 class UnitPrice(BaseModel):
-    """Pay a price for each unit of the outcome that the programme gained, over everybody the gain counts for."""
+    """Pay a price for each unit of gain, over everybody it counts for: people in the study, or assigned in a lottery."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

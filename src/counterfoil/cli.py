@@ -175,15 +175,26 @@ def schema() -> None:
 
 
 @app.command()
-def explain(code: Annotated[str, typer.Argument(metavar="CODE", help="An error code, such as DATA-004.")]) -> None:
+def explain(
+    code: Annotated[str, typer.Argument(metavar="CODE", help="An error code, such as DATA-004.")],
+    written: FormatOption = Format.text,
+) -> None:
     """Explain an error code.
 
     Example: counterfoil explain IDENT-002
     """
+    from dataclasses import asdict
+
+    from counterfoil.errors import CODES
     from counterfoil.errors import explain as entry
 
     try:
-        print(entry(code))
+        text = entry(code)
+        print(
+            json.dumps({"code": code.upper(), **asdict(CODES[code.upper()])}, indent=2)
+            if written is Format.json
+            else text
+        )
     except KeyError as error:
         typer.echo(error.args[0], err=True)
         raise typer.Exit(2) from None

@@ -92,6 +92,12 @@ def _effect_lines(result: "EffectResult") -> Iterator[str]:
         f"a {kind} of {scale.number(abs(value))}."
     )
     yield f"  It counts for {total.people:,} {total.population}. {_errors(total)}."
+    others = [
+        f"{name} {scale.number(float(total.using(name).std_error[0]))}"
+        for name in total.error_types
+        if name != total.error_type
+    ]
+    yield f"  Std error under other error types: {', '.join(others)}."
     if result.gate is not None:
         yield from _gate_lines(result, scale)
     if result.shares is not None:

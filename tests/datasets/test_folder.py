@@ -45,6 +45,8 @@ def test_a_byte_order_mark_and_blank_lines_at_the_end_are_harmless(tmp_path: Pat
     [
         ({"people": "person,age\n"}, "DATA-003", "people.csv"),
         ({"people": ""}, "DATA-003", "people.csv"),
+        ({"services": "person,provider\n"}, "DATA-003", "services.csv"),
+        ({"outcomes": "person,outcome,value\n"}, "DATA-003", "outcomes.csv"),
         ({"people": "persn,age\n001,3\n"}, "DATA-004", "people.csv"),
         ({"people": PEOPLE + "001,50,z\n"}, "DATA-005", "people.csv, line 4"),
         ({"people": "person,age\n001,30\n002\n"}, "DATA-002", "people.csv, line 3"),

@@ -32,7 +32,9 @@ def test_demo_of_nsw_prints_the_published_figures() -> None:
     out = run("demo", "nsw").stdout
     assert "1,794.34 per person (std error 671.00" in out
     classical = run("demo", "nsw", "--format", "json").stdout
-    assert json.loads(classical)["effects"]["earnings"]["total"]["estimate"] == pytest.approx(1794.3424, abs=5e-5)
+    effect = json.loads(classical)["effects"]["earnings"]
+    assert effect["total"]["estimate"] == pytest.approx(1794.3424, abs=5e-5)
+    assert effect["std_error_by_type"]["classical"] == pytest.approx(632.8534, abs=5e-5)
 
 
 def test_demo_of_rossi_says_how_close_it_was() -> None:
@@ -125,6 +127,10 @@ def test_schema_is_a_schema() -> None:
 def test_explain_and_version() -> None:
     assert "did you mean" in run("explain", "DATA-0044").stderr
     assert run("explain", "nothing").returncode == 2
+    assert (
+        json.loads(run("explain", "EST-001", "--format", "json").stdout)["title"]
+        == "error type undefined for these data"
+    )
     assert run("explain", "data-004").stdout.startswith("DATA-004: column is missing")
     assert run("--version").stdout.strip() == cf.__version__
 
