@@ -13,6 +13,17 @@ SMALL_CELL = 11
 """Counts below this, and above zero, are small."""
 
 
+def shown(count: int) -> str:
+    """Write one count, hiding a small one.
+
+    Examples
+    --------
+    >>> shown(1_250), shown(3), shown(0)
+    ('1,250', '<11', '0')
+    """
+    return f"<{SMALL_CELL}" if 0 < count < SMALL_CELL else f"{count:,}"
+
+
 def suppress_counts(counts: Sequence[int] | NDArray[Any]) -> list[str]:
     """Write counts whose total is known, hiding small ones.
 

@@ -4,7 +4,6 @@ The description follows the Data Package standard (types and digests of each fil
 under its key ``counterfoil``: ``window`` (first and last day of the study) and ``cluster``.
 """
 
-import csv
 import hashlib
 import json
 from collections.abc import Mapping
@@ -12,18 +11,13 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-import pandas as pd
-
+from counterfoil.datasets.csv_table import read_csv_table
 from counterfoil.datasets.study import Study
-from counterfoil.datasets.table import Table, as_numbers
+from counterfoil.datasets.table import Table
 from counterfoil.errors import Problem, raise_any, refusal
 
 DESCRIPTION: Final = "datapackage.json"
 TABLES: Final = ("people", "services", "outcomes")
-NUMBERS: Final = frozenset({"number", "integer", "boolean"})
-# Columns that are names by meaning: digits in them are never read as numbers.
-NAMES: Final = frozenset({"person", "provider", "outcome", "period", "cohort", "site", "start", "end"})
 
 
 def read_study(folder: str | Path, *, outcomes: bool = True) -> Study:
@@ -140,66 +134,13 @@ def _read_table(
         problems.append(Problem("DATA-001", f"there is no {path.name} in the folder", str(path.parent)))
         return None
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            digests[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         problems.append(Problem("DATA-001", f"the file cannot be read: {error.strerror}", path.name))
         return None
-    digests[path.name] = hashlib.sha256(content).hexdigest()
     promised = str(declared.get("hash", "")).removeprefix("sha256:")
     if promised and promised != digests[path.name]:
         what = f"{path.name} is not the file that the description's digest names"
         problems.append(Problem("DATA-011", what, DESCRIPTION))
-    frame = _parse(path, problems)
-    if frame is None:
-        return None
-    types = _types(declared)
-    table = Table(frame, path.name, first=2)
-    if frame.empty:
-        problems.append(table.problem("DATA-003", "the table has a header and no row"))
-        return None
-    problems += table.double_columns()
-    for name in frame.columns if not problems else ():
-        if name in NAMES or types.get(name) in {"string", "date"}:
-            continue
-        numbers, unread = as_numbers(frame[name])
-        if not unread.any():
-            frame[name] = numbers
-        elif types.get(name) in NUMBERS:
-            what = f"column '{name}' holds {int(unread.sum())} values that are no number"
-            problems.append(table.problem("DATA-007", what, unread))
-    return table
-
-
-def _parse(path: Path, problems: list[Problem]) -> pd.DataFrame | None:
-    """Read a CSV as text, so that an id is never turned into a number on the way."""
-    try:
-        # header=None keeps repeated column names visible and makes a row longer than the header an error.
-        rows = pd.read_csv(
-            path, header=None, dtype=str, keep_default_na=False, encoding="utf-8-sig", skip_blank_lines=False
-        )
-    except UnicodeDecodeError:
-        problems.append(Problem("DATA-002", "the file is not UTF-8 text", path.name))
-        return None
-    except pd.errors.EmptyDataError:
-        problems.append(Problem("DATA-003", "the file is empty", path.name))
-        return None
-    except pd.errors.ParserError as error:
-        line = str(error).partition(" in line ")[2].partition(",")[0]
-        where = f"{path.name}, line {line}" if line.isdigit() else path.name
-        problems.append(Problem("DATA-002", "a row is longer than the header, or a quote is not closed", where))
-        return None
-    header = [str(name).strip() for name in rows.iloc[0].fillna("")]
-    frame = rows.iloc[1:].reset_index(drop=True)
-    frame.columns = pd.Index(header)
-    filled = (frame != "").any(axis=1).to_numpy()
-    frame = frame.iloc[: int(np.flatnonzero(filled)[-1]) + 1 if filled.any() else 0].copy()
-    if (frame[header[-1:]] == "").to_numpy().any():
-        # pandas pads a short row with blanks; only the csv module can tell the two apart.
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            lengths = np.array([len(row) for row in csv.reader(file)][1 : len(frame) + 1])
-        short = lengths < len(header)
-        if short.any():
-            table = Table(frame, path.name, first=2)
-            problems.append(table.problem("DATA-002", f"{int(short.sum())} rows are shorter than the header", short))
-            return None
-    return frame
+    return read_csv_table(path, _types(declared), problems)

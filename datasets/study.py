@@ -10,21 +10,18 @@ Rows are kept in the order of the person ids, so that the same people in another
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from counterfoil.datasets.checking import Window, check_outcomes, check_people, check_services, services_of
+from counterfoil.datasets.display import titled_table
 from counterfoil.datasets.roster import Roster
-from counterfoil.datasets.table import Table, as_dates, as_numbers, as_text, blank, canonical, is_number
+from counterfoil.datasets.table import Table, as_numbers, blank, is_number, native
 from counterfoil.errors import Problem, did_you_mean, listed, raise_any, refusal
-
-PEOPLE = ("person",)
-SERVICES = ("person", "provider")
-OUTCOMES = ("person", "outcome", "value")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,8 +38,8 @@ class Study:
         Long: person, outcome, period, value. None before outcomes are read.
     name, title : str
         What the study is called.
-    cluster : str or None
-        The column of people that estimators cluster by when their spec names none.
+    cluster, weights : str or None
+        Columns of people that estimators cluster and weight by when their spec names none.
     window : pair of dates or None
         First and last day on which a service counts.
     digests : mapping of str to str
@@ -55,19 +52,21 @@ class Study:
     name: str = "study"
     title: str = ""
     cluster: str | None = None
-    window: tuple[date, date] | None = None
+    weights: str | None = None
+    window: Window | None = None
     digests: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_frame(
         cls,
-        frame: pd.DataFrame,
+        frame: Any,
         *,
         person: str | None = None,
         providers: Sequence[str] = (),
         outcomes: Sequence[str] = (),
         doses: Mapping[str, str] | None = None,
         cluster: str | None = None,
+        weights: str | None = None,
         name: str = "study",
     ) -> "Study":
         """Read the flat table that evaluators really have: one row a person.
@@ -75,7 +74,7 @@ class Study:
         Parameters
         ----------
         frame : DataFrame
-            Never changed. Columns that are not named below stay available as covariates, blocks, assignment.
+            Of pandas, polars or any library that narwhals reads; never changed. Columns that are not named below stay available as covariates, blocks, assignment.
         person : str, optional
             Column of person ids; the index when omitted.
         providers : sequence of str
@@ -84,8 +83,8 @@ class Study:
             Columns of numbers, one an outcome; finite for everybody.
         doses : mapping, optional
             Provider to the column that says how much it did for the person.
-        cluster : str, optional
-            Column that estimators cluster by when their spec names none.
+        cluster, weights : str, optional
+            Columns that estimators cluster and weight by when their spec names none.
         name : str
             What to call the study.
 
@@ -101,6 +100,7 @@ class Study:
         >>> Study.from_frame(frame, person="id", providers=["clinic"], outcomes=["score"])
         Study('study': 2 people, 1 provider, 1 outcome)
         """
+        frame = native(frame)
         table = Table(frame, "frame")
         doses = dict(doses or {})
         wanted = [
@@ -108,7 +108,7 @@ class Study:
             *providers,
             *outcomes,
             *doses.values(),
-            *([cluster] if cluster else []),
+            *filter(None, (cluster, weights)),
         ]
         raise_any([*table.double_columns(), *table.missing_columns(tuple(dict.fromkeys(wanted)))])
         raise_any(
@@ -122,7 +122,7 @@ class Study:
         used = {*providers, *outcomes, *doses.values(), *([person] if person else [])}
         people = frame[[column for column in frame.columns if column not in used]].copy()
         people.insert(0, "person", ids)
-        services, problems = _services_of(table, ids, providers, doses)
+        services, problems = services_of(table, ids, providers, doses)
         raise_any(problems)
         long = [pd.DataFrame({"person": ids, "outcome": name, "value": frame[name]}) for name in outcomes]
         return cls.from_tables(
@@ -131,19 +131,21 @@ class Study:
             outcomes=pd.concat(long, ignore_index=True) if long else None,
             name=name,
             cluster=cluster,
+            weights=weights,
         )
 
     @classmethod
     def from_tables(
         cls,
-        people: pd.DataFrame | Table,
+        people: Any,
         *,
-        services: pd.DataFrame | Table | None = None,
-        outcomes: pd.DataFrame | Table | None = None,
+        services: Any = None,
+        outcomes: Any = None,
         name: str = "study",
         title: str = "",
         cluster: str | None = None,
-        window: tuple[date, date] | None = None,
+        weights: str | None = None,
+        window: Window | None = None,
         digests: Mapping[str, str] | None = None,
     ) -> "Study":
         """Check three tables against each other and make a study of copies of them.
@@ -154,20 +156,19 @@ class Study:
             With every problem of the tables at once; a problem names rows, never values.
         """
         tables = {
-            key: table if isinstance(table, Table) else Table(table, key)
+            key: table if isinstance(table, Table) else Table(native(table), key)
             for key, table in (("people", people), ("services", services), ("outcomes", outcomes))
             if table is not None
         }
         problems: list[Problem] = []
-        checked_people = _check_people(tables["people"], problems)
-        if cluster is not None:
-            problems += tables["people"].missing_columns((cluster,))
-        known = pd.Index([]) if checked_people is None else pd.Index(checked_people["person"])
+        checked_people = check_people(tables["people"], problems)
+        problems += tables["people"].missing_columns(tuple(filter(None, (cluster, weights))))
+        known = pd.Index([]) if checked_people is None else pd.Index(checked_people["person"]).unique()
         checked_services = checked_outcomes = None
         if "services" in tables:
-            checked_services = _check_services(tables["services"], known, window, problems)
+            checked_services = check_services(tables["services"], known, window, problems)
         if "outcomes" in tables:
-            checked_outcomes = _check_outcomes(tables["outcomes"], known, problems)
+            checked_outcomes = check_outcomes(tables["outcomes"], known, problems)
         raise_any(problems)
         return cls(
             people=checked_people,
@@ -176,6 +177,7 @@ class Study:
             name=name,
             title=title or name,
             cluster=cluster,
+            weights=weights,
             window=window,
             digests=dict(digests or {}),
         )
@@ -199,25 +201,59 @@ class Study:
     @property
     def providers(self) -> tuple[str, ...]:
         """Providers in the services table, in order of name."""
-        return () if self.services is None else tuple(sorted(self.services["provider"].unique()))
+        return () if self.services is None else _used(self.services["provider"])
 
     @property
     def outcome_names(self) -> tuple[str, ...]:
         """Outcomes in the outcomes table, in order of name."""
-        return () if self.outcomes is None else tuple(sorted(self.outcomes["outcome"].unique()))
+        return () if self.outcomes is None else _used(self.outcomes["outcome"])
 
     def without_outcomes(self) -> "Study":
         """Return the study as it stood before outcomes were read."""
-        return Study(self.people, self.services, None, self.name, self.title, self.cluster, self.window, self.digests)
+        return replace(self, outcomes=None)
 
-    def outcome(self, name: str | None = None, period: str | None = None) -> NDArray[np.float64]:
+    def subset(self, keep: NDArray[np.bool_]) -> "Study":
+        """Return the study of some of its people.
+
+        Parameters
+        ----------
+        keep : ndarray of bool, shape (n_people,)
+            Whom to keep, in the order of `ids`.
+
+        Examples
+        --------
+        >>> import counterfoil as cf
+        >>> study = cf.datasets.load("nsw")
+        >>> study.subset(study.people["nodegree"] == 1)
+        Study('nsw': 348 people, 0 providers, 1 outcome)
+        """
+        chosen = np.asarray(keep, dtype=bool)
+        people = self.people[chosen].reset_index(drop=True)
+        ids = pd.Index(people["person"])
+        tables: dict[str, pd.DataFrame | None] = {"services": self.services, "outcomes": self.outcomes}
+        for name, table in tables.items():
+            if table is not None:
+                rows = table[chosen[table["person"].cat.codes.to_numpy()]].reset_index(drop=True)
+                tables[name] = rows.assign(person=rows["person"].cat.set_categories(ids))
+        return replace(self, people=people, services=tables["services"], outcomes=tables["outcomes"])
+
+    def outcome(
+        self, name: str | None = None, period: str | None = None, *, complete: bool = True
+    ) -> NDArray[np.float64]:
         """Return one outcome, shape (n_people,), in its own units.
+
+        Parameters
+        ----------
+        name, period : str, optional
+            May be omitted when the study has only one.
+        complete : bool
+            False returns NaN for people who have no value, instead of refusing.
 
         Raises
         ------
         DataError
-            DATA-015 for an unknown outcome, DATA-022 when several could be meant, DATA-012 when a person
-            has none or several rows, DATA-019 without an outcomes table.
+            DATA-008 when a value is missing, DATA-012 when a person has no row, DATA-015 for an unknown outcome,
+            DATA-019 without an outcomes table, DATA-022 when several outcomes or periods could be meant.
         """
         if self.outcomes is None:
             raise refusal("DATA-019", "the study has no outcomes table", self.name)
@@ -225,35 +261,42 @@ class Study:
             if len(self.outcome_names) > 1:
                 raise refusal("DATA-022", f"the study has the outcomes {listed(self.outcome_names)}", self.name)
             name = self.outcome_names[0]
-        rows = self.outcomes[self.outcomes["outcome"] == name]
-        if rows.empty:
+        if name not in self.outcome_names:
             hint = did_you_mean(name, self.outcome_names) or f"; it has {listed(self.outcome_names)}"
             raise refusal("DATA-015", f"the study has no outcome '{name}'{hint}", self.name)
+        chosen = _is(self.outcomes["outcome"], name)
+        periods = _used(self.outcomes["period"][chosen])
+        if period is None and len(periods) > 1:
+            raise refusal("DATA-022", f"outcome '{name}' has {len(periods)} periods", self.name)
         if period is not None:
-            rows = rows[rows["period"] == period]
-        elif rows["period"].nunique() > 1:
-            raise refusal("DATA-022", f"outcome '{name}' has {rows['period'].nunique()} periods", self.name)
-        where = f"outcome '{name}'" + (f", period '{period}'" if period else "")
-        if rows["person"].duplicated().any():
-            count = int(rows["person"].duplicated().sum())
-            raise refusal("DATA-012", f"{count} rows repeat a person", where)
-        position = pd.Index(rows["person"]).get_indexer(pd.Index(self.ids))
-        if (position < 0).any():
-            raise refusal("DATA-012", f"{int((position < 0).sum())} of {self.n_people} people have no row", where)
-        return np.asarray(rows["value"].to_numpy(dtype=np.float64)[position])
+            chosen &= _is(self.outcomes["period"], period)
+        person = self.outcomes["person"].cat.codes.to_numpy()[chosen]
+        values = np.full(self.n_people, np.nan)
+        values[person] = self.outcomes["value"].to_numpy(dtype=np.float64)[chosen]
+        if complete:
+            self._refuse_incomplete(values, person, f"outcome '{name}'" + (f", period '{period}'" if period else ""))
+        return values
 
-    def column(self, name: str) -> Any:
+    def _refuse_incomplete(self, values: NDArray[np.float64], person: NDArray[Any], where: str) -> None:
+        absent = self.n_people - len(person)
+        if absent:
+            raise refusal("DATA-012", f"{absent} of {self.n_people} people have no row", where)
+        missing = int(np.isnan(values).sum())
+        if missing:
+            raise refusal("DATA-008", f"{missing} of {self.n_people} people have no value", where)
+
+    def column(self, name: str, *, complete: bool = True) -> Any:
         """Return a column of the people table as a Series.
 
         Raises
         ------
         DataError
-            DATA-004 when there is none, DATA-014 when it has blanks.
+            DATA-004 when there is none, DATA-014 when it has blanks (unless ``complete`` is False).
         """
         table = Table(self.people, "people")
         raise_any(table.missing_columns((name,)))
         column = self.people[name]
-        if (missing := blank(column)).any():
+        if complete and (missing := blank(column)).any():
             raise refusal("DATA-014", f"column '{name}' is blank for {int(missing.sum())} people", "people")
         return column
 
@@ -325,147 +368,30 @@ class Study:
         if self.services is None:
             raise refusal("DATA-019", "the study has no services table", self.name)
         names = tuple(self.providers if providers is None else providers)
-        where = {name: position for position, name in enumerate(names)}
-        kept = self.services[self.services["provider"].isin(names)]
-        row = pd.Index(self.ids).get_indexer(pd.Index(kept["person"]))
-        column = kept["provider"].map(where).to_numpy(dtype=np.intp)
+        column = pd.Index(names).get_indexer(self.services["provider"].cat.categories)
+        column = column[self.services["provider"].cat.codes.to_numpy()]
+        row = self.services["person"].cat.codes.to_numpy()
+        kept = column >= 0
         exposure = np.zeros((self.n_people, len(names)), dtype=bool)
-        exposure[row, column] = True
+        exposure[row[kept], column[kept]] = True
         dose = None
-        if "dose" in kept:
+        if "dose" in self.services:
             dose = np.zeros(exposure.shape)
-            np.add.at(dose, (row, column), kept["dose"].to_numpy(dtype=np.float64))
+            np.add.at(dose, (row[kept], column[kept]), self.services["dose"].to_numpy(dtype=np.float64)[kept])
         return Roster(self.ids, names, exposure, dose)
 
-
-def _services_of(
-    table: Table, ids: Any, providers: Sequence[str], doses: Mapping[str, str]
-) -> tuple[pd.DataFrame, list[Problem]]:
-    """Turn provider columns of 0 and 1 into rows of a services table."""
-    problems: list[Problem] = []
-    parts = []
-    for name in providers:
-        values, wrong = as_numbers(table.frame[name])
-        wrong = wrong | ~np.isin(values, (0.0, 1.0))
-        if wrong.any():
-            what = f"column '{name}' is neither 0 nor 1 for {int(wrong.sum())} people"
-            problems.append(table.problem("DATA-016", what, wrong))
-            continue
-        served = values == 1.0
-        part = pd.DataFrame({"person": ids[served], "provider": str(name)})
-        if name in doses:
-            part["dose"] = table.frame[doses[name]][served]
-        elif doses:
-            problems.append(table.problem("DATA-017", f"provider '{name}' has no dose column"))
-        parts.append(part)
-    columns = ["person", "provider", *(["dose"] if doses else [])]
-    return (pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)), problems
+    def _repr_html_(self) -> str:
+        parts = {"people": self.n_people, "providers": len(self.providers), "outcomes": len(self.outcome_names)}
+        return titled_table(pd.DataFrame({"table": parts.keys(), "count": parts.values()}), self.title)
 
 
-def _check_people(table: Table, problems: list[Problem]) -> pd.DataFrame | None:
-    found = [*table.double_columns(), *table.missing_columns(PEOPLE)]
-    if not found and table.frame.empty:
-        found.append(table.problem("DATA-003", "the table has no row"))
-    problems += found
-    if found:
-        return None
-    frame = table.frame.reset_index(drop=True)
-    missing = blank(frame["person"])
-    if missing.any():
-        problems.append(table.problem("DATA-014", f"{int(missing.sum())} person ids are blank", missing))
-    repeated = frame["person"].duplicated(keep="first").to_numpy() & ~missing
-    if repeated.any():
-        problems.append(table.problem("DATA-005", f"{int(repeated.sum())} rows repeat a person id", repeated))
-    checked = pd.DataFrame({name: canonical(frame[name], name == "person") for name in frame.columns})
-    return checked.sort_values("person", kind="stable", ignore_index=True)
+def _used(column: Any) -> tuple[str, ...]:
+    """Return the categories that a column really has, in order of name."""
+    counts = np.bincount(column.cat.codes.to_numpy(), minlength=len(column.cat.categories))
+    return tuple(str(name) for name, count in zip(column.cat.categories, counts, strict=True) if count)
 
 
-def _check_services(
-    table: Table, known: pd.Index, window: tuple[date, date] | None, problems: list[Problem]
-) -> pd.DataFrame | None:
-    found = [*table.double_columns(), *table.missing_columns(SERVICES)]
-    problems += found
-    if found:
-        return None
-    frame = table.frame.reset_index(drop=True)
-    missing = blank(frame["provider"])
-    if missing.any():
-        problems.append(table.problem("DATA-014", f"{int(missing.sum())} providers are blank", missing))
-    checked = pd.DataFrame({"person": canonical(frame["person"], keep_integers=True)})
-    checked["provider"] = as_text(frame["provider"])
-    _check_known(table, checked["person"], known, problems)
-    for name in ("start", "end"):
-        if name in frame:
-            checked[name] = _check_dates(table, frame[name], window, problems)
-    if "start" in checked and "end" in checked:
-        backward = (checked["end"] < checked["start"]).to_numpy()
-        if backward.any():
-            what = f"{int(backward.sum())} services end before they start"
-            problems.append(table.problem("DATA-009", what, backward))
-    if "dose" in frame:
-        dose, wrong = as_numbers(frame["dose"])
-        _wrong_type(table, "dose", "number", wrong, problems)
-        bad = ~wrong & ~(np.isfinite(dose) & (dose >= 0))
-        if bad.any():
-            what = f"{int(bad.sum())} doses are blank, negative or infinite"
-            problems.append(table.problem("DATA-017", what, bad))
-        checked["dose"] = dose
-    return checked.sort_values(["person", "provider"], kind="stable", ignore_index=True)
-
-
-def _check_outcomes(table: Table, known: pd.Index, problems: list[Problem]) -> pd.DataFrame | None:
-    found = [*table.double_columns(), *table.missing_columns(OUTCOMES)]
-    if not found and table.frame.empty:
-        found.append(table.problem("DATA-003", "the table has no row"))
-    problems += found
-    if found:
-        return None
-    frame = table.frame.reset_index(drop=True)
-    checked = pd.DataFrame({"person": canonical(frame["person"], keep_integers=True)})
-    checked["outcome"] = as_text(frame["outcome"])
-    checked["period"] = as_text(frame["period"]) if "period" in frame else ""
-    value, wrong = as_numbers(frame["value"])
-    _wrong_type(table, "value", "number", wrong, problems)
-    bad = ~wrong & ~np.isfinite(value)
-    if bad.any():
-        which = checked["outcome"][bad].unique()
-        what = f"{int(bad.sum())} values of outcome {listed(sorted(which))} are missing or infinite"
-        problems.append(table.problem("DATA-008", what, bad))
-    checked["value"] = value
-    _check_known(table, checked["person"], known, problems)
-    repeated = checked.duplicated(["person", "outcome", "period"]).to_numpy()
-    if repeated.any():
-        what = f"{int(repeated.sum())} rows repeat a person, outcome and period"
-        problems.append(table.problem("DATA-012", what, repeated))
-    return checked
-
-
-def _check_known(table: Table, person: Any, known: pd.Index, problems: list[Problem]) -> None:
-    if len(known) == 0:
-        return
-    if len(person) and pd.api.types.is_integer_dtype(person.dtype) != pd.api.types.is_integer_dtype(known.dtype):
-        what = "person ids are whole numbers in one table and text in the other"
-        problems.append(table.problem("DATA-007", what, fix="write the ids alike in all tables"))
-        return
-    stranger = ~pd.Index(person).isin(known)
-    if stranger.any():
-        what = f"{int(stranger.sum())} rows name a person who is not in the people table"
-        problems.append(table.problem("DATA-006", what, stranger))
-
-
-def _check_dates(table: Table, column: Any, window: tuple[date, date] | None, problems: list[Problem]) -> Any:
-    dates, wrong = as_dates(column)
-    _wrong_type(table, str(column.name), "date written YYYY-MM-DD", wrong, problems)
-    if window is not None:
-        first, last = (pd.Timestamp(day) for day in window)
-        outside = ((dates < first) | (dates > last)).to_numpy()
-        if outside.any():
-            what = f"column '{column.name}' lies outside the study window {window[0]} to {window[1]}"
-            problems.append(table.problem("DATA-009", f"{what} for {int(outside.sum())} services", outside))
-    return dates
-
-
-def _wrong_type(table: Table, name: str, kind: str, wrong: NDArray[np.bool_], problems: list[Problem]) -> None:
-    if wrong.any():
-        what = f"column '{name}' holds {int(wrong.sum())} values that are no {kind}"
-        problems.append(table.problem("DATA-007", what, wrong))
+def _is(column: Any, name: str) -> NDArray[np.bool_]:
+    """Mark the rows of a categorical column that have a value."""
+    code = column.cat.categories.get_indexer([name])[0]
+    return np.asarray((column.cat.codes.to_numpy() == code) & (code >= 0))

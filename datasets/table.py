@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from counterfoil.errors import Problem, did_you_mean, listed
+
+ABSENT: Final = ("", "NaN", "nan", "NA", "na", "N/A")
+"""How programs write a number that is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +53,31 @@ class Table:
         ]
 
 
+def native(frame: Any) -> pd.DataFrame:
+    """Return a frame of pandas, or of any library that narwhals reads, as a pandas frame; never changed in place.
+
+    Raises
+    ------
+    TypeError
+        When it is no eager data frame.
+    """
+    if isinstance(frame, pd.DataFrame):
+        return frame
+    import narwhals
+
+    read = narwhals.from_native(frame, eager_only=True)
+    return pd.DataFrame({name: read[name].to_list() for name in read.columns})
+
+
 def blank(column: Any) -> NDArray[np.bool_]:
     """Mark the values of a column that are missing, an empty string included."""
-    missing = pd.isna(column).to_numpy()
-    if not pd.api.types.is_numeric_dtype(column.dtype):
+    missing = np.asarray(pd.isna(column).to_numpy(), dtype=bool)
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        empty = blank(pd.Series(column.cat.categories))
+        return missing | empty[column.cat.codes.to_numpy()] if len(empty) else missing
+    if not pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_datetime64_any_dtype(column.dtype):
         missing = missing | (column.astype(str).str.strip() == "").to_numpy()
-    return np.asarray(missing, dtype=bool)
+    return missing
 
 
 def is_number(column: Any) -> bool:
@@ -63,9 +85,14 @@ def is_number(column: Any) -> bool:
     return bool(pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_bool_dtype(column.dtype))
 
 
+def plain_text(column: Any) -> Any:
+    """Return a categorical column as the values that it stands for; others as they are."""
+    return column.astype(column.cat.categories.dtype) if isinstance(column.dtype, pd.CategoricalDtype) else column
+
+
 def as_text(column: Any) -> Any:
     """Return a column as plain text, with missing values as empty strings."""
-    return column.astype(object).where(~pd.isna(column), "").astype(str)
+    return plain_text(column).astype(object).where(~pd.isna(column), "").astype(str)
 
 
 def as_numbers(column: Any) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
@@ -76,10 +103,11 @@ def as_numbers(column: Any) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """
     if is_number(column):
         return column.to_numpy(dtype=np.float64, na_value=np.nan), np.zeros(len(column), dtype=bool)
+    column = plain_text(column)
     numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
     if not np.isnan(numbers).any():
         return numbers, np.zeros(len(column), dtype=bool)
-    absent = blank(column) | as_text(column).str.strip().str.lower().isin(["nan", "na"]).to_numpy()
+    absent = blank(column) | as_text(column).str.strip().isin(ABSENT).to_numpy()
     return numbers, np.asarray(np.isnan(numbers) & ~absent, dtype=bool)
 
 
@@ -91,8 +119,23 @@ def as_dates(column: Any) -> tuple[Any, NDArray[np.bool_]]:
     return dates, np.asarray(pd.isna(dates).to_numpy() & ~blank(column), dtype=bool)
 
 
+def as_categories(column: Any) -> Any:
+    """Return a column of few distinct words as categories of text, in order of the words."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        codes = column.cat.codes.to_numpy()
+        words = as_text(pd.Series(column.cat.categories))
+    else:
+        codes, unique = pd.factorize(as_text(column))
+        words = pd.Series(unique)
+    order = np.argsort(words.to_numpy(dtype=object), kind="stable")
+    rank = np.empty(len(order) + 1, dtype=np.int32)
+    rank[order], rank[-1] = np.arange(len(order)), -1
+    return pd.Series(pd.Categorical.from_codes(rank[codes], categories=words.to_numpy(dtype=object)[order]))
+
+
 def canonical(column: Any, keep_integers: bool = False) -> Any:
     """Return a column in one of the study's two types: floats or text (or integers, for ids)."""
+    column = plain_text(column)
     if pd.api.types.is_integer_dtype(column.dtype) and keep_integers:
         return column.astype(np.int64)
     if is_number(column):

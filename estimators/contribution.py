@@ -32,7 +32,7 @@ from counterfoil.estimators.functional import apply_kernel
 from counterfoil.estimators.kernel import GrandTotal, Kernel
 from counterfoil.estimators.least_squares import LeastSquares, least_squares
 from counterfoil.estimators.propensity import pattern_frequencies, pattern_propensity
-from counterfoil.estimators.spec import Design, as_study
+from counterfoil.estimators.spec import Design, Sample, draw_sample
 
 OVERLAP_FLOOR = 0.01
 """Propensities in denominators are floored at this over the number of patterns."""
@@ -53,7 +53,6 @@ class Contribution(Design):
     providers: tuple[str, ...] = Field(
         (), description="Providers among whom the gain is divided; in a contract, its parties with role provider."
     )
-    covariates: tuple[str, ...] = Field((), description="Columns measured before the services.")
     design: Literal["randomized", "unconfounded"] = Field(
         "randomized", description="Patterns dealt out by lottery, or as good as random given the covariates."
     )
@@ -94,7 +93,8 @@ class Contribution(Design):
         EstimationError
             EST-002 when the propensity model fails, EST-003 with more parameters than people.
         """
-        study = as_study(data, self.outcome, self.providers, self.cluster)
+        sample = draw_sample(self, data, self.providers)
+        study = sample.study
         cluster, error_type = self.errors_on(study, unclustered="HC1")
         roster = study.roster(self.providers or None)
         raise_any(
@@ -107,8 +107,9 @@ class Contribution(Design):
         clusters = None if cluster is None else study.codes(cluster)
         check_clusters(clusters, *(served for served in roster.exposure.T if not served.all()))
         covariates, _ = study.covariates(self.covariates)
-        surface = fit_surface(self, roster, study.outcome(self.outcome, self.period), covariates)
-        return ContributionFit(self, self.outcome or study.outcome_names[0], roster, surface, clusters, error_type)
+        surface = fit_surface(self, roster, study.outcome(self.outcome, self.period), covariates, sample.weights)
+        name = self.outcome or study.outcome_names[0]
+        return ContributionFit(self, name, roster, surface, clusters, error_type, sample)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,7 +118,8 @@ class Surface:
 
     Parameters
     ----------
-    outcome : ndarray, shape (n,)
+    weights : ndarray, shape (n,)
+        Observation weights, mean 1.
     controls : ndarray, shape (n, n_controls)
         Intercept first.
     modifiers : ndarray, shape (n, n_modifiers)
@@ -128,14 +130,18 @@ class Surface:
         Sets of providers: for a saturated model the patterns themselves, else single providers and pairs.
     saturated : bool
         Whether a term means "exactly these providers" rather than "at least these".
+    design : ndarray, shape (n, n_columns)
+        Controls and terms x modifiers, in that order.
     fit : LeastSquares
-        Of outcome on controls and terms x modifiers; columns in that order.
+        Of the outcome on the design, rows scaled by the root of the weights.
+    residuals : ndarray, shape (n,)
+        Outcome less the fitted surface.
     propensity : ndarray, shape (n, n_patterns), or None
         Chance of each pattern given covariates, for the augmented path; None for the regression path.
     warnings : tuple of Problem
     """
 
-    outcome: FloatArray
+    weights: FloatArray
     controls: FloatArray
     modifiers: FloatArray
     patterns: NDArray[np.bool_]
@@ -144,15 +150,18 @@ class Surface:
     saturated: bool
     design: FloatArray
     fit: LeastSquares
+    residuals: FloatArray
     propensity: FloatArray | None
     warnings: tuple[Problem, ...]
 
 
-def fit_surface(spec: Contribution, roster: Roster, outcome: FloatArray, covariates: FloatArray) -> Surface:
+def fit_surface(
+    spec: Contribution, roster: Roster, outcome: FloatArray, covariates: FloatArray, weights: FloatArray
+) -> Surface:
     """Fit m(b, X) by least squares and, for an unconfounded saturated model, the propensity of each pattern."""
     patterns, pattern = roster.patterns()
     warnings: list[Problem] = []
-    centred = covariates - covariates.mean(axis=0)
+    centred = covariates - np.average(covariates, axis=0, weights=weights)
     one = np.ones((len(outcome), 1))
     controls = np.hstack([one, centred])
     modifiers = controls if spec.effects_by_covariates else one
@@ -173,16 +182,18 @@ def fit_surface(spec: Contribution, roster: Roster, outcome: FloatArray, covaria
             warnings.append(Problem("EST-006", "people are compared as they come, without covariates", "estimator"))
         if saturated:
             propensity = (
-                pattern_propensity(pattern, covariates)
+                pattern_propensity(pattern, covariates, weights)
                 if covariates.shape[1] and len(patterns) > 1
-                else pattern_frequencies(pattern, len(patterns))
+                else pattern_frequencies(pattern, len(patterns), weights)
             )
             propensity, floored = _floored(propensity, pattern)
             if floored:
                 what = f"{floored} people had almost no chance of the pattern they had; their weights are floored"
                 warnings.append(Problem("EST-004", what, "estimator"))
+    root = np.sqrt(weights)
+    fit = least_squares(design * root[:, None], outcome * root)
     return Surface(
-        outcome,
+        weights,
         controls,
         modifiers,
         patterns,
@@ -190,7 +201,8 @@ def fit_surface(spec: Contribution, roster: Roster, outcome: FloatArray, covaria
         terms,
         saturated,
         design,
-        least_squares(design, outcome),
+        fit,
+        fit.residuals / root,
         propensity,
         tuple(warnings),
     )
@@ -240,6 +252,8 @@ class ContributionFit:
         The fitted surface.
     clusters : ndarray of int, shape (n,), or None
     error_type : str
+    sample : Sample
+        Whom the fit uses.
     """
 
     spec: Contribution
@@ -248,6 +262,7 @@ class ContributionFit:
     surface: Surface
     clusters: NDArray[np.intp] | None
     error_type: ErrorType
+    sample: Sample
 
     def __repr__(self) -> str:
         return (
@@ -263,7 +278,7 @@ class ContributionFit:
     @property
     def warnings(self) -> tuple[Problem, ...]:
         """What a reader must know before using the fit."""
-        return self.surface.warnings
+        return (*self.sample.warnings, *self.surface.warnings)
 
     def total(self) -> Estimate:
         """Return the total gain per person; it needs no attribution rule.
@@ -285,10 +300,12 @@ class ContributionFit:
 
     def _estimate(self, kernel: Kernel, terms: tuple[str, ...], label: Literal["term", "provider"]) -> Estimate:
         applied = apply_kernel(self.surface, self.roster, kernel, self.spec.scope == "everyone")
-        residual = applied.riesz * self.surface.fit.residuals[:, None]
-        values = (applied.fixed + residual).mean(axis=0)
+        weights = self.surface.weights[:, None]
+        residual = weights * applied.riesz * self.surface.residuals[:, None]
+        fixed = weights * applied.fixed
+        values = (fixed + residual).mean(axis=0)
         population = self.spec.target == "population"
-        spread = applied.fixed - applied.fixed.mean(axis=0) if population else None
+        spread = fixed - weights * fixed.mean(axis=0) if population else None
         regression = self.surface.propensity is None
         had = "if everybody had every service" if self.spec.scope == "everyone" else "from the services people had"
         whom = "future people like these" if population else "the people of this study"
@@ -300,7 +317,7 @@ class ContributionFit:
             label=label,
             values=values,
             ids=self.roster.ids,
-            influence=applied.fixed + residual - values if population else residual,
+            influence=fixed + residual - weights * values if population else residual,
             spread=spread,
             clusters=self.clusters,
             parameters=self.surface.fit.rank,
@@ -311,8 +328,8 @@ class ContributionFit:
             population="people in the study"
             if self.spec.scope == "served"
             else "everybody, as if all had every service",
-            warnings=(*self.surface.warnings, *applied.warnings),
-            diagnostics={"served": int(self.roster.exposure.any(axis=1).sum())},
+            warnings=(*self.warnings, *applied.warnings),
+            diagnostics={"served": int(self.roster.exposure.any(axis=1).sum()), **self.sample.counts},
             **details,
         ).using(self.error_type)
 

@@ -24,7 +24,7 @@ from counterfoil.errors import Problem, listed, refusal
 from counterfoil.estimators.covariance import ErrorType, FloatArray
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.least_squares import least_squares
-from counterfoil.estimators.spec import Design, as_study
+from counterfoil.estimators.spec import Design, draw_sample
 
 
 class Experiment(Design):
@@ -40,10 +40,13 @@ class Experiment(Design):
     kind: Literal["experiment"] = "experiment"
     assigned: str = Field("assigned", description="Column of people: 1 = assigned to the programme, 0 = control.")
     blocks: str | None = Field(None, description="Column of people within whose groups the lottery was drawn.")
-    covariates: tuple[str, ...] = Field((), description="Columns measured before the lottery, to sharpen the estimate.")
     adjustment: Literal["interacted", "additive"] = Field(
         "interacted", description="Whether slopes of covariates differ by arm (Lin 2013) or not."
     )
+
+    def columns(self) -> tuple[str, ...]:
+        """Return the columns of people that the design uses, apart from covariates."""
+        return (self.assigned, *filter(None, (self.blocks,)), *super().columns())
 
     def fit(self, data: Study | pd.DataFrame) -> Estimate:
         """Estimate the effect of assignment.
@@ -67,7 +70,8 @@ class Experiment(Design):
         EstimationError
             EST-001 when the error type is not defined, EST-003 with more parameters than people.
         """
-        study = as_study(data, self.outcome, cluster=self.cluster)
+        sample = draw_sample(self, data)
+        study = sample.study
         cluster, error_type = self.errors_on(study, unclustered="HC2")
         assigned = study.arm(self.assigned)
         if assigned.all() or not assigned.any():
@@ -80,7 +84,9 @@ class Experiment(Design):
             _check_blocks(blocks, assigned, error_type)
         covariates, names = study.covariates(self.covariates)
         outcome = study.outcome(self.outcome, self.period)
-        gain = intention_to_treat(outcome, assigned, blocks, covariates, self.adjustment == "interacted")
+        gain = intention_to_treat(
+            outcome, assigned, blocks, covariates, self.adjustment == "interacted", sample.weights
+        )
         return Estimate(
             terms=("gain",),
             values=gain.value,
@@ -95,8 +101,8 @@ class Experiment(Design):
             estimand="effect of assignment (intention to treat)",
             people=int(assigned.sum()),
             population="people assigned to the programme",
-            warnings=_dropped(gain.dropped, blocks, names),
-            diagnostics={"assigned": int(assigned.sum()), "control": int((~assigned).sum())},
+            warnings=(*sample.warnings, *_dropped(gain.dropped, blocks, names)),
+            diagnostics={"assigned": int(assigned.sum()), "control": int((~assigned).sum()), **sample.counts},
         ).using(error_type)
 
 
@@ -122,8 +128,11 @@ def intention_to_treat(
     blocks: NDArray[np.intp] | None,
     covariates: FloatArray,
     interacted: bool,
+    weights: FloatArray,
 ) -> Gain:
     """Regress outcome (n,) on assignment (n,), centred block dummies and covariates (n, p), and their products.
+
+    ``weights`` (n,) are positive with mean 1.
 
     The blocks are always interacted with assignment, so that the effect is weighted by block size.
     """
@@ -131,9 +140,11 @@ def intention_to_treat(
     fixed = np.empty((len(outcome), 0))
     if blocks is not None:
         fixed = (blocks[:, None] == np.arange(1, blocks.max() + 1)).astype(np.float64)
-    fixed, covariates = fixed - fixed.mean(axis=0), covariates - covariates.mean(axis=0)
+    fixed, covariates = (part - np.average(part, axis=0, weights=weights) for part in (fixed, covariates))
     products = [treated * fixed, *([treated * covariates] if interacted else [])]
     design = np.hstack([np.ones_like(treated), treated, fixed, covariates, *products])
+    root = np.sqrt(weights)
+    design, outcome = design * root[:, None], outcome * root
     fit = least_squares(design, outcome)
     row = fit.bread[1]  # assignment is column 1 and, with both arms filled, never dropped
     n = len(outcome)

@@ -68,14 +68,14 @@ def apply_kernel(surface: "Surface", roster: Roster, kernel: Kernel, everyone: b
     mean = np.zeros((size, len(surface.terms), modifiers))
     for group in groups:
         columns, table = _table(surface, kernel, group)
-        h = surface.modifiers[group.people]
+        h, w = surface.modifiers[group.people], surface.weights[group.people]
         by_term = np.einsum("ih,th->it", h, slopes[columns])
         if table.ndim == 2:
             fixed[np.ix_(group.people, group.rows)] = by_term @ table.T
-            mean[np.ix_(group.rows, columns)] += table[:, :, None] * h.sum(axis=0)
+            mean[np.ix_(group.rows, columns)] += table[:, :, None] * (w @ h)
         else:
             fixed[np.ix_(group.people, group.rows)] = np.einsum("ijt,it->ij", table, by_term)
-            mean[np.ix_(group.rows, columns)] += np.einsum("ijt,ih->jth", table, h)
+            mean[np.ix_(group.rows, columns)] += np.einsum("ijt,ih->jth", table, w[:, None] * h)
     row = np.hstack([np.zeros((size, first)), mean.reshape(size, -1) / n])
     _refuse_inestimable(surface, roster, kernel, row)
     warnings = _extrapolation(surface, roster, missing)
@@ -83,7 +83,7 @@ def apply_kernel(surface: "Surface", roster: Roster, kernel: Kernel, everyone: b
         return Applied(fixed, _augmented_riesz(surface, kernel, groups, size), None, warnings)
     short = row[:, surface.fit.kept]
     direction = surface.fit.bread @ short.T
-    residuals = surface.fit.residuals
+    residuals = surface.fit.residuals  # scaled by the root of the weights, as the textbook variance wants them
     variance = residuals @ residuals / (n - surface.fit.rank)
     riesz = n * (surface.design[:, surface.fit.kept] @ direction)
     return Applied(fixed, riesz, variance * (short @ direction), warnings)
@@ -201,7 +201,7 @@ def _augmented_riesz(surface: "Surface", kernel: Kernel, groups: list[Group], si
     """
     if surface.propensity is None:
         raise ValueError("the augmented path needs propensities")
-    riesz = np.zeros((len(surface.outcome), size))
+    riesz = np.zeros((len(surface.weights), size))
     position = {tuple(np.flatnonzero(row).tolist()): index for index, row in enumerate(surface.patterns)}
     people_of = [np.flatnonzero(surface.pattern == index) for index in range(len(surface.patterns))]
     for group in groups:
@@ -215,7 +215,8 @@ def _augmented_riesz(surface: "Surface", kernel: Kernel, groups: list[Group], si
             ratio = chance[people] / surface.propensity[people, own]
             table = weights[..., mask]
             if weights.ndim == 3:
-                line = np.linalg.lstsq(surface.controls[group.people], table, rcond=None)[0]
+                root = np.sqrt(surface.weights[group.people])[:, None]
+                line = np.linalg.lstsq(root * surface.controls[group.people], root * table, rcond=None)[0]
                 riesz[np.ix_(people, group.rows)] += surface.controls[people] @ line * ratio[:, None]
             else:
                 riesz[np.ix_(people, group.rows)] += table * ratio[:, None]

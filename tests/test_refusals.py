@@ -163,6 +163,7 @@ FIRES: dict[str, Callable[[Path], Any]] = {
     "DATA-020": starter_twice,
     "DATA-021": lambda _: study(pd.concat([frame(), frame()[["age"]]], axis=1)),
     "DATA-022": lambda _: two_periods().outcome("jobs"),
+    "DATA-023": lambda _: Experiment(outcome="jobs", weights="north").fit(frame()),
     "IDENT-001": lambda _: Experiment(outcome="jobs").fit(replaced("assigned", 1)),
     "IDENT-002": lambda _: attribute(fit(only(frame(), 1, 0, 0))),
     "IDENT-003": lambda _: attribute(fit(replaced("north", frame()["south"]), model="additive")),
@@ -203,7 +204,14 @@ WARNS: dict[str, Callable[[], Any]] = {
         frame().assign(twice=2 * frame()["age"])
     ),
     "EST-006": lambda: fit(design="unconfounded"),
+    "EST-007": lambda: fit(gaps(), missing="drop", covariates=("age",)),
 }
+
+
+def gaps() -> pd.DataFrame:
+    data = frame()
+    data.loc[data.index[:20], "age"] = np.nan
+    return data
 
 
 def lopsided() -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """Contract against study: does every name in the one exist in the other, and hold what it must?"""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from counterfoil.contract import Contract
@@ -31,23 +32,28 @@ def _parties(contract: Contract, study: Study) -> Iterator[Problem]:
 def _effect(contract: Contract, study: Study, name: str) -> Iterator[Problem]:
     spec = contract.spec(name)
     at = ("effects", name, "estimator")
-    for key in ("cluster", "blocks"):
+    complete = spec.missing == "refuse"
+    for key in ("cluster", "blocks", "weights"):
         if column := getattr(spec, key, None):
-            yield from _asked(contract.where(*at, key), study.column, column)
-    if spec.covariates:
-        yield from _asked(contract.where(*at, "covariates"), study.covariates, spec.covariates)
+            yield from _asked(contract.where(*at, key), partial(study.column, column, complete=complete))
+    for column in spec.covariates:
+        ask = partial(study.covariates, [column]) if complete else partial(study.column, column, complete=False)
+        yield from _asked(contract.where(*at, "covariates"), ask)
     if isinstance(spec, Experiment):
-        yield from _asked(contract.where(*at, "assigned"), study.arm, spec.assigned)
+        column = spec.assigned
+        arm = partial(study.arm, column) if complete else partial(study.column, column, complete=False)
+        yield from _asked(contract.where(*at, "assigned"), arm)
     if isinstance(spec, Contribution) and study.services is None:
         yield Problem("DATA-019", "the study has no services.csv", contract.where(*at))
     if study.outcomes is not None:
-        yield from _asked(contract.where("effects", name, "outcome"), study.outcome, spec.outcome, spec.period)
+        where = contract.where("effects", name, "outcome")
+        yield from _asked(where, partial(study.outcome, spec.outcome, spec.period, complete=complete))
 
 
-def _asked(where: str, ask: Callable[..., Any], *names: Any) -> Iterator[Problem]:
+def _asked(where: str, ask: Callable[[], Any]) -> Iterator[Problem]:
     """Yield the problems of asking the study for something, with the place in the contract that asks."""
     try:
-        ask(*names)
+        ask()
     except CounterfoilError as error:
         for problem in error.problems:
             place = f"{problem.where} (asked for in {where})" if problem.where else where

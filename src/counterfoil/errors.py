@@ -151,7 +151,7 @@ CODES: Final[dict[str, Code]] = {
     "DATA-008": Code(
         "outcome missing or infinite",
         "An outcome is blank, NaN or infinite. Leaving such people out silently would change the answer.",
-        "complete the outcome, or remove the people and say so in the contract's annex",
+        "complete the outcome, or declare `missing: drop` in the estimator, which counts whom it leaves out",
     ),
     "DATA-009": Code(
         "service dates do not fit",
@@ -181,7 +181,7 @@ CODES: Final[dict[str, Code]] = {
     "DATA-014": Code(
         "value missing in a column that is used",
         "A person id, provider, cluster, block, dose or covariate is blank or not finite.",
-        "complete the column, or leave it out of the contract",
+        "complete the column, leave it out of the contract, or declare `missing: drop` in the estimator",
     ),
     "DATA-015": Code(
         "outcome unknown", "The study holds no such outcome.", "correct the name, or add the outcome's rows"
@@ -212,6 +212,11 @@ CODES: Final[dict[str, Code]] = {
         "several to choose from",
         "The study has several outcomes or periods and the question names none.",
         "name the outcome, and the period where there are several",
+    ),
+    "DATA-023": Code(
+        "weights are not positive",
+        "An observation weight is zero, negative, blank or infinite.",
+        "give every person a positive weight, or leave the people out and say so with `missing: drop`",
     ),
     "IDENT-001": Code(
         "an arm is empty",
@@ -287,6 +292,11 @@ CODES: Final[dict[str, Code]] = {
         "weak model of who was served",
         "No covariates are named although patterns were not randomized, so people are compared as they come.",
         "name the covariates that decided who was served by whom",
+    ),
+    "EST-007": Code(
+        "people were left out",
+        "Some people lacked an outcome or a column that is used, and the contract says to leave such people out.",
+        "complete the data if you can: leaving people out is harmless only if they are like the others",
     ),
     "ATTR-001": Code(
         "no such rule", "The package has no attribution rule of that name.", "choose one of the names listed"

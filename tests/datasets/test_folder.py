@@ -1,6 +1,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from counterfoil.datasets import Study, read_study
@@ -67,9 +68,7 @@ def test_a_byte_order_mark_and_blank_lines_at_the_end_are_harmless(tmp_path: Pat
         ({"services": "person,provider,dose\n001,north,-3\n"}, "DATA-017", "services.csv, line 2"),
         ({"services": "person,provider\n001,\n"}, "DATA-014", "services.csv, line 2"),
         ({"outcomes": OUTCOMES.replace(",1\n", ",one\n")}, "DATA-007", "outcomes.csv, line 2"),
-        ({"outcomes": OUTCOMES.replace(",1\n", ",NaN\n")}, "DATA-008", "outcomes.csv, line 2"),
         ({"outcomes": OUTCOMES.replace(",1\n", ",inf\n")}, "DATA-008", "outcomes.csv, line 2"),
-        ({"outcomes": OUTCOMES.replace(",1\n", ",\n")}, "DATA-008", "outcomes.csv, line 2"),
         ({"outcomes": OUTCOMES + "002,jobs,1,1\n"}, "DATA-012", "outcomes.csv, line 4"),
     ],
 )
@@ -121,3 +120,17 @@ def test_not_text(tmp_path: Path) -> None:
     write(tmp_path)
     (tmp_path / "people.csv").write_bytes(b"person,age\n\xff\xfe,3\n")
     assert codes(tmp_path) == ("DATA-002",)
+
+
+@pytest.mark.parametrize("text", ["NaN", "", "NA"])
+def test_a_missing_outcome_is_kept_as_missing_and_refused_when_asked_for(tmp_path: Path, text: str) -> None:
+    study = read_study(write(tmp_path, outcomes=OUTCOMES.replace(",1,1\n", f",1,{text}\n")))
+    assert np.isnan(study.outcome("jobs", complete=False)).tolist() == [True, False]
+    with pytest.raises(DataError) as caught:
+        study.outcome("jobs")
+    assert caught.value.codes == ("DATA-008",)
+
+
+def test_a_provider_may_be_called_na(tmp_path: Path) -> None:
+    study = read_study(write(tmp_path, services=SERVICES.replace("north", "NA")))
+    assert study.providers == ("NA",)

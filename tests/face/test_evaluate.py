@@ -182,3 +182,17 @@ def test_two_effects_two_payers() -> None:
     assert [(line.payer, line.provider, str(line.amount)) for line in settlement.lines] == [
         ("city", "north", "225.00"), ("city", "south", "125.00"), ("state", "north", "35.00"),
     ]  # fmt: skip
+
+
+def test_declared_gaps_are_left_out_and_reach_the_verdict() -> None:
+    data = frame(12)
+    data.loc[data.index[::12], "jobs"] = float("nan")
+    with pytest.raises(DataError) as caught:
+        cf.evaluate(contract(), study(data))
+    assert caught.value.codes == ("DATA-008",)
+    declared = contract(effects__jobs__estimator={"kind": "contribution", "missing": "drop"})
+    evaluation = cf.evaluate(declared, study(data))
+    assert evaluation.answered
+    assert "EST-007" in evaluation.summary()
+    assert evaluation.effects["jobs"].total is not None
+    assert evaluation.effects["jobs"].total.people == 44

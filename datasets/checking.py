@@ -1,0 +1,172 @@
+"""The checks that turn tables into a study's tables: every problem at once, with rows and never with values.
+
+The ``person`` column of services and outcomes becomes a categorical over the people's ids, so that its codes are the
+people's row numbers and ten million rows stay small.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from counterfoil.datasets.table import Table, as_categories, as_dates, as_numbers, blank, canonical, plain_text
+from counterfoil.errors import Problem, listed
+
+PEOPLE = ("person",)
+SERVICES = ("person", "provider")
+OUTCOMES = ("person", "outcome", "value")
+Window = tuple[date, date]
+
+
+def check_people(table: Table, problems: list[Problem]) -> pd.DataFrame | None:
+    """Return the people in the order of their ids, or None when the table is none."""
+    if not _has(table, PEOPLE, problems):
+        return None
+    frame = table.frame.reset_index(drop=True)
+    missing = blank(frame["person"])
+    if missing.any():
+        problems.append(table.problem("DATA-014", f"{int(missing.sum())} person ids are blank", missing))
+    repeated = frame["person"].duplicated(keep="first").to_numpy() & ~missing
+    if repeated.any():
+        problems.append(table.problem("DATA-005", f"{int(repeated.sum())} rows repeat a person id", repeated))
+    checked = pd.DataFrame({name: canonical(frame[name], name == "person") for name in frame.columns})
+    return checked.sort_values("person", kind="stable", ignore_index=True)
+
+
+def check_services(
+    table: Table, known: pd.Index, window: Window | None, problems: list[Problem]
+) -> pd.DataFrame | None:
+    """Return the services, ordered by person and provider, or None when the table is none."""
+    if not _has(table, SERVICES, problems, may_be_empty=True):
+        return None
+    frame = table.frame.reset_index(drop=True)
+    missing = blank(frame["provider"])
+    if missing.any():
+        problems.append(table.problem("DATA-014", f"{int(missing.sum())} providers are blank", missing))
+    checked = pd.DataFrame({"person": _people_of(table, frame["person"], known, problems)})
+    checked["provider"] = as_categories(frame["provider"])
+    for name in ("start", "end"):
+        if name in frame:
+            checked[name] = _dates(table, frame[name], window, problems)
+    if "start" in checked and "end" in checked:
+        backward = (checked["end"] < checked["start"]).to_numpy()
+        if backward.any():
+            problems.append(
+                table.problem("DATA-009", f"{int(backward.sum())} services end before they start", backward)
+            )
+    if "dose" in frame:
+        dose, wrong = as_numbers(frame["dose"])
+        _wrong_type(table, "dose", "number", wrong, problems)
+        bad = ~wrong & ~(np.isfinite(dose) & (dose >= 0))
+        if bad.any():
+            problems.append(table.problem("DATA-017", f"{int(bad.sum())} doses are blank, negative or infinite", bad))
+        checked["dose"] = dose
+    return checked.sort_values(["person", "provider"], kind="stable", ignore_index=True)
+
+
+def check_outcomes(table: Table, known: pd.Index, problems: list[Problem]) -> pd.DataFrame | None:
+    """Return the outcomes, or None when the table is none; a missing value stays missing, an infinite one is refused."""
+    if not _has(table, OUTCOMES, problems):
+        return None
+    frame = table.frame.reset_index(drop=True)
+    checked = pd.DataFrame({"person": _people_of(table, frame["person"], known, problems)})
+    checked["outcome"] = as_categories(frame["outcome"])
+    none = pd.Categorical.from_codes(np.zeros(len(frame), dtype=np.int8), categories=[""])
+    checked["period"] = as_categories(frame["period"]) if "period" in frame else none
+    value, wrong = as_numbers(frame["value"])
+    _wrong_type(table, "value", "number", wrong, problems)
+    bad = np.isinf(value)
+    if bad.any():
+        which = sorted(set(checked["outcome"][bad]))
+        problems.append(
+            table.problem("DATA-008", f"{int(bad.sum())} values of outcome {listed(which)} are infinite", bad)
+        )
+    checked["value"] = value
+    repeated = _repeated(checked)
+    if repeated.any():
+        what = f"{int(repeated.sum())} rows repeat a person, outcome and period"
+        problems.append(table.problem("DATA-012", what, repeated))
+    return checked
+
+
+def services_of(
+    table: Table, ids: Any, providers: Sequence[str], doses: Mapping[str, str]
+) -> tuple[pd.DataFrame, list[Problem]]:
+    """Turn provider columns of 0 and 1 into rows of a services table."""
+    problems: list[Problem] = []
+    parts = []
+    for name in providers:
+        values, wrong = as_numbers(table.frame[name])
+        wrong = wrong | ~np.isin(values, (0.0, 1.0))
+        if wrong.any():
+            what = f"column '{name}' is neither 0 nor 1 for {int(wrong.sum())} people"
+            problems.append(table.problem("DATA-016", what, wrong))
+            continue
+        served = values == 1.0
+        part = pd.DataFrame({"person": ids[served], "provider": str(name)})
+        if name in doses:
+            part["dose"] = table.frame[doses[name]].to_numpy()[served]
+        elif doses:
+            problems.append(table.problem("DATA-017", f"provider '{name}' has no dose column"))
+        parts.append(part)
+    columns = ["person", "provider", *(["dose"] if doses else [])]
+    filled = [part for part in parts if len(part)]
+    return (pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=columns)), problems
+
+
+def _has(table: Table, needed: tuple[str, ...], problems: list[Problem], *, may_be_empty: bool = False) -> bool:
+    found = [*table.double_columns(), *table.missing_columns(needed)]
+    if not found and not may_be_empty and table.frame.empty:
+        found.append(table.problem("DATA-003", "the table has no row"))
+    problems += found
+    return not found
+
+
+def _people_of(table: Table, column: Any, known: pd.Index, problems: list[Problem]) -> Any:
+    """Return the person column as a categorical whose codes are the people's row numbers."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        names, codes = pd.Index(column.cat.categories), column.cat.codes.to_numpy()
+    else:
+        codes, unique = pd.factorize(canonical(column, keep_integers=True))
+        names = pd.Index(unique)
+    if len(known) and len(names):
+        number, numbers = (pd.api.types.is_integer_dtype(index.dtype) for index in (names, known))
+        if number != numbers:
+            what = "person ids are whole numbers in one table and text in the other"
+            problems.append(table.problem("DATA-007", what, fix="write the ids alike in all tables"))
+    position = known.get_indexer(plain_text(pd.Series(names))) if len(names) else np.empty(0, dtype=np.intp)
+    rows = np.append(position, -1)[codes].astype(np.int32)
+    stranger = rows < 0
+    if len(known) and stranger.any() and not any(problem.code == "DATA-007" for problem in problems):
+        what = f"{int(stranger.sum())} rows name a person who is not in the people table"
+        problems.append(table.problem("DATA-006", what, stranger))
+    return pd.Series(pd.Categorical.from_codes(rows, categories=known))
+
+
+def _repeated(outcomes: pd.DataFrame) -> NDArray[np.bool_]:
+    """Mark rows that repeat an earlier row's person, outcome and period."""
+    key = outcomes["person"].cat.codes.to_numpy(dtype=np.int64)
+    for name in ("outcome", "period"):
+        key = key * (len(outcomes[name].cat.categories) + 1) + outcomes[name].cat.codes.to_numpy()
+    return np.asarray(pd.Series(key).duplicated().to_numpy() & (outcomes["person"].cat.codes.to_numpy() >= 0))
+
+
+def _dates(table: Table, column: Any, window: Window | None, problems: list[Problem]) -> Any:
+    dates, wrong = as_dates(column)
+    _wrong_type(table, str(column.name), "date written YYYY-MM-DD", wrong, problems)
+    if window is not None:
+        first, last = (pd.Timestamp(day) for day in window)
+        outside = ((dates < first) | (dates > last)).to_numpy()
+        if outside.any():
+            what = f"column '{column.name}' lies outside the study window {window[0]} to {window[1]}"
+            problems.append(table.problem("DATA-009", f"{what} for {int(outside.sum())} services", outside))
+    return dates
+
+
+def _wrong_type(table: Table, name: str, kind: str, wrong: NDArray[np.bool_], problems: list[Problem]) -> None:
+    if wrong.any():
+        what = f"column '{name}' holds {int(wrong.sum())} values that are no {kind}"
+        problems.append(table.problem("DATA-007", what, wrong))
