@@ -13,9 +13,8 @@ import pandas as pd
 
 from counterfoil.attribution.rules import rule_named
 from counterfoil.errors import Problem
-from counterfoil.estimators.contribution import ContributionFit, functional
+from counterfoil.estimators.contribution import ContributionFit
 from counterfoil.estimators.estimate import Estimate
-from counterfoil.estimators.fieller import fieller
 from counterfoil.estimators.kernel import Kernel
 
 WIDEST_SHARE = 1.0
@@ -30,28 +29,35 @@ class Shares:
     ----------
     rule : Kernel
         The attribution rule.
-    credits : Estimate
-        Credit of each provider, in the outcome's own units and sign, per person of the study.
-    total : Estimate
-        The total gain per person.
+    joint : Estimate
+        Credit of each provider and, last, the total gain, per person of the study, in the outcome's own units and sign.
     better : {"higher", "lower"}
         Which direction of the outcome is a gain.
     """
 
     rule: Kernel
-    credits: Estimate
-    total: Estimate
+    joint: Estimate
     better: Literal["higher", "lower"]
+
+    @property
+    def credits(self) -> Estimate:
+        """Credit of each provider."""
+        return self.joint.select(range(len(self.joint.terms) - 1), "provider")
+
+    @property
+    def total(self) -> Estimate:
+        """The total gain."""
+        return self.joint.select([len(self.joint.terms) - 1])
 
     @property
     def providers(self) -> tuple[str, ...]:
         """The providers, in order."""
-        return self.credits.terms
+        return self.joint.terms[:-1]
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
         """What a reader must know before using the shares."""
-        return self.credits.warnings
+        return self.joint.warnings
 
     def tidy(self, conf_level: float = 0.95) -> pd.DataFrame:
         """Return a row a provider and a row for the total.
@@ -71,14 +77,14 @@ class Shares:
         return frame
 
     def _shares(self, conf_level: float) -> list[tuple[float, float, float]]:
-        joint = self.credits.beside(self.total).cov()
-        total, critical = float(self.total.values[0]), self.total.critical(conf_level)
+        last = len(self.joint.terms) - 1
+        total = float(self.joint.values[last])
         gain = total if self.better == "higher" else -total
         rows = []
-        for j, credit in enumerate(self.credits.values.tolist()):
-            found = fieller(credit, total, joint[j, j], joint[j, -1], joint[-1, -1], critical)
+        for j in range(last):
+            found = self.joint.ratio(j, last, conf_level)
             shown = found.bounded and gain > 0 and found.high - found.low <= WIDEST_SHARE
-            rows.append((credit / total, found.low, found.high) if shown else (math.nan,) * 3)
+            rows.append((found.value, found.low, found.high) if shown else (math.nan,) * 3)
         return rows
 
     def summary(self) -> str:
@@ -130,4 +136,4 @@ def attribute(
     array([0.039314, 0.013705])
     """
     kernel = rule_named(rule)
-    return Shares(kernel, functional(fit, kernel), fit.total(), better)
+    return Shares(kernel, fit.joint(kernel), better)

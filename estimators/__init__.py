@@ -4,5 +4,6 @@ from counterfoil.estimators.contribution import Contribution, ContributionFit, f
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.experiment import Experiment
 from counterfoil.estimators.kernel import Kernel
+from counterfoil.estimators.stack import stack
 
-__all__ = ["Contribution", "ContributionFit", "Estimate", "Experiment", "Kernel", "functional"]
+__all__ = ["Contribution", "ContributionFit", "Estimate", "Experiment", "Kernel", "functional", "stack"]

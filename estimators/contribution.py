@@ -28,7 +28,7 @@ from counterfoil.errors import Problem, listed, raise_any
 from counterfoil.estimators.covariance import ErrorType, FloatArray
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.experiment import check_clusters
-from counterfoil.estimators.functional import apply_kernel
+from counterfoil.estimators.functional import Applied, apply_kernel, side_by_side
 from counterfoil.estimators.kernel import GrandTotal, Kernel
 from counterfoil.estimators.least_squares import LeastSquares, least_squares
 from counterfoil.estimators.propensity import pattern_frequencies, pattern_propensity
@@ -288,50 +288,63 @@ class ContributionFit:
         IdentificationError
             IDENT-004 when nobody was unserved and the model cannot tell what that would have been like.
         """
-        return self._total
-
-    @cached_property
-    def _total(self) -> Estimate:
-        return self._estimate(GrandTotal(), ("gain",), "term")
+        return self._estimate(self._total, ("gain",), "term")
 
     def apply(self, kernel: Kernel) -> Estimate:
         """Return the credit of each provider under a rule; see `functional`."""
-        return self._estimate(kernel, self.providers, "provider")
+        return self._estimate(self._applied(kernel), self.providers, "provider")
 
-    def _estimate(self, kernel: Kernel, terms: tuple[str, ...], label: Literal["term", "provider"]) -> Estimate:
-        applied = apply_kernel(self.surface, self.roster, kernel, self.spec.scope == "everyone")
+    def joint(self, kernel: Kernel) -> Estimate:
+        """Return the credits and, last, the total as one estimate with their joint covariance."""
+        both = side_by_side(self._applied(kernel), self._total)
+        return self._estimate(both, (*self.providers, "gain"), "term")
+
+    @cached_property
+    def _total(self) -> Applied:
+        return self._applied(GrandTotal())
+
+    def _applied(self, kernel: Kernel) -> Applied:
+        return apply_kernel(self.surface, self.roster, kernel, self.spec.scope == "everyone")
+
+    def _estimate(self, applied: Applied, terms: tuple[str, ...], label: Literal["term", "provider"]) -> Estimate:
         weights = self.surface.weights[:, None]
         residual = weights * applied.riesz * self.surface.residuals[:, None]
         fixed = weights * applied.fixed
         values = (fixed + residual).mean(axis=0)
         population = self.spec.target == "population"
-        spread = fixed - weights * fixed.mean(axis=0) if population else None
-        regression = self.surface.propensity is None
         had = "if everybody had every service" if self.spec.scope == "everyone" else "from the services people had"
         whom = "future people like these" if population else "the people of this study"
-        details: dict[str, Any] = {} if not regression else {"leverage": self.surface.fit.leverage}
-        if regression and not population:
-            details["classical"] = applied.classical
+        details: dict[str, Any] = {}
+        if applied.direction is not None:
+            details["leverage"] = self.surface.fit.leverage
+            if not population:
+                details["classical"] = self._textbook(applied.direction)
         return Estimate(
             terms=terms,
             label=label,
             values=values,
             ids=self.roster.ids,
             influence=fixed + residual - weights * values if population else residual,
-            spread=spread,
+            spread=fixed - weights * fixed.mean(axis=0) if population else None,
             clusters=self.clusters,
             parameters=self.surface.fit.rank,
             error_type=self.error_type,
+            target=self.spec.target,
             outcome=self.outcome,
             estimand=f"gain {had}, for {whom}",
             people=len(self.roster.ids),
             population="people in the study"
             if self.spec.scope == "served"
             else "everybody, as if all had every service",
-            warnings=(*self.warnings, *applied.warnings),
+            warnings=tuple(dict.fromkeys((*self.warnings, *applied.warnings))),
             diagnostics={"served": int(self.roster.exposure.any(axis=1).sum()), **self.sample.counts},
             **details,
         ).using(self.error_type)
+
+    def _textbook(self, direction: FloatArray) -> FloatArray:
+        fit = self.surface.fit
+        variance = fit.residuals @ fit.residuals / (len(fit.residuals) - fit.rank)
+        return np.asarray(variance * (direction @ fit.bread @ direction.T))
 
 
 def functional(fit: ContributionFit, kernel: Kernel) -> Estimate:

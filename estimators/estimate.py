@@ -1,20 +1,24 @@
-"""The currency of the house: an estimate and one influence value per person.
+"""The currency of the house: an estimate and what its uncertainty is carried by.
 
-Everything smooth that follows an estimator (intervals, contrasts, joint covariances, other error types) is a function
-of the estimate; nothing is refitted.
+Everything smooth that follows an estimator (intervals, bands, contrasts, joint covariances, other error types) is a
+function of the estimate; nothing is refitted. Exactly one of three carries the uncertainty: influence values, one per
+person; replicates, for designs that have none; or a covariance, for published figures.
 """
 
+import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtr, stdtrit
 
+from counterfoil.datasets.display import titled_table
 from counterfoil.errors import Problem, listed, refusal
+from counterfoil.estimators.bands import simultaneous_critical
 from counterfoil.estimators.covariance import (
     BY_CLUSTER,
     BY_PERSON,
@@ -25,14 +29,20 @@ from counterfoil.estimators.covariance import (
     factor,
     sandwich,
 )
+from counterfoil.estimators.fieller import FiellerSet, fieller
+from counterfoil.estimators.forest import plot_forest
 
 # A person who alone determines a coefficient; 1 - h is then rounding error.
-LEVERAGE_ONE = 1.0 - 1e-9
+LEVERAGE_ONE: Final = 1.0 - 1e-9
+# Beyond this many degrees of freedom t is the normal distribution to twelve digits.
+MANY: Final = 1e10
+
+StatedType = ErrorType | Literal["published", "replicates", "stacked"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Estimate:
-    """Values, their influence values, and how the error is computed.
+    """Values, what carries their uncertainty, and how the error is computed.
 
     Parameters
     ----------
@@ -42,10 +52,14 @@ class Estimate:
         Which column of a tidy frame the terms belong to.
     values : ndarray, shape (k,)
         In the outcome's own units and sign.
-    ids : ndarray, shape (n,)
-        Person ids, aligned with the influence values.
-    influence : ndarray, shape (n, k)
+    influence : ndarray, shape (n, k), or None
         Centred: ``values − truth ≈ mean(influence)``.
+    replicates : ndarray, shape (r, k), or None
+        Draws of the values, for designs without influence values.
+    covariance : ndarray, shape (k, k), or None
+        Of published values, or of independent blocks.
+    ids : ndarray, shape (n,), or None
+        Person ids, aligned with the influence values.
     spread : ndarray, shape (n, k), or None
         The part of the influence that is not proportional to a residual; None when there is none.
     leverage : ndarray, shape (n,), or None
@@ -57,15 +71,26 @@ class Estimate:
     parameters : int
         Fitted mean parameters.
     error_type : str
-        Which covariance `cov` returns; see ``counterfoil.estimators.covariance``.
-    outcome, estimand : str
-        What was measured, and what the values stand for.
+        Which covariance `cov` returns; see ``counterfoil.estimators.covariance``. ``published``, ``replicates`` and
+        ``stacked`` name themselves.
+    degrees : float or None
+        Degrees of freedom where they do not follow from people, parameters and clusters.
+    target : {"sample", "population", "either"}
+        Whose effect the error is for: the people of this study, or future people like them.
+    outcome : str or tuple of str
+        What was measured; one a term in a stack.
+    estimand : str
+        What the values stand for, in words.
     people : int
         Over how many people a value per person counts, when a contract prices it.
     population : str
         Who those people are, in words.
+    sample_size : int
+        People behind an estimate that carries no person ids.
     warnings : tuple of Problem
         Whatever a reader must know before using the values.
+    diagnostics : mapping
+        Counts and the like.
 
     Examples
     --------
@@ -78,26 +103,85 @@ class Estimate:
 
     terms: tuple[str, ...]
     values: FloatArray
-    ids: NDArray[Any]
-    influence: FloatArray
-    error_type: ErrorType
-    outcome: str
+    error_type: StatedType
+    outcome: str | tuple[str, ...]
     estimand: str
     people: int
     population: str
-    parameters: int
+    influence: FloatArray | None = None
+    replicates: FloatArray | None = None
+    covariance: FloatArray | None = None
+    ids: NDArray[Any] | None = None
     label: Literal["term", "provider"] = "term"
     spread: FloatArray | None = None
     leverage: FloatArray | None = None
     classical: FloatArray | None = None
     clusters: NDArray[np.intp] | None = None
+    parameters: int = 0
+    degrees: float | None = None
+    target: Literal["sample", "population", "either"] = "either"
+    sample_size: int = 0
     warnings: tuple[Problem, ...] = ()
     diagnostics: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        carriers = [self.influence is not None, self.replicates is not None, self.covariance is not None]
+        if sum(carriers) != 1 or (self.influence is None) != (self.ids is None):
+            raise ValueError("an estimate carries influence values with ids, or replicates, or a covariance")
+
+    @classmethod
+    def published(
+        cls,
+        values: ArrayLike,
+        std_error: ArrayLike | None = None,
+        *,
+        covariance: ArrayLike | None = None,
+        terms: Sequence[str],
+        outcome: str,
+        estimand: str,
+        people: int,
+        df: float = math.inf,
+    ) -> "Estimate":
+        """Return an estimate made of published figures, for replaying a contract.
+
+        Parameters
+        ----------
+        values : array, shape (k,)
+        std_error : array, shape (k,), optional
+            Of independent values; give a covariance otherwise.
+        covariance : array, shape (k, k), optional
+        terms, outcome, estimand : str
+            What the values are.
+        people : int
+            Over how many people a value counts.
+        df : float
+            Degrees of freedom of t; infinite for the normal distribution.
+
+        Examples
+        --------
+        >>> Estimate.published([-0.06], [0.01], terms=["gain"], outcome="bmi_z", estimand="ITT", people=1028).interval()
+        array([[-0.07959964, -0.04040036]])
+        """
+        given = np.atleast_2d(np.asarray(covariance, dtype=np.float64)) if covariance is not None else None
+        if given is None:
+            given = np.diag(np.atleast_1d(np.asarray(std_error, dtype=np.float64)) ** 2)
+        return cls(
+            terms=tuple(terms),
+            values=np.atleast_1d(np.asarray(values, dtype=np.float64)),
+            covariance=given,
+            error_type="published",
+            outcome=outcome,
+            estimand=estimand,
+            people=people,
+            population="people as published",
+            degrees=df,
+            sample_size=people,
+        )
 
     @property
     def n(self) -> int:
         """People whose data entered the estimate."""
-        return len(self.ids)
+        return self.sample_size if self.ids is None else len(self.ids)
 
     @property
     def n_clusters(self) -> int:
@@ -106,12 +190,18 @@ class Estimate:
 
     @property
     def df(self) -> float:
-        """Degrees of freedom of t: clusters less one, or people less parameters."""
+        """Degrees of freedom of t: as stated, or clusters less one, or people less parameters."""
+        if self.degrees is not None:
+            return self.degrees
+        if self.influence is None:
+            return math.inf
         return float(self.n - self.parameters if self.clusters is None else self.n_clusters - 1)
 
     @property
-    def error_types(self) -> tuple[ErrorType, ...]:
+    def error_types(self) -> tuple[StatedType, ...]:
         """Error types that the estimate can state; `using` switches between them."""
+        if self.error_type in ("published", "replicates", "stacked"):
+            return (self.error_type,)
         if self.clusters is not None:
             return BY_CLUSTER
         usable = set(BY_PERSON)
@@ -121,7 +211,7 @@ class Estimate:
             usable -= {"HC2", "HC3"}
         return tuple(name for name in BY_PERSON if name in usable)
 
-    def using(self, error_type: ErrorType) -> "Estimate":
+    def using(self, error_type: StatedType) -> "Estimate":
         """Return the same estimate with another error type; nothing is refitted.
 
         Raises
@@ -133,15 +223,31 @@ class Estimate:
             raise refusal("EST-001", f"{error_type} is not defined here; there are {listed(self.error_types)}")
         return replace(self, error_type=error_type)
 
-    def cov(self) -> FloatArray:
-        """Return the covariance of the values, shape (k, k)."""
-        if self.error_type == "classical" and self.classical is not None:
-            return self.classical
+    def scores(self) -> FloatArray:
+        """Return influence values with the error type's corrections, (n, k): their plain cross-product is the covariance.
+
+        Raises
+        ------
+        EstimationError
+            EST-008 when the estimate has no influence values or its errors are classical.
+        """
+        if self.influence is None or self.error_type == "classical":
+            raise refusal("EST-008", f"{self.error_type} errors are no sum over people")
         scores = self.influence
         power = LEVERAGE_POWER.get(self.error_type)
         if power is not None and self.leverage is not None:
             scores = adjust_scores(scores, self.spread, self.leverage, power)
-        return sandwich(scores, self.clusters) * factor(self.error_type, self.n, self.parameters, self.n_clusters)
+        return np.asarray(scores) * math.sqrt(factor(self.error_type, self.n, self.parameters, self.n_clusters))
+
+    def cov(self) -> FloatArray:
+        """Return the covariance of the values, shape (k, k)."""
+        if self.covariance is not None:
+            return self.covariance
+        if self.replicates is not None:
+            return np.atleast_2d(np.cov(self.replicates, rowvar=False))
+        if self.error_type == "classical" and self.classical is not None:
+            return self.classical
+        return sandwich(self.scores(), self.clusters)
 
     @property
     def std_error(self) -> FloatArray:
@@ -151,19 +257,28 @@ class Estimate:
     def critical(self, conf_level: float = 0.95, bound: Literal["one_sided", "two_sided"] = "two_sided") -> float:
         """Return the critical value of t for an interval, or for a one-sided bound."""
         tail = 1.0 - conf_level
-        return float(stdtrit(self.df, 1.0 - (tail / 2 if bound == "two_sided" else tail)))
+        return float(stdtrit(min(self.df, MANY), 1.0 - (tail / 2 if bound == "two_sided" else tail)))
 
-    def interval(self, conf_level: float = 0.95) -> FloatArray:
-        """Return confidence intervals, shape (k, 2)."""
-        half = self.critical(conf_level) * self.std_error
+    def interval(self, conf_level: float = 0.95, *, simultaneous: bool = False) -> FloatArray:
+        """Return confidence intervals, shape (k, 2).
+
+        Parameters
+        ----------
+        conf_level : float
+        simultaneous : bool
+            True makes all intervals hold together (sup-t bands).
+        """
+        cov = self.cov()
+        critical = simultaneous_critical(cov, self.df, conf_level) if simultaneous else self.critical(conf_level)
+        half = critical * np.sqrt(np.maximum(np.diagonal(cov), 0.0))
         return np.column_stack([self.values - half, self.values + half])
 
-    def contrast(self, matrix: FloatArray, terms: Sequence[str]) -> "Estimate":
+    def contrast(self, matrix: ArrayLike, terms: Sequence[str]) -> "Estimate":
         """Return linear combinations of the values, with their errors.
 
         Parameters
         ----------
-        matrix : ndarray, shape (m, k)
+        matrix : array, shape (m, k)
             One row a combination.
         terms : sequence of str
             What the combinations are called.
@@ -176,34 +291,109 @@ class Estimate:
         >>> float(gain.contrast([[0.001]], ["gain in thousands"]).values.round(4)[0])
         1.7943
         """
-        rows = np.asarray(matrix, dtype=np.float64)
+        rows = np.atleast_2d(np.asarray(matrix, dtype=np.float64))
+        return self._linear(rows, rows @ self.values, terms)
+
+    def map(self, function: Callable[[FloatArray], ArrayLike], terms: Sequence[str]) -> "Estimate":
+        """Return a smooth function of the values, with errors by the delta method.
+
+        Parameters
+        ----------
+        function : callable
+            From the values (k,) to a number or an array (m,); its derivative is taken numerically.
+        terms : sequence of str
+            What the results are called.
+
+        Examples
+        --------
+        >>> odds = Estimate.published([0.2], [0.02], terms=["p"], outcome="y", estimand="rate", people=400)
+        >>> odds.map(lambda p: np.log(p / (1 - p)), ["log odds"]).std_error.round(3)
+        array([0.125])
+        """
+        centre = np.atleast_1d(np.asarray(function(self.values), dtype=np.float64))
+        step = np.cbrt(np.finfo(float).eps) * np.maximum(np.abs(self.values), np.maximum(self.std_error, 1e-8))
+        columns = [
+            (np.atleast_1d(function(self.values + shift)) - np.atleast_1d(function(self.values - shift))) / (2 * h)
+            for h, shift in zip(step, np.diag(step), strict=True)
+        ]
+        return self._linear(np.column_stack(columns), centre, terms)
+
+    def ratio(self, numerator: int, denominator: int, conf_level: float = 0.95) -> FiellerSet:
+        """Return one value over another, with its Fieller set, which may be unbounded.
+
+        Parameters
+        ----------
+        numerator, denominator : int
+            Positions among the terms.
+        """
+        cov = self.cov()
+        i, j = numerator, denominator
+        return fieller(
+            float(self.values[i]), float(self.values[j]), cov[i, i], cov[i, j], cov[j, j], self.critical(conf_level)
+        )
+
+    def select(self, positions: Sequence[int], label: Literal["term", "provider"] | None = None) -> "Estimate":
+        """Return some of the terms."""
+        rows = np.eye(len(self.terms))[list(positions)]
+        chosen = self._linear(rows, rows @ self.values, [self.terms[position] for position in positions])
+        outcome = self.outcome if isinstance(self.outcome, str) else tuple(self.outcome[p] for p in positions)
+        return replace(chosen, label=label or self.label, outcome=outcome)
+
+    def _linear(self, rows: FloatArray, values: FloatArray, terms: Sequence[str]) -> "Estimate":
+        mixed = self.outcome if isinstance(self.outcome, str) else " and ".join(dict.fromkeys(self.outcome))
         return replace(
             self,
             terms=tuple(terms),
             label="term",
-            values=rows @ self.values,
-            influence=self.influence @ rows.T,
+            values=values,
+            outcome=mixed,
+            influence=None if self.influence is None else self.influence @ rows.T,
+            replicates=None if self.replicates is None else self.replicates @ rows.T,
+            covariance=None if self.covariance is None else rows @ self.covariance @ rows.T,
             spread=None if self.spread is None else self.spread @ rows.T,
             classical=None if self.classical is None else rows @ self.classical @ rows.T,
         )
 
-    def beside(self, other: "Estimate") -> "Estimate":
-        """Return both estimates as one with their joint covariance; both come from the same people and model."""
-        together = [
-            None if own is None or its is None else np.hstack([own, its])
-            for own, its in ((self.influence, other.influence), (self.spread, other.spread))
-        ]
-        return replace(
-            self,
-            terms=(*self.terms, *other.terms),
-            values=np.concatenate([self.values, other.values]),
-            influence=together[0] if together[0] is not None else self.influence,
-            spread=together[1],
-            classical=None,
-        )
+    def draws(self, size: int, seed: int) -> FloatArray:
+        """Return draws of the values, shape (size, k), for whatever is kinked: caps, tiers, gates.
 
-    def tidy(self, conf_level: float = 0.95) -> pd.DataFrame:
+        Influence values are drawn with one random sign a person, or a cluster (multiplier bootstrap); replicates are
+        drawn with replacement; a covariance gives normal draws.
+
+        Parameters
+        ----------
+        size : int
+        seed : int
+            Same seed, same draws.
+        """
+        rng = np.random.default_rng(seed)
+        if self.replicates is not None:
+            centred = self.replicates - self.replicates.mean(axis=0)
+            return np.asarray(self.values + centred[rng.integers(0, len(centred), size)])
+        if self.influence is None or self.error_type == "classical":
+            values, vectors = np.linalg.eigh(self.cov())
+            root = vectors * np.sqrt(np.maximum(values, 0.0))
+            return np.asarray(self.values + rng.standard_normal((size, len(values))) @ root.T)
+        sums = self.scores() / self.n
+        if self.clusters is not None:
+            grouped = np.zeros((self.n_clusters, sums.shape[1]))
+            np.add.at(grouped, self.clusters, sums)
+            sums = grouped
+        drawn = np.empty((size, sums.shape[1]))
+        block = max(1, 20_000_000 // len(sums))
+        for first in range(0, size, block):
+            signs = rng.integers(0, 2, (min(block, size - first), len(sums)), dtype=np.int8) * 2.0 - 1.0
+            drawn[first : first + block] = signs @ sums
+        return np.asarray(self.values + drawn)
+
+    def tidy(self, conf_level: float = 0.95, *, simultaneous: bool = False) -> pd.DataFrame:
         """Return one row a term, in the columns of the house vocabulary.
+
+        Parameters
+        ----------
+        conf_level : float
+        simultaneous : bool
+            True makes all intervals hold together (sup-t bands).
 
         Returns
         -------
@@ -213,7 +403,7 @@ class Estimate:
         """
         error = self.std_error
         statistic = np.divide(self.values, error, out=np.full(len(self.values), math.nan), where=error > 0)
-        low, high = self.interval(conf_level).T
+        low, high = self.interval(conf_level, simultaneous=simultaneous).T
         columns: dict[str, Any] = {"provider": self.terms} if self.label == "provider" else {}
         columns |= {
             "outcome": self.outcome,
@@ -221,29 +411,95 @@ class Estimate:
             "estimate": self.values,
             "std_error": error,
             "statistic": statistic,
-            "p_value": 2.0 * stdtr(self.df, -np.abs(statistic)),
+            "p_value": 2.0 * stdtr(min(self.df, MANY), -np.abs(statistic)),
             "conf_low": low,
             "conf_high": high,
         }
         frame = pd.DataFrame(columns)
         frame.attrs = {
             "conf_level": conf_level,
+            "simultaneous": simultaneous,
             "estimand": self.estimand,
             "error_type": self.error_type,
             "df": self.df,
         }
         return frame
 
-    def summary(self) -> str:
-        """Return the tidy table under a header that names estimand, people and error type."""
+    @property
+    def _header(self) -> str:
+        outcome = self.outcome if isinstance(self.outcome, str) else ", ".join(dict.fromkeys(self.outcome))
         clustered = "" if self.clusters is None else f" by {self.n_clusters} clusters"
-        head = (
-            f"{self.estimand} on {self.outcome}: {self.n:,} people, {self.error_type} errors{clustered}, "
+        return (
+            f"{self.estimand} on {outcome}: {self.n:,} people, {self.error_type} errors{clustered}, "
             f"t with {self.df:g} degrees of freedom"
         )
-        return (
-            f"{head}\n{self.tidy().drop(columns='outcome').to_string(index=False, float_format=lambda x: f'{x:.6g}')}"
-        )
+
+    def summary(self) -> str:
+        """Return the tidy table under a header that names estimand, people and error type."""
+        table = self.tidy().drop(columns="outcome") if isinstance(self.outcome, str) else self.tidy()
+        return f"{self._header}\n{table.to_string(index=False, float_format=lambda x: f'{x:.6g}')}"
+
+    def plot(self, ax: Any = None, *, simultaneous: bool = False) -> Any:
+        """Draw the terms and their intervals as a forest plot; return the matplotlib Axes."""
+        return plot_forest(self.tidy(simultaneous=simultaneous), ax, unit=f"{self.estimand}")
 
     def __repr__(self) -> str:
         return self.summary()
+
+    def _repr_html_(self) -> str:
+        return titled_table(self.tidy(), self._header)
+
+    def to_json(self, *, people: bool = False) -> str:
+        """Return the estimate as JSON.
+
+        Parameters
+        ----------
+        people : bool
+            False, the default, writes the covariance and no person's record: what comes back has the same values,
+            errors and degrees of freedom. True writes ids and influence values, so that what comes back can be stacked.
+        """
+        kept: dict[str, Any] = {
+            name: getattr(self, name)
+            for name in ("terms", "label", "outcome", "estimand", "people", "population", "target", "parameters")
+        }
+        kept |= {
+            "values": self.values.tolist(),
+            "error_type": self.error_type,
+            "degrees": self.degrees,
+            "sample_size": self.n,
+            "warnings": [problem.to_dict() for problem in self.warnings],
+        }
+        arrays = ("influence", "ids", "spread", "leverage", "classical", "clusters") if people else ()
+        if people and self.influence is not None:
+            kept |= {name: None if getattr(self, name) is None else getattr(self, name).tolist() for name in arrays}
+        elif self.replicates is not None:
+            kept["replicates"] = self.replicates.tolist()
+        else:
+            kept |= {"covariance": self.cov().tolist(), "degrees": None if math.isinf(self.df) else self.df}
+            kept["error_type"] = self.error_type if self.covariance is not None else "published"
+        return json.dumps(kept)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Estimate":
+        """Return the estimate that `to_json` wrote.
+
+        Examples
+        --------
+        >>> import counterfoil as cf
+        >>> from counterfoil.estimators import Experiment
+        >>> gain = Experiment(outcome="earnings").fit(cf.datasets.load("nsw"))
+        >>> bool(Estimate.from_json(gain.to_json()).std_error == gain.std_error)
+        True
+        """
+        kept = json.loads(text)
+        kept["terms"] = tuple(kept["terms"])
+        kept["outcome"] = kept["outcome"] if isinstance(kept["outcome"], str) else tuple(kept["outcome"])
+        kept["warnings"] = tuple(Problem(p["code"], p["what"], p["where"], p["fix"]) for p in kept["warnings"])
+        for name in ("values", "influence", "replicates", "covariance", "spread", "leverage", "classical"):
+            if kept.get(name) is not None:
+                kept[name] = np.asarray(kept[name], dtype=np.float64)
+        if kept.get("clusters") is not None:
+            kept["clusters"] = np.asarray(kept["clusters"], dtype=np.intp)
+        if kept.get("ids") is not None:
+            kept["ids"] = np.asarray(kept["ids"])
+        return cls(**kept)

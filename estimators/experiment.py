@@ -97,6 +97,7 @@ class Experiment(Design):
             clusters=clusters,
             parameters=gain.parameters,
             error_type=error_type,
+            target="sample" if blocks is not None or self.covariates else "either",
             outcome=self.outcome or study.outcome_names[0],
             estimand="effect of assignment (intention to treat)",
             people=int(assigned.sum()),

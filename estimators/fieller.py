@@ -10,9 +10,10 @@ class FiellerSet:
     """Values of a share that the data do not reject.
 
     ``bounded`` is True when the set is the interval [low, high]; otherwise it is unbounded (the denominator cannot be
-    told from zero), low and high are infinite, and no share should be shown.
+    told from zero), low and high are infinite, and no share should be shown. ``value`` is the plain ratio.
     """
 
+    value: float
     low: float
     high: float
     bounded: bool
@@ -47,6 +48,6 @@ def fieller(
     f1 = part * total - critical**2 * covariance
     f0 = part**2 - critical**2 * variance
     if f2 <= 0:
-        return FiellerSet(-np.inf, np.inf, False)
+        return FiellerSet(part / total if total else np.nan, -np.inf, np.inf, False)
     root = np.sqrt(max(f1**2 - f2 * f0, 0.0))
-    return FiellerSet(float((f1 - root) / f2), float((f1 + root) / f2), True)
+    return FiellerSet(part / total, float((f1 - root) / f2), float((f1 + root) / f2), True)

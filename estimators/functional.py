@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 class Applied:
     """What a kernel makes of a surface.
 
-    ``fixed`` (n, m) is Σ_b κ m(b, X); ``riesz`` (n, m) multiplies the residual; ``classical`` (m, m) is the textbook
-    covariance of the regression path.
+    ``fixed`` (n, m) is Σ_b κ m(b, X); ``riesz`` (n, m) multiplies the residual; ``direction`` (m, p) is the combination
+    of the regression path's coefficients.
     """
 
     fixed: FloatArray
     riesz: FloatArray
-    classical: FloatArray | None
+    direction: FloatArray | None
     warnings: tuple[Problem, ...]
 
 
@@ -82,11 +82,17 @@ def apply_kernel(surface: "Surface", roster: Roster, kernel: Kernel, everyone: b
     if surface.propensity is not None:
         return Applied(fixed, _augmented_riesz(surface, kernel, groups, size), None, warnings)
     short = row[:, surface.fit.kept]
-    direction = surface.fit.bread @ short.T
-    residuals = surface.fit.residuals  # scaled by the root of the weights, as the textbook variance wants them
-    variance = residuals @ residuals / (n - surface.fit.rank)
-    riesz = n * (surface.design[:, surface.fit.kept] @ direction)
-    return Applied(fixed, riesz, variance * (short @ direction), warnings)
+    riesz = n * (surface.design[:, surface.fit.kept] @ (surface.fit.bread @ short.T))
+    return Applied(fixed, riesz, short, warnings)
+
+
+def side_by_side(one: Applied, other: Applied) -> Applied:
+    """Return two results of the same surface as one."""
+    directions = None
+    if one.direction is not None and other.direction is not None:
+        directions = np.vstack([one.direction, other.direction])
+    warnings = tuple(dict.fromkeys((*one.warnings, *other.warnings)))
+    return Applied(np.hstack([one.fixed, other.fixed]), np.hstack([one.riesz, other.riesz]), directions, warnings)
 
 
 def _check_doses(roster: Roster, kernel: Kernel, everyone: bool) -> None:

@@ -9,8 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from counterfoil.estimators.covariance import ErrorType
-from counterfoil.estimators.estimate import Estimate
+from counterfoil.estimators.estimate import Estimate, StatedType
 
 Bound = Literal["one_sided", "two_sided"]
 BOUNDS: tuple[Bound, ...] = ("one_sided", "two_sided")
@@ -30,7 +29,7 @@ class Gate(BaseModel):
 class GateTest:
     """A gate under one error type and side: its lower bound, and whether it passes."""
 
-    error_type: ErrorType
+    error_type: StatedType
     bound: Bound
     lower: float
     passes: bool
@@ -87,7 +86,7 @@ def apply_gate(terms: Gate, total: Estimate, better: Literal["higher", "lower"])
     """
     gain = float(total.values[0]) * (1.0 if better == "higher" else -1.0)
 
-    def hold(error_type: ErrorType, bound: Bound) -> GateTest:
+    def hold(error_type: StatedType, bound: Bound) -> GateTest:
         stated = total.using(error_type)
         lower = gain - stated.critical(terms.conf_level, bound) * float(stated.std_error[0])
         return GateTest(error_type, bound, lower, lower > terms.total_above)

@@ -298,6 +298,11 @@ CODES: Final[dict[str, Code]] = {
         "Some people lacked an outcome or a column that is used, and the contract says to leave such people out.",
         "complete the data if you can: leaving people out is harmless only if they are like the others",
     ),
+    "EST-008": Code(
+        "estimates cannot be joined",
+        "A joint covariance needs the same people by the same ids, influence values, one target, and nested clusters.",
+        "estimate both on the same study, with the same target and clusters",
+    ),
     "ATTR-001": Code(
         "no such rule", "The package has no attribution rule of that name.", "choose one of the names listed"
     ),

@@ -111,9 +111,9 @@ def test_efficient_rules_sum_to_the_total(frame: pd.DataFrame, design: str, mode
         credits = functional(fit, rule)
         if rule.efficient:
             assert abs(credits.values.sum() - total.values[0]) <= 1e-12 * np.abs(frame["y"]).max()
-            gap = credits.influence.sum(axis=1) - total.influence[:, 0]
+            gap = credits.scores().sum(axis=1) - total.scores()[:, 0]
             # With doses on the augmented path the averaged weights still sum to the total's weight.
-            assert np.abs(gap).max() <= 1e-9 * np.abs(total.influence).max()
+            assert np.abs(gap).max() <= 1e-9 * np.abs(total.scores()).max()
 
 
 def test_one_provider_is_the_augmented_att_times_the_share_served(frame: pd.DataFrame) -> None:

@@ -1,0 +1,177 @@
+"""Estimates of different designs, outcomes and subsamples joined by person, with their joint covariance.
+
+Each estimate is a mean of influence values over its own people. Written over the union of all people, absent ones
+contribute zero and a block is rescaled by n_union / n_block; the joint covariance then counts everybody who is in
+several blocks in each of them. Source: the stacking of M-estimators (Stefanski and Boos 2002), joined by person id.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.linalg import block_diag
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from counterfoil.errors import EstimationError, Problem, refusal
+from counterfoil.estimators.covariance import FloatArray
+from counterfoil.estimators.estimate import Estimate
+
+
+def stack(estimates: Sequence[Estimate], names: Sequence[str] | None = None, *, independent: bool = False) -> Estimate:
+    """Join estimates by person id.
+
+    Parameters
+    ----------
+    estimates : sequence of Estimate
+        Of any designs, outcomes and subsamples.
+    names : sequence of str, optional
+        One a block, put before its terms; needed when two terms would have the same name.
+    independent : bool
+        True states that the blocks share no people, so that equal ids are different people; needed to join
+        estimates without common ids, and published ones.
+
+    Returns
+    -------
+    Estimate
+        Error type ``stacked``; the smallest degrees of freedom of the blocks.
+
+    Raises
+    ------
+    EstimationError
+        EST-008 for replicates, ids of different types, different targets, clusters that cut across each other,
+        classical errors, blocks that share nobody, or terms with the same name.
+
+    Examples
+    --------
+    >>> import counterfoil as cf
+    >>> from counterfoil.estimators import Experiment
+    >>> study = cf.datasets.load("nsw")
+    >>> young = study.subset(study.people["age"] < 25)
+    >>> both = stack([Experiment().fit(study), Experiment().fit(young)], ["all", "young"])
+    >>> both.contrast([[1, -1]], ["difference"]).std_error.round(0)
+    array([670.])
+    """
+    _refuse(estimates, names, independent)
+    terms = (
+        [f"{name}: {term}" for name, block in zip(names, estimates, strict=True) for term in block.terms]
+        if names
+        else [term for block in estimates for term in block.terms]
+    )
+    if len(set(terms)) < len(terms):
+        raise refusal("EST-008", "two terms have the same name", fix="give the blocks names")
+    outcomes: list[str] = []
+    for block in estimates:
+        outcomes += [block.outcome] * len(block.terms) if isinstance(block.outcome, str) else block.outcome
+    common: dict[str, Any] = {
+        "terms": tuple(terms),
+        "label": "provider" if all(block.label == "provider" for block in estimates) else "term",
+        "values": np.concatenate([block.values for block in estimates]),
+        "outcome": tuple(outcomes),
+        "estimand": "; ".join(dict.fromkeys(block.estimand for block in estimates)),
+        "people": max(block.people for block in estimates),
+        "population": "; ".join(dict.fromkeys(block.population for block in estimates)),
+        "target": next((block.target for block in estimates if block.target != "either"), "either"),
+        "warnings": tuple(dict.fromkeys(problem for block in estimates for problem in block.warnings)),
+        "degrees": min(block.df for block in estimates),
+        "error_type": "stacked",
+    }
+    if independent:
+        return Estimate(
+            **common,
+            covariance=block_diag(*(block.cov() for block in estimates)),
+            sample_size=sum(block.n for block in estimates),
+        )
+    ids, rows = _union(estimates)
+    clusters = _joint_clusters(estimates, rows, len(ids))
+    influence = np.zeros((len(ids), len(terms)))
+    first = 0
+    for block, row in zip(estimates, rows, strict=True):
+        scores = block.scores()
+        influence[row, first : first + len(block.terms)] = scores * (len(ids) / len(row))
+        first += len(block.terms)
+    if clusters is not None:
+        common["degrees"] = min(common["degrees"], float(clusters.max()))
+    return Estimate(**common, ids=ids, influence=influence, clusters=clusters)
+
+
+def _refuse(estimates: Sequence[Estimate], names: Sequence[str] | None, independent: bool) -> None:
+    problems: list[str] = []
+    if not estimates:
+        problems.append("there is nothing to join")
+    if names is not None and len(names) != len(estimates):
+        problems.append(f"there are {len(names)} names for {len(estimates)} estimates")
+    if any(block.replicates is not None for block in estimates):
+        problems.append("replicates of different designs say nothing of their joint variation")
+    if len({block.target for block in estimates} - {"either"}) > 1:
+        problems.append("some estimates are for the people of the study, others for future people")
+    if not independent:
+        if any(block.covariance is not None for block in estimates):
+            problems.append("a published estimate has no people to join by")
+        if any(block.error_type == "classical" for block in estimates):
+            problems.append("classical errors are no sum over people")
+    if problems:
+        raise EstimationError(*(Problem("EST-008", what) for what in problems))
+
+
+def _union(estimates: Sequence[Estimate]) -> tuple[NDArray[Any], list[NDArray[np.intp]]]:
+    """Return the ids of all people and, for each block, the rows of its people among them."""
+    indexes = [pd.Index(block.ids) for block in estimates]
+    numbers = {bool(pd.api.types.is_integer_dtype(index.dtype)) for index in indexes}
+    if len(numbers) > 1:
+        raise refusal("EST-008", "some estimates have whole numbers as person ids and others text")
+    union = indexes[0]
+    for index in indexes[1:]:
+        union = union.union(index, sort=False)
+    union = union.sort_values()
+    rows = [np.asarray(union.get_indexer(index), dtype=np.intp) for index in indexes]
+    held = np.zeros(len(union), dtype=np.intp)
+    for row in rows:
+        held[row] += 1
+    if len(rows) > 1 and any(held[row].max() < 2 for row in rows):
+        raise refusal(
+            "EST-008",
+            "an estimate shares no person with any other",
+            fix="pass independent=True if they are different people; check the ids if not",
+        )
+    return union.to_numpy(), rows
+
+
+def _joint_clusters(estimates: Sequence[Estimate], rows: Sequence[NDArray[np.intp]], n: int) -> NDArray[np.intp] | None:
+    """Return the coarsest clusters among nested ones, shape (n,); people in no cluster stand alone."""
+    clustered = [
+        (block.clusters, row) for block, row in zip(estimates, rows, strict=True) if block.clusters is not None
+    ]
+    if not clustered:
+        return None
+    for position, (one, row) in enumerate(clustered):
+        for other, other_row in clustered[position + 1 :]:
+            _refuse_crossing(one, row, other, other_row, n)
+    people, groups, offset = [], [], n
+    for codes, row in clustered:
+        people.append(row)
+        groups.append(codes + offset)
+        offset += int(codes.max()) + 1
+    edges = (np.concatenate(people), np.concatenate(groups))
+    graph = coo_array((np.ones(len(edges[0]), dtype=bool), edges), shape=(offset, offset))
+    labels = connected_components(graph, directed=False)[1][:n]
+    return np.asarray(np.unique(labels, return_inverse=True)[1], dtype=np.intp)
+
+
+def _refuse_crossing(
+    one: NDArray[np.intp], row: NDArray[np.intp], other: NDArray[np.intp], other_row: NDArray[np.intp], n: int
+) -> None:
+    codes: FloatArray = np.full((2, n), -1.0)
+    codes[0, row], codes[1, other_row] = one, other
+    shared = codes[:, (codes >= 0).all(axis=0)]
+    if not shared.size:
+        return
+    pairs = np.unique(shared, axis=1).shape[1]
+    if pairs > max(len(np.unique(side)) for side in shared):
+        raise refusal(
+            "EST-008",
+            "the clusters of two estimates cut across each other",
+            fix="cluster both by the same column, or one within the other",
+        )
