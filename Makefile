@@ -7,10 +7,10 @@ STAMP := $(VENV)/.installed
 # The folders attribution/, estimators/ and datasets/ must never be imported under their bare names.
 export PYTHONSAFEPATH := 1
 
-.PHONY: help demo test lint type bench docs clean
+.PHONY: help demo test lint type calibrate bench docs clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -31,6 +31,9 @@ lint: $(STAMP) ## ruff and the direction of imports
 
 type: $(STAMP) ## mypy, strict
 	$(BIN)/mypy
+
+calibrate: $(STAMP) ## measure bias and coverage of everything that exists (minutes) and write docs/calibration.md
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/calibrate.py
 
 bench: $(STAMP) ## time imports, help and the demos, and write docs/benchmarks.md
 	$(BIN)/python benchmarks/run.py

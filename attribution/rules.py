@@ -29,9 +29,9 @@ def rule_named(rule: str | Kernel) -> Kernel:
     AttributionError
         ATTR-001 when there is none of that name.
     """
-    if not isinstance(rule, str):
+    if isinstance(rule, Kernel):
         return rule
     if rule not in RULES:
-        hint = did_you_mean(rule, RULES) or f"; there are {listed(RULES)}"
+        hint = did_you_mean(str(rule), RULES) or f"; there are {listed(RULES)}"
         raise refusal("ATTR-001", f"there is no rule '{rule}'{hint}")
     return RULES[rule]()

@@ -135,5 +135,7 @@ def attribute(
     >>> attribute(fit, "equal_split").credits.values.round(6)
     array([0.039314, 0.013705])
     """
+    if better not in ("higher", "lower"):
+        raise ValueError(f"better is 'higher' or 'lower', not {better!r}")
     kernel = rule_named(rule)
     return Shares(kernel, fit.joint(kernel), better)

@@ -13,12 +13,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from counterfoil.datasets.table import Table, as_categories, as_dates, as_numbers, blank, canonical, plain_text
-from counterfoil.errors import Problem, listed
+from counterfoil.errors import Problem
 
 PEOPLE = ("person",)
 SERVICES = ("person", "provider")
 OUTCOMES = ("person", "outcome", "value")
 Window = tuple[date, date]
+LARGEST = 1e100
+"""A number beyond this cannot be squared and summed."""
 
 
 def check_people(table: Table, problems: list[Problem]) -> pd.DataFrame | None:
@@ -46,6 +48,9 @@ def check_services(
     missing = blank(frame["provider"])
     if missing.any():
         problems.append(table.problem("DATA-014", f"{int(missing.sum())} providers are blank", missing))
+    again = frame.duplicated().to_numpy()
+    if again.any():
+        problems.append(table.problem("DATA-024", f"{int(again.sum())} rows are the same as an earlier one", again))
     checked = pd.DataFrame({"person": _people_of(table, frame["person"], known, problems)})
     checked["provider"] = as_categories(frame["provider"])
     for name in ("start", "end"):
@@ -78,12 +83,9 @@ def check_outcomes(table: Table, known: pd.Index, problems: list[Problem]) -> pd
     checked["period"] = as_categories(frame["period"]) if "period" in frame else none
     value, wrong = as_numbers(frame["value"])
     _wrong_type(table, "value", "number", wrong, problems)
-    bad = np.isinf(value)
+    bad = np.abs(value) > LARGEST
     if bad.any():
-        which = sorted(set(checked["outcome"][bad]))
-        problems.append(
-            table.problem("DATA-008", f"{int(bad.sum())} values of outcome {listed(which)} are infinite", bad)
-        )
+        problems.append(table.problem("DATA-008", f"{int(bad.sum())} values are infinite or beyond {LARGEST:g}", bad))
     checked["value"] = value
     repeated = _repeated(checked)
     if repeated.any():
@@ -143,7 +145,7 @@ def _people_of(table: Table, column: Any, known: pd.Index, problems: list[Proble
     if len(known) and stranger.any() and not any(problem.code == "DATA-007" for problem in problems):
         what = f"{int(stranger.sum())} rows name a person who is not in the people table"
         problems.append(table.problem("DATA-006", what, stranger))
-    return pd.Series(pd.Categorical.from_codes(rows, categories=known))
+    return pd.Series(pd.Categorical.from_codes(rows, categories=known.dropna()))
 
 
 def _repeated(outcomes: pd.DataFrame) -> NDArray[np.bool_]:
@@ -159,9 +161,9 @@ def _dates(table: Table, column: Any, window: Window | None, problems: list[Prob
     _wrong_type(table, str(column.name), "date written YYYY-MM-DD", wrong, problems)
     if window is not None:
         first, last = (pd.Timestamp(day) for day in window)
-        outside = ((dates < first) | (dates > last)).to_numpy()
+        outside = ((dates < first) | (dates > last)).to_numpy() | (blank(column) if column.name == "start" else False)
         if outside.any():
-            what = f"column '{column.name}' lies outside the study window {window[0]} to {window[1]}"
+            what = f"column '{column.name}' is blank or outside the study window {window[0]} to {window[1]}"
             problems.append(table.problem("DATA-009", f"{what} for {int(outside.sum())} services", outside))
     return dates
 

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from counterfoil.datasets.table import ABSENT, Table, as_numbers
-from counterfoil.errors import Problem
+from counterfoil.errors import Problem, listed
 
 NAMES: Final = frozenset({"person", "provider", "outcome", "period", "cohort", "site", "start", "end"})
 MEASURES: Final = frozenset({"value", "dose"})
@@ -70,8 +70,14 @@ def _header(path: Path, problems: list[Problem]) -> list[str] | None:
     if not any(header):
         problems.append(Problem("DATA-003", "the file is empty", path.name))
         return None
-    twice = sorted({name for name in header if header.count(name) > 1})
-    problems += [Problem("DATA-021", f"column '{name}' stands twice", path.name) for name in twice]
+    places: dict[str, list[int]] = {}
+    for place, name in enumerate(header, start=1):
+        places.setdefault(name, []).append(place)
+    # By position: in a file without a header these would be somebody's values.
+    twice = [found for found in places.values() if len(found) > 1]
+    problems += [
+        Problem("DATA-021", f"columns {listed(found)} have the same name", f"{path.name}, line 1") for found in twice
+    ]
     return None if twice else header
 
 

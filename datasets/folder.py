@@ -14,7 +14,7 @@ from typing import Any, Final
 from counterfoil.datasets.csv_table import read_csv_table
 from counterfoil.datasets.study import Study
 from counterfoil.datasets.table import Table
-from counterfoil.errors import Problem, raise_any, refusal
+from counterfoil.errors import Problem, did_you_mean, raise_any, refusal
 
 DESCRIPTION: Final = "datapackage.json"
 TABLES: Final = ("people", "services", "outcomes")
@@ -51,7 +51,7 @@ def read_study(folder: str | Path, *, outcomes: bool = True) -> Study:
     digests: dict[str, str] = {}
     for name in TABLES:
         path = root / f"{name}.csv"
-        if (name == "outcomes" and not outcomes) or (not path.is_file() and name != "people"):
+        if (name == "outcomes" and not outcomes) or (not path.exists() and name != "people"):
             continue
         table = _read_table(path, _declared(description, name), problems, digests)
         if table is not None:
@@ -64,6 +64,7 @@ def read_study(folder: str | Path, *, outcomes: bool = True) -> Study:
         name=str(description.get("name", root.resolve().name)),
         title=str(description.get("title", "")),
         cluster=own.get("cluster"),
+        weights=own.get("weights"),
         window=own.get("window"),
         digests=digests,
     )
@@ -74,12 +75,12 @@ def _read_description(root: Path, problems: list[Problem]) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
-        description = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError):
-        problems.append(Problem("DATA-011", "the file cannot be read as UTF-8 text", DESCRIPTION))
-        return {}
+        description = json.loads(path.read_text(encoding="utf-8-sig"))
     except json.JSONDecodeError as error:
         problems.append(Problem("DATA-011", f"not valid JSON: {error.msg}", f"{DESCRIPTION}, line {error.lineno}"))
+        return {}
+    except (OSError, ValueError, RecursionError):
+        problems.append(Problem("DATA-011", "the file cannot be read as JSON in UTF-8", DESCRIPTION))
         return {}
     if not isinstance(description, dict):
         problems.append(Problem("DATA-011", "the file holds no JSON object", DESCRIPTION))
@@ -87,25 +88,44 @@ def _read_description(root: Path, problems: list[Problem]) -> dict[str, Any]:
     return description
 
 
+OWN: Final = ("window", "cluster", "weights")
+
+
 def _own_terms(description: Mapping[str, Any], problems: list[Problem]) -> dict[str, Any]:
+    """Return the terms under ``counterfoil``; an unread term could be one that somebody relies on."""
     own = description.get("counterfoil", {})
     if not isinstance(own, dict):
         problems.append(Problem("DATA-011", "`counterfoil` is not an object", DESCRIPTION))
         return {}
+    problems += [
+        Problem("DATA-011", f"unknown key '{key}' under `counterfoil`{did_you_mean(key, OWN)}", DESCRIPTION)
+        for key in own
+        if key not in OWN
+    ]
     terms: dict[str, Any] = {}
-    if isinstance(own.get("cluster"), str):
-        terms["cluster"] = own["cluster"]
-    if "window" in own:
-        try:
-            first, last = (date.fromisoformat(own["window"][end]) for end in ("start", "end"))
-        except (KeyError, TypeError, ValueError):
-            what = "`counterfoil.window` needs `start` and `end`, dates written YYYY-MM-DD"
-            problems.append(Problem("DATA-011", what, DESCRIPTION))
+    for key in ("cluster", "weights"):
+        if isinstance(own.get(key, ""), str):
+            terms[key] = own.get(key)
         else:
-            terms["window"] = (first, last)
-            if last < first:
-                problems.append(Problem("DATA-011", "`counterfoil.window` ends before it starts", DESCRIPTION))
+            problems.append(Problem("DATA-011", f"`counterfoil.{key}` is not the name of a column", DESCRIPTION))
+    if "window" in own:
+        terms["window"] = _window(own["window"], problems)
     return terms
+
+
+def _window(written: Any, problems: list[Problem]) -> tuple[date, date] | None:
+    try:
+        days = {end: date.fromisoformat(day) for end, day in written.items()}
+        first, last = days.pop("start"), days.pop("end")
+    except (AttributeError, KeyError, TypeError, ValueError):
+        what = "`counterfoil.window` needs `start` and `end` and nothing else, dates written YYYY-MM-DD"
+        problems.append(Problem("DATA-011", what, DESCRIPTION))
+        return None
+    if days:
+        problems.append(Problem("DATA-011", f"unknown keys under `counterfoil.window`: {len(days)}", DESCRIPTION))
+    if last < first:
+        problems.append(Problem("DATA-011", "`counterfoil.window` ends before it starts", DESCRIPTION))
+    return first, last
 
 
 def _declared(description: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -122,7 +142,7 @@ def _types(declared: Mapping[str, Any]) -> dict[str, str]:
     fields = schema.get("fields", []) if isinstance(schema, dict) else []
     return {
         str(field["name"]): str(field.get("type", ""))
-        for field in fields
+        for field in (fields if isinstance(fields, list) else [])
         if isinstance(field, dict) and "name" in field
     }
 

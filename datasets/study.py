@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from counterfoil.datasets.checking import Window, check_outcomes, check_people, check_services, services_of
+from counterfoil.datasets.checking import LARGEST, Window, check_outcomes, check_people, check_services, services_of
 from counterfoil.datasets.display import titled_table
 from counterfoil.datasets.roster import Roster
 from counterfoil.datasets.table import Table, as_numbers, blank, is_number, native
@@ -101,6 +101,9 @@ class Study:
         Study('study': 2 people, 1 provider, 1 outcome)
         """
         frame = native(frame)
+        if person is None and ("person" in frame or frame.index.nlevels > 1):
+            what = "the frame has a column 'person'" if "person" in frame else "the frame's index has several levels"
+            raise refusal("DATA-022", f"{what}, and `person=` does not say which column is the id", "frame")
         table = Table(frame, "frame")
         doses = dict(doses or {})
         wanted = [
@@ -163,7 +166,7 @@ class Study:
         problems: list[Problem] = []
         checked_people = check_people(tables["people"], problems)
         problems += tables["people"].missing_columns(tuple(filter(None, (cluster, weights))))
-        known = pd.Index([]) if checked_people is None else pd.Index(checked_people["person"]).unique()
+        known = pd.Index([]) if checked_people is None else pd.Index(checked_people["person"]).unique().dropna()
         checked_services = checked_outcomes = None
         if "services" in tables:
             checked_services = check_services(tables["services"], known, window, problems)
@@ -259,10 +262,10 @@ class Study:
             raise refusal("DATA-019", "the study has no outcomes table", self.name)
         if name is None:
             if len(self.outcome_names) > 1:
-                raise refusal("DATA-022", f"the study has the outcomes {listed(self.outcome_names)}", self.name)
+                raise refusal("DATA-022", f"the study has the outcomes {_named(self.outcome_names)}", self.name)
             name = self.outcome_names[0]
         if name not in self.outcome_names:
-            hint = did_you_mean(name, self.outcome_names) or f"; it has {listed(self.outcome_names)}"
+            hint = did_you_mean(name, self.outcome_names) or f"; it has {_named(self.outcome_names)}"
             raise refusal("DATA-015", f"the study has no outcome '{name}'{hint}", self.name)
         chosen = _is(self.outcomes["outcome"], name)
         periods = _used(self.outcomes["period"][chosen])
@@ -339,9 +342,16 @@ class Study:
                 continue
             if is_number(column):
                 values = as_numbers(column)[0]
-                if not np.isfinite(values).all():
-                    count = int((~np.isfinite(values)).sum())
-                    problems.append(Problem("DATA-014", f"column '{name}' is infinite for {count} people", "people"))
+                wrong = ~(np.abs(values) <= LARGEST)
+                if wrong.any():
+                    count = int(wrong.sum())
+                    problems.append(
+                        Problem(
+                            "DATA-014",
+                            f"column '{name}' is infinite or beyond {LARGEST:g} for {count} people",
+                            "people",
+                        )
+                    )
                 parts.append(values[:, None])
                 labels.append(name)
             else:
@@ -383,6 +393,11 @@ class Study:
     def _repr_html_(self) -> str:
         parts = {"people": self.n_people, "providers": len(self.providers), "outcomes": len(self.outcome_names)}
         return titled_table(pd.DataFrame({"table": parts.keys(), "count": parts.values()}), self.title)
+
+
+def _named(names: Sequence[str]) -> str:
+    """List names found in a data column, unless they are so many that they may be something else."""
+    return listed(names) if len(names) <= 12 else f"{len(names):,} others"
 
 
 def _used(column: Any) -> tuple[str, ...]:

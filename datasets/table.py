@@ -62,7 +62,8 @@ def native(frame: Any) -> pd.DataFrame:
         When it is no eager data frame.
     """
     if isinstance(frame, pd.DataFrame):
-        return frame
+        named = all(isinstance(name, str) for name in frame.columns)
+        return frame if named else frame.set_axis([str(name) for name in frame.columns], axis=1)
     import narwhals
 
     read = narwhals.from_native(frame, eager_only=True)
@@ -82,7 +83,20 @@ def blank(column: Any) -> NDArray[np.bool_]:
 
 def is_number(column: Any) -> bool:
     """Tell whether a column holds numbers or truth values."""
-    return bool(pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_bool_dtype(column.dtype))
+    kinds = pd.api.types
+    return bool(kinds.is_numeric_dtype(column.dtype) or kinds.is_bool_dtype(column.dtype)) and not _is_no_quantity(
+        column
+    )
+
+
+def _is_no_quantity(column: Any) -> bool:
+    """Tell whether a column holds dates, durations or complex numbers, which pandas would turn into numbers."""
+    kinds = pd.api.types
+    return bool(
+        kinds.is_datetime64_any_dtype(column.dtype)
+        or kinds.is_timedelta64_dtype(column.dtype)
+        or kinds.is_complex_dtype(column.dtype)
+    )
 
 
 def plain_text(column: Any) -> Any:
@@ -103,6 +117,8 @@ def as_numbers(column: Any) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """
     if is_number(column):
         return column.to_numpy(dtype=np.float64, na_value=np.nan), np.zeros(len(column), dtype=bool)
+    if _is_no_quantity(column):
+        return np.full(len(column), np.nan), ~blank(column)
     column = plain_text(column)
     numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
     if not np.isnan(numbers).any():
@@ -114,7 +130,8 @@ def as_numbers(column: Any) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
 def as_dates(column: Any) -> tuple[Any, NDArray[np.bool_]]:
     """Return a column as dates, and a mark where a value that is there is no date written YYYY-MM-DD."""
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
-        return column, np.zeros(len(column), dtype=bool)
+        naive = column.dt.tz_localize(None) if isinstance(column.dtype, pd.DatetimeTZDtype) else column
+        return naive, np.zeros(len(column), dtype=bool)
     dates = pd.to_datetime(as_text(column), format="%Y-%m-%d", errors="coerce")
     return dates, np.asarray(pd.isna(dates).to_numpy() & ~blank(column), dtype=bool)
 

@@ -12,6 +12,7 @@ Chernozhukov, Newey and Singh (2022) for the debiased functional of a regression
 the augmented weighting.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
@@ -24,8 +25,8 @@ from pydantic import Field, model_validator
 
 from counterfoil.datasets.roster import Roster
 from counterfoil.datasets.study import Study
-from counterfoil.errors import Problem, listed, raise_any
-from counterfoil.estimators.covariance import ErrorType, FloatArray
+from counterfoil.errors import Problem, listed, raise_any, refusal
+from counterfoil.estimators.covariance import LEVERAGE_ONE, ErrorType, FloatArray, leverage_that_matters
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.experiment import check_clusters
 from counterfoil.estimators.functional import Applied, apply_kernel, side_by_side
@@ -106,8 +107,8 @@ class Contribution(Design):
         )
         clusters = None if cluster is None else study.codes(cluster)
         check_clusters(clusters, *(served for served in roster.exposure.T if not served.all()))
-        covariates, _ = study.covariates(self.covariates)
-        surface = fit_surface(self, roster, study.outcome(self.outcome, self.period), covariates, sample.weights)
+        covariates, names = study.covariates(self.covariates)
+        surface = fit_surface(self, roster, study.outcome(self.outcome, self.period), covariates, names, sample.weights)
         name = self.outcome or study.outcome_names[0]
         return ContributionFit(self, name, roster, surface, clusters, error_type, sample)
 
@@ -156,7 +157,12 @@ class Surface:
 
 
 def fit_surface(
-    spec: Contribution, roster: Roster, outcome: FloatArray, covariates: FloatArray, weights: FloatArray
+    spec: Contribution,
+    roster: Roster,
+    outcome: FloatArray,
+    covariates: FloatArray,
+    names: Sequence[str],
+    weights: FloatArray,
 ) -> Surface:
     """Fit m(b, X) by least squares and, for an unconfounded saturated model, the propensity of each pattern."""
     patterns, pattern = roster.patterns()
@@ -190,8 +196,13 @@ def fit_surface(
             if floored:
                 what = f"{floored} people had almost no chance of the pattern they had; their weights are floored"
                 warnings.append(Problem("EST-004", what, "estimator"))
+    # The intercept takes up any constant; without it, outcomes far from zero would lose digits.
+    centre = np.average(outcome, weights=weights)
     root = np.sqrt(weights)
-    fit = least_squares(design * root[:, None], outcome * root)
+    fit = least_squares(design * root[:, None], (outcome - centre) * root)
+    idle = sorted({names[position - 1].partition("=")[0] for position in fit.dropped if 0 < position <= len(names)})
+    if idle:
+        warnings.append(Problem("EST-005", f"some of covariates {listed(idle)} carry no information", "estimator"))
     return Surface(
         weights,
         controls,
@@ -315,8 +326,11 @@ class ContributionFit:
         had = "if everybody had every service" if self.spec.scope == "everyone" else "from the services people had"
         whom = "future people like these" if population else "the people of this study"
         details: dict[str, Any] = {}
+        leverage = leverage_that_matters(self.surface.fit.leverage, applied.riesz)
+        if applied.direction is None and leverage.max() > LEVERAGE_ONE:
+            raise refusal("EST-001", f"{self.error_type} errors are not defined: a pattern has a single person")
         if applied.direction is not None:
-            details["leverage"] = self.surface.fit.leverage
+            details["leverage"] = leverage
             if not population:
                 details["classical"] = self._textbook(applied.direction)
         return Estimate(

@@ -49,6 +49,20 @@ def adjust_scores(influence: FloatArray, spread: FloatArray | None, leverage: Fl
     return spread + (influence - spread) * weight[:, None]
 
 
+# A person who alone determines a coefficient; 1 - h is then rounding error.
+LEVERAGE_ONE: Final = 1.0 - 1e-9
+
+
+def leverage_that_matters(leverage: FloatArray, riesz: FloatArray) -> FloatArray:
+    """Return leverages (n,), zero for people who have no weight in any of the values.
+
+    Somebody who alone determines a coefficient has no residual, so that no robust error sees what that person adds;
+    that matters only where ``riesz`` (n, k), the weight in the values, is not zero.
+    """
+    weight = np.abs(riesz).max(axis=1)
+    return np.where(weight > 1e-9 * weight.max(initial=0.0), leverage, 0.0)
+
+
 def sandwich(scores: FloatArray, clusters: NDArray[np.intp] | None) -> FloatArray:
     """Return ``n⁻² Σ_g (Σ_{i∈g} score_i)(Σ_{i∈g} score_i)′``, shape (k, k); each person its own cluster when None."""
     n = len(scores)

@@ -22,6 +22,7 @@ from counterfoil.estimators.bands import simultaneous_critical
 from counterfoil.estimators.covariance import (
     BY_CLUSTER,
     BY_PERSON,
+    LEVERAGE_ONE,
     LEVERAGE_POWER,
     ErrorType,
     FloatArray,
@@ -32,8 +33,6 @@ from counterfoil.estimators.covariance import (
 from counterfoil.estimators.fieller import FiellerSet, fieller
 from counterfoil.estimators.forest import plot_forest
 
-# A person who alone determines a coefficient; 1 - h is then rounding error.
-LEVERAGE_ONE: Final = 1.0 - 1e-9
 # Beyond this many degrees of freedom t is the normal distribution to twelve digits.
 MANY: Final = 1e10
 
@@ -202,13 +201,12 @@ class Estimate:
         """Error types that the estimate can state; `using` switches between them."""
         if self.error_type in ("published", "replicates", "stacked"):
             return (self.error_type,)
+        alone = self.leverage is not None and self.leverage.max() > LEVERAGE_ONE
         if self.clusters is not None:
-            return BY_CLUSTER
-        usable = set(BY_PERSON)
-        if self.classical is None:
-            usable.discard("classical")
-        if self.leverage is None or self.leverage.max() > LEVERAGE_ONE:
-            usable -= {"HC2", "HC3"}
+            return () if alone else BY_CLUSTER
+        usable = {"classical"} if self.classical is not None else set()
+        usable |= set() if alone else {"HC0", "HC1"}
+        usable |= set() if alone or self.leverage is None else {"HC2", "HC3"}
         return tuple(name for name in BY_PERSON if name in usable)
 
     def using(self, error_type: StatedType) -> "Estimate":
@@ -220,7 +218,8 @@ class Estimate:
             EST-001 when the data or the design do not define that error type.
         """
         if error_type not in self.error_types:
-            raise refusal("EST-001", f"{error_type} is not defined here; there are {listed(self.error_types)}")
+            there = f"there are {listed(self.error_types)}" if self.error_types else "no other is either"
+            raise refusal("EST-001", f"{error_type} errors are not defined here; {there}")
         return replace(self, error_type=error_type)
 
     def scores(self) -> FloatArray:

@@ -21,7 +21,7 @@ from pydantic import Field
 
 from counterfoil.datasets.study import Study
 from counterfoil.errors import Problem, listed, refusal
-from counterfoil.estimators.covariance import ErrorType, FloatArray
+from counterfoil.estimators.covariance import ErrorType, FloatArray, leverage_that_matters
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.least_squares import least_squares
 from counterfoil.estimators.spec import Design, draw_sample
@@ -92,7 +92,7 @@ class Experiment(Design):
             values=gain.value,
             ids=study.ids,
             influence=gain.influence,
-            leverage=gain.leverage,
+            leverage=leverage_that_matters(gain.leverage, gain.riesz),
             classical=gain.classical,
             clusters=clusters,
             parameters=gain.parameters,
@@ -111,13 +111,14 @@ class Experiment(Design):
 class Gain:
     """What `intention_to_treat` returns.
 
-    Shapes: value (1,), influence (n, 1), leverage (n,), classical (1, 1); ``dropped`` are positions of columns that
+    Shapes: value (1,), influence (n, 1), leverage (n,), riesz (n, 1), classical (1, 1); ``dropped`` are positions of columns that
     carry no information of their own.
     """
 
     value: FloatArray
     influence: FloatArray
     leverage: FloatArray
+    riesz: FloatArray
     classical: FloatArray
     parameters: int
     dropped: NDArray[np.intp]
@@ -144,17 +145,20 @@ def intention_to_treat(
     fixed, covariates = (part - np.average(part, axis=0, weights=weights) for part in (fixed, covariates))
     products = [treated * fixed, *([treated * covariates] if interacted else [])]
     design = np.hstack([np.ones_like(treated), treated, fixed, covariates, *products])
+    # The intercept takes up any constant; without it, outcomes far from zero would lose digits.
+    centred = outcome - np.average(outcome, weights=weights)
     root = np.sqrt(weights)
-    design, outcome = design * root[:, None], outcome * root
+    design, outcome = design * root[:, None], centred * root
     fit = least_squares(design, outcome)
     row = fit.bread[1]  # assignment is column 1 and, with both arms filled, never dropped
     n = len(outcome)
-    influence = n * (design[:, fit.kept] @ row) * fit.residuals
+    riesz = n * (design[:, fit.kept] @ row)
     variance = fit.residuals @ fit.residuals / (n - fit.rank)
     return Gain(
         value=fit.coefficients[1:2],
-        influence=influence[:, None],
+        influence=(riesz * fit.residuals)[:, None],
         leverage=fit.leverage,
+        riesz=riesz[:, None],
         classical=np.array([[variance * row[1]]]),
         parameters=fit.rank,
         dropped=fit.dropped,
@@ -195,8 +199,10 @@ def _dropped(dropped: NDArray[np.intp], blocks: NDArray[np.intp] | None, names: 
     if not len(dropped):
         return ()
     first = 2 + (0 if blocks is None else int(blocks.max()))
-    columns = [names[position - first] for position in dropped if first <= position < first + len(names)]
+    columns = [
+        names[position - first].partition("=")[0] for position in dropped if first <= position < first + len(names)
+    ]
     products = len(dropped) - len(columns)
-    words = [f"covariates {listed(columns)}"] if columns else []
+    words = [f"some of covariates {listed(sorted(set(columns)))}"] if columns else []
     words += [f"{products} products with assignment"] if products else []
     return (Problem("EST-005", f"left out of the model: {' and '.join(words)}", "estimator"),)

@@ -221,9 +221,21 @@ def _augmented_riesz(surface: "Surface", kernel: Kernel, groups: list[Group], si
             ratio = chance[people] / surface.propensity[people, own]
             table = weights[..., mask]
             if weights.ndim == 3:
-                root = np.sqrt(surface.weights[group.people])[:, None]
-                line = np.linalg.lstsq(root * surface.controls[group.people], root * table, rcond=None)[0]
-                riesz[np.ix_(people, group.rows)] += surface.controls[people] @ line * ratio[:, None]
+                riesz[np.ix_(people, group.rows)] += _averaged(surface, group.people, table, people) * ratio[:, None]
             else:
                 riesz[np.ix_(people, group.rows)] += table * ratio[:, None]
     return riesz
+
+
+def _averaged(surface: "Surface", among: NDArray[np.intp], table: FloatArray, people: NDArray[np.intp]) -> FloatArray:
+    """Return the mean of ``table`` (n_among, rows) for people like each of ``people``: a line through the group's mean.
+
+    The line is through the mean, and of least slope where the group is small, so that weights which sum to a constant
+    still do.
+    """
+    weights = surface.weights[among]
+    x, centre = surface.controls[among, 1:], np.average(surface.controls[among, 1:], axis=0, weights=weights)
+    mean = np.average(table, axis=0, weights=weights)
+    root = np.sqrt(weights)[:, None]
+    slope = np.linalg.lstsq(root * (x - centre), root * (table - mean), rcond=None)[0]
+    return np.asarray(mean + (surface.controls[people, 1:] - centre) @ slope)

@@ -1,7 +1,5 @@
 """Random rosters, outcomes and prices, from frame to ledger: credits sum to the gain, payments to the pot."""
 
-from decimal import Decimal
-
 import numpy as np
 import pandas as pd
 from hypothesis import given
@@ -13,50 +11,57 @@ from counterfoil.contract import Contract
 from counterfoil.errors import EstimationError, IdentificationError
 from counterfoil.estimators import Contribution
 
-NAMES = ("a", "b", "c")
+NAMES = ("a", "b", "c", "d")
 
 
 @st.composite
 def frames(draw: st.DrawFn) -> pd.DataFrame:
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     size = draw(st.integers(30, 200))
-    data = pd.DataFrame((rng.random((size, 3)) < draw(st.floats(0.1, 0.9))).astype(int), columns=NAMES)
+    data = pd.DataFrame((rng.random((size, 4)) < draw(st.floats(0.1, 0.9))).astype(int), columns=NAMES)
     scale = 10.0 ** draw(st.integers(-6, 6))
-    data["y"] = scale * (rng.normal(size=size) + data.to_numpy() @ rng.normal(size=3))
-    return data.assign(dose=rng.integers(1, 9, size))
+    data["y"] = scale * (rng.normal(size=size) + data.to_numpy() @ rng.normal(size=4))
+    return data.assign(dose=rng.integers(1, 9, size), x=rng.normal(size=size))
 
 
-def terms(model: str, rule: str, price: Decimal) -> Contract:
+@st.composite
+def contracts(draw: st.DrawFn) -> Contract:
+    """Draw a design, a rule, a price, a carve-out, a cap, a currency and a rounding."""
+    unconfounded = {"design": "unconfounded", "covariates": ["x"]} if draw(st.booleans()) else {}
+    model = draw(st.sampled_from(["additive", "pairwise", "saturated"]))
+    rule = draw(st.sampled_from([name for name, make in RULES.items() if make().efficient]))
+    currency, places = draw(st.sampled_from([("USD", 2), ("JPY", 0), ("KWD", 3)]))
+    carve_outs = {"hub": draw(st.decimals(0, 1, places=3))} if draw(st.booleans()) else {}
+    price: dict[str, object] = {"effect": "y", "per": "person", "price": draw(st.decimals(0, 1_000, places=places))}
+    cap = {"cap": draw(st.decimals(0, 5_000, places=places)), "scope": "contract"}
     return Contract.model_validate(
         {
             "counterfoil": 1,
             "name": "drawn",
-            "currency": "USD",
-            "parties": {**{name: {"role": "provider"} for name in NAMES}, "city": {"role": "outcome_payer"}},
+            "currency": currency,
+            "rounding": draw(st.sampled_from(["half_up", "half_even", "down"])),
+            "parties": {
+                **{name: {"role": "provider"} for name in NAMES},
+                "hub": {"role": "backbone"},
+                "city": {"role": "outcome_payer"},
+            },
             "effects": {
                 "y": {
                     "outcome": "y",
-                    "better": "higher",
-                    "estimator": {"kind": "contribution", "model": model},
-                    "split": {"rule": rule},
+                    "better": draw(st.sampled_from(["higher", "lower"])),
+                    "estimator": {"kind": "contribution", "model": model, **unconfounded},
+                    "split": {"rule": rule, "carve_outs": carve_outs},
                 }
             },
-            "payments": [{"effect": "y", "per": "person", "price": price}],
+            "payments": [price, cap] if draw(st.booleans()) else [price],
         }
     )
 
 
-@given(
-    frames(),
-    st.sampled_from(["additive", "pairwise", "saturated"]),
-    st.sampled_from([name for name, make in RULES.items() if make().efficient]),
-    st.decimals(0, 1_000, places=2),
-)
-def test_credits_sum_to_the_gain_and_payments_to_the_pot(
-    data: pd.DataFrame, model: str, rule: str, price: Decimal
-) -> None:
+@given(frames(), contracts())
+def test_credits_sum_to_the_gain_and_payments_to_the_pot(data: pd.DataFrame, contract: Contract) -> None:
     study = cf.Study.from_frame(data, providers=NAMES, outcomes=["y"], doses=dict.fromkeys(NAMES, "dose"))
-    evaluation = cf.evaluate(terms(model, rule, price), study)
+    evaluation = cf.evaluate(contract, study)
     result = evaluation.effects["y"]
     if not evaluation.answered or evaluation.settlement is None:
         assert evaluation.refused
@@ -65,7 +70,7 @@ def test_credits_sum_to_the_gain_and_payments_to_the_pot(
     assert result.total is not None
     gap = result.shares.credits.values.sum() - result.total.values[0]
     assert abs(gap) <= 1e-12 * np.abs(data["y"]).max()
-    pot = [step for step in evaluation.settlement.steps if step.action == "round"][-1].amount
+    pot = evaluation.settlement.steps[-1].amount
     assert sum(line.amount for line in evaluation.settlement.lines) == evaluation.settlement.total == pot
     assert all(line.amount >= 0 for line in evaluation.settlement.lines)
 

@@ -164,6 +164,7 @@ FIRES: dict[str, Callable[[Path], Any]] = {
     "DATA-021": lambda _: study(pd.concat([frame(), frame()[["age"]]], axis=1)),
     "DATA-022": lambda _: two_periods().outcome("jobs"),
     "DATA-023": lambda _: Experiment(outcome="jobs", weights="north").fit(frame()),
+    "DATA-024": lambda _: tables(services=pd.DataFrame({"person": [f"person-{SECRET}-0"] * 2, "provider": "north", "dose": 3})),
     "IDENT-001": lambda _: Experiment(outcome="jobs").fit(replaced("assigned", 1)),
     "IDENT-002": lambda _: attribute(fit(only(frame(), 1, 0, 0))),
     "IDENT-003": lambda _: attribute(fit(replaced("north", frame()["south"]), model="additive")),

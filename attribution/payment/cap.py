@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from counterfoil.attribution.payment.money import Amount, largest_remainder
+from counterfoil.attribution.payment.money import Amount, add, largest_remainder
 from counterfoil.attribution.payment.trace import Pot, Step
 
 
@@ -27,7 +27,7 @@ def apply_cap(clause: Cap, position: str, pots: Sequence[Pot], unit: Decimal) ->
     The pots are already rounded to ``unit``.
     """
     under = [pot for pot in pots if clause.scope == "contract" or pot.effect == clause.effect]
-    due = sum((pot.amount for pot in under), Decimal(0))
+    due = add(pot.amount for pot in under)
     if due <= clause.cap:
         return tuple(pots)
     lowered = dict(zip(under, largest_remainder(clause.cap, [pot.amount for pot in under], unit), strict=True))

@@ -43,4 +43,5 @@ def smallest_unit(currency: str) -> Decimal:
 
 def decimals_beyond(amount: Decimal, currency: str) -> bool:
     """Tell whether an amount has more decimals than its currency can pay."""
-    return amount != amount.quantize(smallest_unit(currency))
+    exponent = amount.normalize().as_tuple().exponent
+    return isinstance(exponent, int) and -exponent > MINOR_DIGITS[currency]

@@ -4,12 +4,14 @@
 """
 
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal, localcontext
 from fractions import Fraction
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator
+from pydantic_core import PydanticCustomError
 
 from counterfoil.errors import refusal
 
@@ -17,13 +19,23 @@ Rounding = Literal["half_up", "half_even", "down"]
 MODES: Final[dict[str, str]] = {"half_up": ROUND_HALF_UP, "half_even": ROUND_HALF_EVEN, "down": ROUND_DOWN}
 
 
-def _no_float(value: Any) -> Any:
+LARGEST: Final = Decimal("1e15")
+"""Amounts beyond this are no contract's."""
+
+
+def _plain_amount(value: Any) -> Any:
     if isinstance(value, float):
-        raise ValueError("write the amount as text or Decimal; a float does not hold cents exactly")  # noqa: TRY004
+        raise PydanticCustomError("amount", "should be text or Decimal: a float does not hold cents exactly")
+    if isinstance(value, str) and not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value):
+        raise PydanticCustomError(
+            "amount", "should be an amount such as 40.00, without thousands separator, exponent or currency sign"
+        )
+    if isinstance(value, (str, int, Decimal)) and not abs(Decimal(value)) <= LARGEST:
+        raise PydanticCustomError("amount", "should be an amount of at most fifteen digits before the point")
     return value
 
 
-Amount = Annotated[Decimal, BeforeValidator(_no_float)]
+Amount = Annotated[Decimal, BeforeValidator(_plain_amount)]
 """A decimal amount in a spec; a float is refused, because it is not the amount that was agreed."""
 
 ESTIMATE_DIGITS: Final = 12
@@ -58,6 +70,12 @@ def multiply(*factors: Decimal | int) -> Decimal:
         for value in factors:
             product *= value
         return product
+
+
+def add(amounts: Iterable[Decimal]) -> Decimal:
+    """Return an exact sum."""
+    with localcontext(prec=PRECISION):
+        return sum(amounts, Decimal(0))
 
 
 def round_money(amount: Decimal, unit: Decimal, rounding: Rounding) -> Decimal:

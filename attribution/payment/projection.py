@@ -9,7 +9,7 @@ Crowder 1974).
 from collections.abc import Sequence
 from decimal import Decimal, localcontext
 
-from counterfoil.attribution.payment.money import PRECISION
+from counterfoil.attribution.payment.money import PRECISION, add
 from counterfoil.errors import refusal
 
 
@@ -26,7 +26,7 @@ def project_credits(credits: Sequence[Decimal]) -> tuple[Decimal, ...]:
     >>> [str(credit.normalize()) for credit in project_credits([Decimal("0.30"), Decimal("0.20"), Decimal("-0.05")])]
     ['0.275', '0.175', '0']
     """
-    total = sum(credits, Decimal(0))
+    total = add(credits)
     if total <= 0:
         raise refusal("PAY-001", "the credits do not sum to a positive gain")
     if min(credits) >= 0:

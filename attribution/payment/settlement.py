@@ -11,7 +11,7 @@ import pandas as pd
 
 from counterfoil.attribution.payment.cap import Cap, apply_cap
 from counterfoil.attribution.payment.currency import smallest_unit
-from counterfoil.attribution.payment.money import Rounding, round_money
+from counterfoil.attribution.payment.money import Rounding, add, round_money
 from counterfoil.attribution.payment.split import Split, divide
 from counterfoil.attribution.payment.trace import Pot, Priced, Step
 from counterfoil.attribution.payment.unit_price import UnitPrice, price_effect
@@ -56,13 +56,13 @@ class Settlement:
     @property
     def total(self) -> Decimal:
         """Everything that is due."""
-        return sum((line.amount for line in self.lines), Decimal(0) * smallest_unit(self.currency))
+        return add([Decimal(0) * smallest_unit(self.currency), *(line.amount for line in self.lines)])
 
     def by_party(self) -> dict[str, Decimal]:
         """Return what each party receives, in the order of the ledger."""
         received: dict[str, Decimal] = {}
         for line in self.lines:
-            received[line.provider] = received.get(line.provider, Decimal(0)) + line.amount
+            received[line.provider] = add([received.get(line.provider, Decimal(0)), line.amount])
         return received
 
     def tidy(self) -> pd.DataFrame:
@@ -142,9 +142,7 @@ def settle(
     for number, clause in enumerate(clauses):
         if isinstance(clause, Cap):
             pots = apply_cap(clause, f"payments[{number}]", pots, unit)
-    lines = [
-        line for pot in pots for line in _lines(pot, effects[pot.effect], splits.get(pot.effect), payer, unit, rounding)
-    ]
+    lines = [line for pot in pots for line in _lines(pot, effects[pot.effect], splits.get(pot.effect), payer, unit)]
     return Settlement(currency, tuple(lines), tuple(step for pot in pots for step in pot.steps))
 
 
@@ -154,7 +152,7 @@ def _rounded(pot: Pot, unit: Decimal, rounding: Rounding) -> Pot:
     return Pot(pot.clause, pot.effect, pot.quantity, pot.price, amount, pot.to, pot.payer, (*pot.steps, step))
 
 
-def _lines(pot: Pot, effect: Priced, split: Split | None, payer: str, unit: Decimal, rounding: Rounding) -> list[Line]:
+def _lines(pot: Pot, effect: Priced, split: Split | None, payer: str, unit: Decimal) -> list[Line]:
     if split is None:
         if pot.to is None:
             raise refusal("CONTRACT-015", "the clause names nobody who receives it", pot.clause)
@@ -163,7 +161,7 @@ def _lines(pot: Pot, effect: Priced, split: Split | None, payer: str, unit: Deci
         parties = [*split.carve_outs, *(effect.credits or {})]
         parts = dict.fromkeys(parties, (pot.amount, "nothing is due"))
     else:
-        parts = divide(pot, split, effect.credits or {}, unit, rounding)
+        parts = divide(pot, split, effect.credits or {}, unit)
     return [
         Line(pot.clause, pot.effect, pot.payer or payer, party, pot.quantity, pot.price, amount, reason)
         for party, (amount, reason) in parts.items()

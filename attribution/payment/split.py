@@ -1,12 +1,12 @@
 """Clause: a pot divided among providers by credit, after fixed carve-outs for parties that are no players."""
 
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from counterfoil.attribution.payment.money import Amount, Rounding, largest_remainder, multiply, round_money
+from counterfoil.attribution.payment.money import PRECISION, Amount, add, largest_remainder, multiply
 from counterfoil.attribution.payment.projection import project_credits
 from counterfoil.attribution.payment.trace import Pot
 
@@ -25,9 +25,7 @@ class Split(BaseModel):
     )
 
 
-def divide(
-    pot: Pot, split: Split, credits: Mapping[str, Decimal], unit: Decimal, rounding: Rounding
-) -> dict[str, tuple[Decimal, str]]:
+def divide(pot: Pot, split: Split, credits: Mapping[str, Decimal], unit: Decimal) -> dict[str, tuple[Decimal, str]]:
     """Return each party's amount and the reason for it; the amounts sum to the pot.
 
     Parameters
@@ -40,18 +38,16 @@ def divide(
         Raw credit of each provider, gain per person, in contract order.
     unit : Decimal
         Smallest unit of the currency.
-    rounding : str
-        Of the carve-outs.
     """
     parts: dict[str, tuple[Decimal, str]] = {}
-    left = pot.amount
-    for party, fraction in split.carve_outs.items():
-        amount = min(round_money(multiply(pot.amount, fraction), unit, rounding), left)
+    with localcontext(prec=PRECISION):
+        rest = 1 - sum(split.carve_outs.values(), Decimal(0))
+    *carved, left = largest_remainder(pot.amount, [*split.carve_outs.values(), rest], unit)
+    for (party, fraction), amount in zip(split.carve_outs.items(), carved, strict=True):
         parts[party] = (amount, f"agreed carve-out of {multiply(fraction, 100).normalize():f} % of {pot.amount:,}")
-        left -= amount
     payable = project_credits(list(credits.values()))
     amounts = largest_remainder(left, payable, unit)
-    whole = sum(payable, Decimal(0))
+    whole = add(payable)
     for (party, raw), credit, amount in zip(credits.items(), payable, amounts, strict=True):
         lowered = "" if raw == credit else f" (estimated {float(raw):.6g}, adjusted so that no credit is negative)"
         share = float(credit / whole)

@@ -23,10 +23,15 @@ def disagreements(contract: Contract, study: Study) -> list[Problem]:
 
 
 def _parties(contract: Contract, study: Study) -> Iterator[Problem]:
-    for provider in study.providers:
-        if provider not in contract.parties:
-            what = f"provider '{provider}' is no party to the contract{did_you_mean(provider, contract.parties)}"
-            yield Problem("DATA-010", what, "services.csv")
+    strangers = [provider for provider in study.providers if provider not in contract.parties]
+    # A name is shown only where it is a misspelt party: what else stands in the column may be anything.
+    near = {provider: hint for provider in strangers if (hint := did_you_mean(provider, contract.parties))}
+    for provider, hint in near.items():
+        yield Problem("DATA-010", f"provider '{provider}' is no party to the contract{hint}", "services.csv")
+    if unknown := len(strangers) - len(near):
+        yield Problem(
+            "DATA-010", f"{unknown} names in the column 'provider' are no party to the contract", "services.csv"
+        )
 
 
 def _effect(contract: Contract, study: Study, name: str) -> Iterator[Problem]:
@@ -43,6 +48,7 @@ def _effect(contract: Contract, study: Study, name: str) -> Iterator[Problem]:
         column = spec.assigned
         arm = partial(study.arm, column) if complete else partial(study.column, column, complete=False)
         yield from _asked(contract.where(*at, "assigned"), arm)
+    yield from _asked(contract.where(*at, "vcov"), partial(spec.errors_on, study, "HC1"))
     if isinstance(spec, Contribution) and study.services is None:
         yield Problem("DATA-019", "the study has no services.csv", contract.where(*at))
     if study.outcomes is not None:

@@ -199,6 +199,7 @@ KINDS: Final = {
 }
 LIMITS: Final = re.compile(r"^(greater|less)_than|too_(short|long)$|^finite_number$|pattern_mismatch$")
 SAID: Final = {
+    "decimal_max_digits": "should be an amount of fewer digits",
     "dict_type": "should be a section of `key: value` terms",
     "model_type": "should be a section of `key: value` terms",
     "model_attributes_type": "should be a section of `key: value` terms",
@@ -238,7 +239,7 @@ def _problem(detail: Any, source: Source) -> Problem:
         return Problem(
             code, f"`{key}` has a `kind` that there is not{hint}", where, f"write one of {listed(_estimator_kinds())}"
         )
-    said = SAID.get(kind) or detail["msg"].removeprefix("Value error, ").replace("Input should be", "should be")
+    said = SAID.get(kind) or str(detail["msg"]).removeprefix("Value error, ").replace("Input should be", "should be")
     hint = ""
     if kind == "literal_error" and isinstance(detail["input"], str):
         hint = did_you_mean(detail["input"], re.findall(r"'([^']*)'", detail["ctx"]["expected"]))

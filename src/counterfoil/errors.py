@@ -62,7 +62,7 @@ CODES: Final[dict[str, Code]] = {
     "CONTRACT-007": Code(
         "value not allowed",
         "The value is of the right kind but outside what the key allows.",
-        "use one of the values named",
+        "use a value that the message allows",
     ),
     "CONTRACT-008": Code(
         "YAML feature not allowed",
@@ -218,6 +218,11 @@ CODES: Final[dict[str, Code]] = {
         "An observation weight is zero, negative, blank or infinite.",
         "give every person a positive weight, or leave the people out and say so with `missing: drop`",
     ),
+    "DATA-024": Code(
+        "service stands twice",
+        "Two rows of the services table are the same in every column; counted twice, a dose would double.",
+        "remove the repeated rows, or add a column (a date, a number) that tells the services apart",
+    ),
     "IDENT-001": Code(
         "an arm is empty",
         "With nobody assigned, or nobody in control, there is no comparison.",
@@ -265,8 +270,9 @@ CODES: Final[dict[str, Code]] = {
     ),
     "EST-001": Code(
         "error type undefined for these data",
-        "A person is alone in determining a coefficient, so HC2 and HC3 errors divide by zero.",
-        "merge small blocks, use fewer covariates, or use HC1",
+        "A single person alone determines a part of the estimate (an arm, block or pattern of one), so that no robust "
+        "error sees how uncertain that part is; or the design has no such error type.",
+        "merge small blocks or patterns, use a smaller model or fewer covariates, or agree to `vcov: classical`",
     ),
     "EST-002": Code(
         "propensity model has no solution",

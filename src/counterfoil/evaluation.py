@@ -106,8 +106,8 @@ class Evaluation:
 
     @property
     def answered(self) -> bool:
-        """Whether there is a settlement; that nothing is due is an answer too."""
-        return not self.refused
+        """Whether every question is answered; that nothing is due is an answer too."""
+        return not self.refused and not any(result.refused for result in self.effects.values())
 
     @property
     def verdict(self) -> str:
@@ -192,6 +192,8 @@ def evaluate(contract: Contract, study: Study) -> Evaluation:
     >>> {party: str(amount) for party, amount in due.by_party().items()}
     {'default': '2917.29', 'intensive': '72.98'}
     """
+    if not isinstance(study, Study):
+        raise TypeError("evaluate takes a Study; make one with Study.from_frame or read_study")
     raise_any(contradictions(contract))
     raise_any(disagreements(contract, study))
     effects = {name: measure(contract, study, name) for name in contract.effects}

@@ -5,6 +5,7 @@ keys win. Here nothing is typed, equal keys are refused, and every key and value
 """
 
 import hashlib
+import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -35,7 +36,7 @@ class Source:
     name : str
         File name, for messages.
     data : dict
-        The content; scalars are text, blank scalars None.
+        The content; every scalar is text.
     digest : str
         SHA-256 of the file.
     marks : dict
@@ -114,7 +115,21 @@ def _plain(node: Any, path: Path_, marks: dict[Path_, tuple[int, int]], problems
     """Turn a YAML node into dicts, lists and text, noting where each part stands."""
     marks.setdefault(path, (node.start_mark.line + 1, node.start_mark.column + 1))
     if isinstance(node, yaml.ScalarNode):
-        return None if node.style is None and node.value in NOTHING else str(node.value)
+        line, column = node.start_mark.line + 1, node.start_mark.column + 1
+        where = f"{name}, line {line}, column {column}"
+        if node.style is None and node.value in NOTHING:
+            # A blank term would otherwise read as if it had been left out: `gate:` alone would be no gate at all.
+            problems.append(
+                Problem(
+                    "CONTRACT-005",
+                    f"`{path[-1] if path else name}` has no value",
+                    where,
+                    "write the value, or remove the key",
+                )
+            )
+        elif any(unicodedata.category(letter) in {"Cc", "Cs"} for letter in node.value):
+            problems.append(Problem("CONTRACT-002", "a control character or line break stands in the text", where))
+        return str(node.value)
     if isinstance(node, yaml.SequenceNode):
         return [_plain(item, (*path, index), marks, problems, name) for index, item in enumerate(node.value)]
     found: dict[str, Any] = {}

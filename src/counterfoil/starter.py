@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 from counterfoil.datasets.examples import STARTER, example_folder
-from counterfoil.errors import Problem, raise_any
+from counterfoil.errors import Problem, raise_any, refusal
 
 CONTRACT = "contract.yaml"
 STUDY = "study"
@@ -34,11 +34,14 @@ def write_starter(folder: str | Path) -> Path:
     )
     if target.exists() and not target.is_dir():
         raise_any([Problem("DATA-020", "there is a file of that name", str(folder))])
-    target.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target) as workshop:
-        draft = Path(workshop)
-        shutil.copytree(example_folder(STARTER), draft / STUDY)
-        (draft / STUDY / CONTRACT).rename(draft / CONTRACT)
-        (draft / STUDY).rename(target / STUDY)
-        (draft / CONTRACT).rename(target / CONTRACT)
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target) as workshop:
+            draft = Path(workshop)
+            shutil.copytree(example_folder(STARTER), draft / STUDY)
+            (draft / STUDY / CONTRACT).rename(draft / CONTRACT)
+            (draft / STUDY).rename(target / STUDY)
+            (draft / CONTRACT).rename(target / CONTRACT)
+    except OSError as error:
+        raise refusal("DATA-020", f"nothing can be written here: {error.strerror}", str(folder)) from None
     return target

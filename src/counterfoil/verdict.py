@@ -21,17 +21,19 @@ NO_SHARE = "n.d."
 
 def sentence(evaluation: "Evaluation") -> str:
     """Say in one sentence what is due to whom, or why there is no answer."""
-    if evaluation.settlement is None or not evaluation.answered:
+    if evaluation.settlement is None or evaluation.refused:
         codes = listed(dict.fromkeys(problem.code for problem in evaluation.refused))
         return f"No answer: the data do not support what the contract asks ({codes})."
+    silent = [name for name, result in evaluation.effects.items() if result.refused]
+    beside = f" There is no answer on {listed(silent)}, on which nothing is paid." if silent else ""
     if not evaluation.contract.payments:
-        return "The contract asks for effects and pays on none of them."
+        return "The contract asks for effects and pays on none of them." + beside
     settlement = evaluation.settlement
     if settlement.total == 0:
-        return f"Nothing is due{_why_nothing(evaluation)}."
+        return f"Nothing is due{_why_nothing(evaluation)}." + beside
     parts = [f"{amount:,} to {party}" for party, amount in settlement.by_party().items()]
     payers = listed(dict.fromkeys(line.payer for line in settlement.lines))
-    return f"{settlement.total:,} {settlement.currency} is due from {payers}: {', '.join(parts)}."
+    return f"{settlement.total:,} {settlement.currency} is due from {payers}: {', '.join(parts)}.{beside}"
 
 
 def _why_nothing(evaluation: "Evaluation") -> str:
@@ -61,7 +63,7 @@ class Scale:
         self.factor = 100.0 if display == "points" else 1.0
         self.unit = " points" if display == "points" else ""
         size = std_error * self.factor
-        self.decimals = 2 if not size > 0 else min(max(2, 2 - math.floor(math.log10(size))), 12)
+        self.decimals = 2 if not 0 < size < math.inf else min(max(2, 2 - math.floor(math.log10(size))), 12)
 
     def number(self, value: float) -> str:
         """Return a number without its unit."""

@@ -92,6 +92,12 @@ def test_window_bounds_the_services(tmp_path: Path) -> None:
         "{",
         "[]",
         '{"counterfoil": 3}',
+        '{"counterfoil": {"clusters": "age"}}',
+        '{"counterfoil": {"cluster": ["age"]}}',
+        '{"counterfoil": {"windw": {"start": "2024-01-01", "end": "2025-01-01"}}}',
+        '{"counterfoil": {"window": {"start": "2024-01-01", "end": "2025-01-01", "stop": "2025-01-01"}}}',
+        "[" * 100_000,
+        '{"counterfoil": ' + "9" * 5_000 + "}",
         '{"counterfoil": {"window": {"start": "2024"}}}',
         '{"counterfoil": {"window": {"start": "2024-02-01", "end": "2024-01-01"}}}',
         '{"resources": [{"path": "people.csv", "hash": "sha256:00"}]}',
@@ -134,3 +140,28 @@ def test_a_missing_outcome_is_kept_as_missing_and_refused_when_asked_for(tmp_pat
 def test_a_provider_may_be_called_na(tmp_path: Path) -> None:
     study = read_study(write(tmp_path, services=SERVICES.replace("north", "NA")))
     assert study.providers == ("NA",)
+
+
+def test_a_file_without_a_header_shows_nobody(tmp_path: Path) -> None:
+    write(tmp_path, people="Persons,555-12-3456,555-12-3456\nq,1,2\n")
+    with pytest.raises(DataError) as caught:
+        read_study(tmp_path)
+    assert "555" not in str(caught.value)
+    assert "columns 2, 3 have the same name" in str(caught.value)
+
+
+def test_swapped_columns_show_nobody(tmp_path: Path) -> None:
+    people = "".join(f"secret-{k:03d},1\n" for k in range(40))
+    write(tmp_path, people="person,age\n" + people, outcomes="outcome,person,value\n" + people.replace(",1", ",jobs,1"))
+    with pytest.raises(DataError) as caught:
+        read_study(tmp_path)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_table_that_is_a_folder_and_a_blank_date_in_a_window(tmp_path: Path) -> None:
+    write(tmp_path, services="person,provider,start\n001,north,\n")
+    (tmp_path / "datapackage.json").write_text('\ufeff{"counterfoil": {"window": {"start": "2024-01-01", "end": "2025-01-01"}}}', encoding="utf-8")  # fmt: skip
+    assert codes(tmp_path) == ("DATA-009",)
+    (tmp_path / "services.csv").unlink()
+    (tmp_path / "services.csv").mkdir()
+    assert codes(tmp_path) == ("DATA-001",)

@@ -1,3 +1,6 @@
+from datetime import date
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -68,3 +71,31 @@ def test_small_cells_and_the_cell_that_reveals_them_are_hidden() -> None:
 def test_repr_counts_and_shows_no_record(rice: Study) -> None:
     assert repr(rice) == "Study('rice': 1,410 people, 2 providers, 1 outcome)"
     assert repr(rice.roster()) == "Roster(1,410 people, 2 providers, 4 patterns)"
+
+
+def test_odd_frames_are_refused_with_a_code_or_read_right() -> None:
+    frame = pd.DataFrame({"person": ["a", "b"], "y": [1.0, 2.0]})
+
+    def code(data: pd.DataFrame, **terms: Any) -> str:
+        with pytest.raises(DataError) as caught:
+            Study.from_frame(data, outcomes=["y"], **terms)
+        return caught.value.codes[0]
+
+    assert code(frame) == "DATA-022"
+    assert code(frame.set_index(["person", frame.index])) == "DATA-022"
+    assert code(frame.assign(person=["a", None]), person="person") == "DATA-014"
+    assert code(frame.assign(person=[1.0, np.nan]), person="person") == "DATA-014"
+    assert code(frame.assign(y=pd.to_datetime(["2024-01-01", "2024-01-02"])), person="person") == "DATA-007"
+    assert code(frame.assign(y=pd.to_timedelta([1, 2], unit="D")), person="person") == "DATA-007"
+    assert code(frame.assign(y=[1 + 2j, 3]), person="person") == "DATA-007"
+    assert code(frame.assign(y=[1e200, 3]), person="person") == "DATA-008"
+    numbered = Study.from_frame(frame.rename(columns={"person": 0, "y": 1}), person="0", outcomes=["1"])
+    assert numbered.outcome("1").tolist() == [1.0, 2.0]
+    nullable = frame.astype({"y": "Int64", "person": "category"})
+    assert Study.from_frame(nullable, person="person", outcomes=["y"]).outcome("y").tolist() == [1.0, 2.0]
+
+
+def test_dates_with_a_time_zone_are_dates() -> None:
+    services = pd.DataFrame({"person": ["p"], "provider": ["a"], "start": pd.to_datetime(["2024-05-01"], utc=True)})
+    window = (date(2024, 1, 1), date(2024, 12, 31))
+    assert Study.from_tables(pd.DataFrame({"person": ["p"]}), services=services, window=window).providers == ("a",)

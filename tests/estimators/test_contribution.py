@@ -203,3 +203,29 @@ def test_sparse_pairs_and_extrapolation_are_told(frame: pd.DataFrame) -> None:
 def test_everyone_is_only_for_lotteries() -> None:
     with pytest.raises(ValueError, match="only a lottery"):
         Contribution(scope="everyone", design="unconfounded")
+
+
+@pytest.mark.parametrize("design", ["randomized", "unconfounded"])
+def test_a_pattern_of_one_person_is_refused(frame: pd.DataFrame, design: str) -> None:
+    alone = (frame["p0"] == 1) & (frame[["p1", "p2"]].sum(axis=1) == 0)
+    data = frame.drop(index=frame.index[alone][1:])
+    assert code(data, design=design, covariates=("x1",)) == "EST-001"
+
+
+@pytest.mark.parametrize("kept", [2, 3])
+def test_dose_split_is_efficient_where_a_cell_is_smaller_than_its_covariates(frame: pd.DataFrame, kept: int) -> None:
+    both = (frame["p0"] == 1) & (frame["p1"] == 1) & (frame["p2"] == 0)
+    central = np.hypot(frame["x1"], frame["x2"])[both].sort_values().index  # at the edge they would be separable
+    data = frame.drop(index=central[kept:])
+    study = Study.from_frame(data, providers=NAMES, outcomes=["y"], doses={"p0": "dose", "p1": "site", "p2": "dose"})
+    fit = Contribution(providers=NAMES, covariates=("x1", "x2"), design="unconfounded").fit(study)
+    credits, total = functional(fit, RULES["dose_split"]()), fit.total()
+    assert abs(credits.values.sum() - total.values[0]) <= 1e-12 * np.abs(data["y"]).max()
+    np.testing.assert_allclose(credits.scores().sum(axis=1), total.scores()[:, 0], atol=1e-9)
+
+
+def test_idle_covariates_are_told(frame: pd.DataFrame) -> None:
+    fit = Contribution(outcome="y", providers=NAMES, covariates=("x1", "twice")).fit(
+        frame.assign(twice=2 * frame["x1"])
+    )
+    assert [problem.code for problem in fit.warnings] == ["EST-005"]

@@ -29,7 +29,7 @@ def test_tidy_columns_are_the_vocabulary_in_order(rice: Study, nsw: Study) -> No
 
 def test_undefined_error_type_is_refused(rice: Study) -> None:
     fit = Contribution(cluster="address").fit(rice)
-    with pytest.raises(EstimationError, match="HC2 is not defined"):
+    with pytest.raises(EstimationError, match="HC2 errors are not defined"):
         fit.total().using("HC2")
 
 

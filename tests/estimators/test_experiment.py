@@ -115,7 +115,7 @@ def test_dependent_covariates_are_named_and_change_nothing(frame: pd.DataFrame) 
     assert ours.df == plain.df
     (note,) = ours.warnings
     assert note.code == "EST-005"
-    assert "twice, constant" in note.what
+    assert "constant, twice" in note.what
 
 
 def test_refusals(frame: pd.DataFrame) -> None:
@@ -138,3 +138,29 @@ def test_refusals(frame: pd.DataFrame) -> None:
 def test_cluster_and_unclustered_error_contradict_each_other() -> None:
     with pytest.raises(ValueError, match="ignores the clusters"):
         Experiment(cluster="site", vcov="HC2")
+
+
+@pytest.mark.parametrize("vcov", ["HC0", "HC1", "HC2", "HC3"])
+def test_one_person_alone_in_an_arm_has_no_robust_error(frame: pd.DataFrame, vcov: str) -> None:
+    """The arm's mean fits its only member, so that no residual shows how uncertain it is."""
+    alone = frame.assign(assigned=(np.arange(len(frame)) == 3).astype(int))
+    with pytest.raises(CounterfoilError) as caught:
+        Experiment.model_validate({"outcome": "y", "vcov": vcov}).fit(alone)
+    assert caught.value.codes == ("EST-001",)
+    assert Experiment(outcome="y", vcov="classical").fit(alone).error_types == ("classical",)
+
+
+def test_a_rare_level_of_a_covariate_does_no_harm(frame: pd.DataFrame) -> None:
+    rare = frame.assign(town=np.where(np.arange(len(frame)) == 3, "lone", "town"))
+    ours = Experiment(outcome="y", covariates=("town",), adjustment="additive").fit(rare)
+    without = Experiment(outcome="y").fit(frame.drop(index=3))
+    assert ours.values[0] == pytest.approx(without.values[0])
+    assert ours.std_error[0] == pytest.approx(without.std_error[0])
+
+
+def test_outcomes_far_from_zero_keep_their_digits(frame: pd.DataFrame) -> None:
+    far = frame.assign(y=frame["y"] + 1e9)
+    near = frame.assign(y=far["y"] - 1e9)
+    assert Experiment(outcome="y").fit(far).values[0] == pytest.approx(
+        Experiment(outcome="y").fit(near).values[0], abs=1e-9
+    )

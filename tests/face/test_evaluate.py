@@ -94,7 +94,10 @@ def test_an_effect_that_nobody_pays_for_may_be_refused() -> None:
     }
     both = Contract.model_validate(base)
     evaluation = cf.evaluate(both, study(data.assign(lot=1)))
-    assert evaluation.answered
+    assert not evaluation.answered
+    assert evaluation.settlement is not None
+    assert evaluation.settlement.total == Decimal("350.00")
+    assert "There is no answer on other" in evaluation.verdict
     assert [problem.code for problem in evaluation.effects["other"].refused] == ["IDENT-001"]
     assert "IDENT-001" in evaluation.summary()
 

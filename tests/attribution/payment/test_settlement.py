@@ -118,3 +118,16 @@ def test_tidy_is_the_vocabulary_with_exact_money() -> None:
     frame = settle([unit_price("e", Decimal("1.01"))], {"e": effect}, {"e": Split(rule="shapley")}, currency="USD", payer="p").tidy()  # fmt: skip
     assert list(frame.columns) == ["provider", "outcome", "term", "quantity", "price", "payment", "currency"]
     assert all(isinstance(value, Decimal) for value in frame["payment"])
+
+
+@pytest.mark.parametrize("pot", ["100.01", "100.02", "0.05", "0.01"])
+@pytest.mark.parametrize("fractions", [("0.5", "0.5"), ("0.25", "0.25", "0.5"), ("0.333", "0.333")])
+def test_carve_outs_and_the_rest_are_rounded_in_one_pass(pot: str, fractions: tuple[str, ...]) -> None:
+    effect = Priced(Decimal(pot), "drawn", True, {"a": Decimal(1)})
+    names = {f"hub{k}": Decimal(fraction) for k, fraction in enumerate(fractions)}
+    due = settle([unit_price("e", Decimal(1))], {"e": effect}, {"e": Split(rule="shapley", carve_outs=names)}, currency="USD", payer="p")  # fmt: skip
+    shares = {**names, "a": 1 - sum(names.values(), Decimal(0))}
+    for party, amount in due.by_party().items():
+        assert abs(amount - Decimal(pot) * shares[party]) < Decimal("0.01")
+        assert amount == 0 or shares[party] > 0
+    assert due.total == Decimal(pot)
