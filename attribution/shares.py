@@ -6,15 +6,17 @@ the total cannot be told from zero, is a loss, or when the share's interval is t
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from counterfoil.attribution.rules import rule_named
+from counterfoil.datasets.display import titled_table
 from counterfoil.errors import Problem
 from counterfoil.estimators.contribution import ContributionFit
 from counterfoil.estimators.estimate import Estimate
+from counterfoil.estimators.forest import plot_forest
 from counterfoil.estimators.kernel import Kernel
 
 WIDEST_SHARE = 1.0
@@ -104,6 +106,13 @@ class Shares:
 
     def __repr__(self) -> str:
         return self.summary()
+
+    def _repr_html_(self) -> str:
+        return titled_table(self.tidy().drop(columns=["statistic"]), self.summary().partition("\n")[0])
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the credits, their simultaneous intervals and the total as a forest plot; return the matplotlib Axes."""
+        return plot_forest(self.joint.tidy(simultaneous=True), ax, unit=self.joint.estimand)
 
 
 def attribute(

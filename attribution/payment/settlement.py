@@ -16,6 +16,7 @@ from counterfoil.attribution.payment.split import Split, divide
 from counterfoil.attribution.payment.trace import Pot, Priced, Step
 from counterfoil.attribution.payment.unit_price import UnitPrice, price_effect
 from counterfoil.attribution.rules import rule_named
+from counterfoil.datasets.display import titled_table
 from counterfoil.errors import refusal
 
 Clause = UnitPrice | Cap
@@ -85,6 +86,9 @@ class Settlement:
                 "currency": self.currency,
             }
         )
+
+    def _repr_html_(self) -> str:
+        return titled_table(self.tidy().astype(str), f"Ledger: {self.total:,} {self.currency}")
 
 
 def settle(

@@ -52,6 +52,11 @@ StudyFolder = Annotated[
 ]
 FormatOption = Annotated[Format, typer.Option("--format", help="Text for people, JSON for programs.")]
 
+ReportOption = Annotated[
+    Path | None,
+    typer.Option("--report", metavar="FILE", help="Also write the report, one HTML file.", show_default=False),
+]
+
 
 @contextmanager
 def _refusals(written: Format) -> Iterator[None]:
@@ -77,6 +82,17 @@ def _print(result: "Evaluation | Check", written: Format) -> None:
     print(result.to_json() if written is Format.json else result.summary(), end="")
 
 
+def _write_report(evaluation: "Evaluation", path: Path | None) -> None:
+    if path is None:
+        return
+    try:
+        evaluation.report(path)
+    except OSError as error:
+        typer.echo(f"the report cannot be written to {path}: {error.strerror}", err=True)
+        raise typer.Exit(2) from None
+    typer.echo(f"wrote {path}", err=True)
+
+
 def _version(wanted: bool) -> None:
     if wanted:
         from counterfoil import __version__
@@ -96,10 +112,12 @@ def main_options(
 
 
 @app.command()
-def evaluate(contract: ContractFile, study: StudyFolder = None, written: FormatOption = Format.text) -> None:
+def evaluate(
+    contract: ContractFile, study: StudyFolder = None, written: FormatOption = Format.text, report: ReportOption = None
+) -> None:
     """Measure the effects, divide them, and settle to the cent.
 
-    Example: counterfoil evaluate contract.yaml study --format json
+    Example: counterfoil evaluate contract.yaml study --report report.html
     """
     with _refusals(written):
         from counterfoil.contract import read_contract
@@ -107,6 +125,7 @@ def evaluate(contract: ContractFile, study: StudyFolder = None, written: FormatO
         from counterfoil.evaluation import evaluate as run
 
         evaluation = run(read_contract(contract), read_study(_study_of(contract, study)))
+    _write_report(evaluation, report)
     _print(evaluation, written)
     raise typer.Exit(0 if evaluation.answered else 1)
 
@@ -131,6 +150,7 @@ def check(contract: ContractFile, study: StudyFolder = None, written: FormatOpti
 def demo(
     example: Annotated[Example, typer.Argument(help="Which example.")] = Example.rice,
     written: FormatOption = Format.text,
+    report: ReportOption = None,
 ) -> None:
     """Settle a packaged example.
 
@@ -144,6 +164,7 @@ def demo(
 
         folder = example_folder(example.value)
         evaluation = run(read_contract(folder / "contract.yaml"), read_study(folder))
+    _write_report(evaluation, report)
     _print(evaluation, written)
 
 
@@ -163,15 +184,27 @@ def init(
     typer.echo(f"next: counterfoil evaluate {target / 'contract.yaml'}", err=True)
 
 
+class Schema(StrEnum):
+    """What has a JSON Schema."""
+
+    contract = "contract"
+    evaluation = "evaluation"
+
+
 @app.command()
-def schema() -> None:
-    """Print the JSON Schema of a contract, for editors.
+def schema(
+    of: Annotated[Schema, typer.Argument(metavar="[contract|evaluation]", help="Of which file.")] = Schema.contract,
+) -> None:
+    """Print the JSON Schema of a contract, for editors, or of an evaluation, for programs.
 
     Example: counterfoil schema > counterfoil.schema.json
     """
-    from counterfoil.contract import json_schema
+    if of is Schema.contract:
+        from counterfoil.contract import json_schema as make
+    else:
+        from counterfoil.result_schema import evaluation_schema as make
 
-    print(json.dumps(json_schema(), indent=2))
+    print(json.dumps(make(), indent=2))
 
 
 @app.command()

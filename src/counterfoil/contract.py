@@ -51,6 +51,9 @@ class Effect(_Term):
     estimator: Estimator = Field(description="The design that measures it.")
     gate: Gate | None = Field(None, description="What must be shown before anything is due.")
     split: Split | None = Field(None, description="How the gain is divided among providers.")
+    doubtful: tuple[
+        Literal["consistency", "no_interference", "exchangeability", "positivity", "no_substitution"], ...
+    ] = Field((), description="Assumptions that the parties know to be doubtful; the report shows them so.")
     display: Literal["units", "points"] = Field(
         "units", description="Show effects in the outcome's units, or (for shares and rates) in percentage points."
     )

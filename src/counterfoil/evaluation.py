@@ -4,7 +4,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import version
-from typing import Any, Final
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -17,15 +18,14 @@ from counterfoil.attribution.payment.unit_price import UnitPrice
 from counterfoil.attribution.rules import RULES
 from counterfoil.attribution.shares import Shares, attribute
 from counterfoil.contract import Contract, Effect, contradictions
+from counterfoil.datasets.display import titled_table
 from counterfoil.datasets.study import Study
 from counterfoil.errors import ContractError, CounterfoilError, DataError, Problem, raise_any
 from counterfoil.estimators.contribution import ContributionFit
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.plain import plain
+from counterfoil.result_schema import FORMAT
 from counterfoil.verdict import render_text, sentence
-
-FORMAT: Final = 1
-"""Version of the machine-readable result."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -167,8 +167,28 @@ class Evaluation:
         """Return verdict, effects, credits and ledger as text."""
         return render_text(self)
 
+    def report(self, path: str | Path | None = None, *, show_small_cells: bool = False) -> str:
+        """Return the report as one self-contained HTML page, and write it when a path is given.
+
+        Parameters
+        ----------
+        path : path, optional
+        show_small_cells : bool
+            True shows what rests on ten people or fewer; only for readers who may see it.
+        """
+        from counterfoil.report import render_html
+
+        page = render_html(self, show_small_cells=show_small_cells)
+        if path is not None:
+            Path(path).write_text(page, encoding="utf-8", newline="\n")
+        return page
+
     def __repr__(self) -> str:
         return self.summary()
+
+    def _repr_html_(self) -> str:
+        rows = [] if self.settlement is None else list(self.settlement.by_party().items())
+        return titled_table(pd.DataFrame(rows, columns=["party", "payment"]).astype(str), self.verdict)
 
 
 def evaluate(contract: Contract, study: Study) -> Evaluation:

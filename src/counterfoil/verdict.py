@@ -8,12 +8,14 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from counterfoil.attribution.payment.cap import Cap
 from counterfoil.attribution.payment.gate import GateTest
 from counterfoil.attribution.shares import Shares
 from counterfoil.errors import listed
 from counterfoil.estimators.estimate import Estimate
 
 if TYPE_CHECKING:
+    from counterfoil.contract import Contract
     from counterfoil.evaluation import EffectResult, Evaluation
 
 NO_SHARE = "n.d."
@@ -39,6 +41,31 @@ def sentence(evaluation: "Evaluation") -> str:
 def _why_nothing(evaluation: "Evaluation") -> str:
     shut = [name for name, result in evaluation.effects.items() if result.gate is not None and not result.gate.passes]
     return f": the gate on {listed(shut)} is shut" if shut else ""
+
+
+def describe_clause(contract: "Contract", number: int) -> str:
+    """Say one payment clause in a sentence that a contract manager would sign."""
+    clause = contract.payments[number]
+    if isinstance(clause, Cap):
+        what = "all payments together" if clause.effect is None else f"payments for {clause.effect}"
+        return f"No more than {clause.cap:,} {contract.currency} is due for {what}; where that binds, they are lowered in proportion."
+    effect = contract.effects[clause.effect]
+    payer = clause.payer or listed(contract.payers)
+    gain = "rise" if effect.better == "higher" else "fall"
+    people = "person, served or not" if clause.people else "person"
+    receiver = contract.receiver(clause) if effect.split is None else "the providers"
+    sentence = (
+        f"{payer} pays {receiver} {clause.price:,} {contract.currency} for each unit of {gain} in {effect.outcome} that was "
+        f"caused, per {people}"
+    )
+    if effect.split is None:
+        return f"{sentence}."
+    first = [
+        f"{100 * fraction:f}".rstrip("0").rstrip(".") + f"% goes to {party}"
+        for party, fraction in effect.split.carve_outs.items()
+    ]
+    rest = "the rest is" if first else "it is"
+    return f"{sentence}; {'; '.join([*first, f'{rest} divided by the rule {effect.split.rule}'])}."
 
 
 def render_text(evaluation: "Evaluation") -> str:

@@ -124,6 +124,21 @@ def test_schema_is_a_schema() -> None:
     assert schema == json.loads(json.dumps(cf.json_schema()))
 
 
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_json_fits_its_schema(name: str) -> None:
+    schema = json.loads(run("schema", "evaluation").stdout)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(json.loads(run("demo", name, "--format", "json").stdout), schema)
+
+
+def test_report_is_written(tmp_path: Path) -> None:
+    done = run("demo", "nsw", "--report", tmp_path / "nsw.html")
+    assert done.returncode == 0
+    assert "wrote" in done.stderr
+    assert (tmp_path / "nsw.html").read_text("utf-8").startswith("<!DOCTYPE html>")
+    assert run("demo", "nsw", "--report", tmp_path / "no" / "nsw.html").returncode == 2
+
+
 def test_explain_and_version() -> None:
     assert "did you mean" in run("explain", "DATA-0044").stderr
     assert run("explain", "nothing").returncode == 2

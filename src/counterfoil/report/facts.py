@@ -1,0 +1,300 @@
+"""What the report says, as plain words and numbers for the template, small cells already withheld."""
+
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from counterfoil.attribution.payment.unit_price import UnitPrice
+from counterfoil.datasets.disclosure import SMALL_CELL, shown, suppress_counts
+from counterfoil.estimators.contribution import Contribution
+from counterfoil.report.pictures import Bar
+from counterfoil.verdict import NO_SHARE, Scale, describe_clause
+
+if TYPE_CHECKING:
+    from counterfoil.evaluation import EffectResult, Evaluation
+
+WITHHELD: Final = "withheld"
+RAW: Final = "raw outcomes"
+PACKAGES: Final = ("counterfoil", "numpy", "pandas", "scipy", "statsmodels", "scikit-learn")
+
+ASSUMPTIONS: Final = {
+    "consistency": "Services mean the same for everybody; there are no hidden versions of a provider.",
+    "no_interference": "One person's services do not change another person's outcome.",
+    "exchangeability": "People with different services are alike in everything else that matters.",
+    "positivity": "Whoever had some services could also have had fewer of them.",
+    "no_substitution": "Without a provider, people would not have gone to another one instead.",
+}
+
+
+def gather(evaluation: "Evaluation", show_small_cells: bool) -> dict[str, Any]:
+    """Return everything that the template prints."""
+    withheld = frozenset() if show_small_cells else withheld_parties(evaluation)
+    return {
+        "title": evaluation.contract.name,
+        "study": evaluation.study.title,
+        "verdict": _verdict(evaluation, withheld),
+        "answered": evaluation.answered,
+        "refused": [
+            *evaluation.refused,
+            *(p for r in evaluation.effects.values() for p in r.refused if p not in evaluation.refused),
+        ],
+        "due": evaluation.settlement is not None and evaluation.settlement.total > 0,
+        "total": _total(evaluation),
+        "currency": evaluation.contract.currency,
+        "parties": _parties(evaluation, withheld),
+        "clauses": [
+            describe_clause(evaluation.contract, number) for number in range(len(evaluation.contract.payments))
+        ],
+        "bound_caps": _bound_caps(evaluation),
+        "effects": [_effect(result, withheld) for result in evaluation.effects.values()],
+        "alternatives": _alternatives(evaluation, withheld),
+        "data": _data(evaluation, show_small_cells),
+        "warnings": list(dict.fromkeys(p for r in evaluation.effects.values() for p in r.warnings)),
+        "audit": _audit(evaluation),
+        "withheld": bool(withheld),
+        "small_cell": SMALL_CELL,
+    }
+
+
+def withheld_parties(evaluation: "Evaluation") -> frozenset[str]:
+    """Return the providers whose figures would reveal a small number of people.
+
+    A payment over a public price is a count, so a provider that served ten people or fewer has its credit and payment
+    withheld; where that is one provider alone, the next smallest is withheld too, or the total would give it away.
+    """
+    study, players = evaluation.study, evaluation.contract.players
+    if study.services is None or not players:
+        return frozenset()
+    served = study.roster([name for name in players if name in study.providers])
+    counts = dict(zip(served.providers, served.exposure.sum(axis=0).tolist(), strict=True))
+    hidden = suppress_counts(list(counts.values()))
+    return frozenset(
+        name for name, text in zip(counts, hidden, strict=True) if text in {f"<{SMALL_CELL}", "suppressed"}
+    )
+
+
+def _verdict(evaluation: "Evaluation", withheld: frozenset[str]) -> str:
+    if not withheld or evaluation.settlement is None:
+        return evaluation.verdict
+    return f"{evaluation.settlement.total:,} {evaluation.contract.currency} is due; amounts that rest on few people are withheld."
+
+
+def _total(evaluation: "Evaluation") -> str:
+    return "" if evaluation.settlement is None else f"{evaluation.settlement.total:,}"
+
+
+def _parties(evaluation: "Evaluation", withheld: frozenset[str]) -> list[dict[str, str]]:
+    if evaluation.settlement is None:
+        return []
+    whole = evaluation.settlement.total
+    rows = []
+    for name, amount in evaluation.settlement.by_party().items():
+        party = evaluation.contract.parties[name]
+        hide = name in withheld
+        part = "" if not whole else f"{float(amount / whole):.1%}"
+        rows.append({
+            "name": party.name or name,
+            "key": name,
+            "role": party.role.replace("_", " "),
+            "amount": WITHHELD if hide else f"{amount:,}",
+            "part": "" if hide else part,
+        })  # fmt: skip
+    return rows
+
+
+def _bound_caps(evaluation: "Evaluation") -> list[str]:
+    steps = () if evaluation.settlement is None else evaluation.settlement.steps
+    return list(dict.fromkeys(step.reason for step in steps if step.action == "cap"))
+
+
+def _effect(result: "EffectResult", withheld: frozenset[str]) -> dict[str, Any]:
+    terms = result.terms
+    facts: dict[str, Any] = {
+        "name": result.name,
+        "outcome": terms.outcome,
+        "better": terms.better,
+        "answered": result.total is not None,
+        "refused": list(result.refused),
+        "design": _design(result),
+        "checks": _checks(result),
+        "credits": [],
+        "bars": [],
+        "note": "",
+    }
+    if result.total is None:
+        return facts
+    total = result.total
+    scale = Scale(terms.display, float(total.std_error[0]))
+    low, high = total.interval()[0]
+    value = float(total.values[0])
+    facts |= {
+        "estimand": total.estimand,
+        "estimate": f"{scale.number(value)}{scale.unit}",
+        "interval": f"{scale.number(low)} to {scale.number(high)}",
+        "std_error": scale.number(float(total.std_error[0])),
+        "kind": "gain" if value * result.sign > 0 else "loss",
+        "people": shown(total.people),
+        "population": total.population,
+        "unit": scale.unit.strip() or "units of the outcome",
+        "bars": [_bar(scale, "effect", value, low, high)],
+    }
+    if result.shares is not None:
+        rows = result.shares.tidy().to_dict("records")
+        facts["credits"] = [_credit(scale, row, withheld) for row in rows]
+        visible = [row for row in rows if row["provider"] not in withheld]
+        facts["bars"] = [
+            _bar(scale, row["provider"] or "total", row["estimate"], row["conf_low"], row["conf_high"])
+            for row in visible
+        ]
+        facts["rule"] = result.shares.rule.name
+        if any(row["share"] == NO_SHARE for row in facts["credits"]):
+            facts["note"] = (
+                "not determinable: the total is too uncertain for a percentage of it; the credit itself stands."
+            )
+    return facts
+
+
+def _bar(scale: Scale, label: str, value: float, low: float, high: float) -> Bar:
+    return Bar(label, value * scale.factor, low * scale.factor, high * scale.factor, scale.number(value))
+
+
+def _credit(scale: Scale, row: Mapping[str, Any], withheld: frozenset[str]) -> dict[str, str]:
+    if row["provider"] in withheld:
+        return {"provider": row["provider"], "credit": WITHHELD, "error": "", "interval": "", "share": ""}
+    share = row["share"]
+    interval = f"{row['share_low']:.0%} to {row['share_high']:.0%}"
+    shown_share = "" if not row["provider"] else NO_SHARE if np.isnan(share) else f"{share:.1%} ({interval})"
+    return {
+        "provider": row["provider"] or "total",
+        "credit": scale.number(row["estimate"]),
+        "error": scale.number(row["std_error"]),
+        "interval": f"{scale.number(row['conf_low'])} to {scale.number(row['conf_high'])}",
+        "share": shown_share,
+    }
+
+
+def _design(result: "EffectResult") -> str:
+    spec = result.terms.estimator
+    if isinstance(spec, Contribution):
+        how = (
+            "a lottery dealt out who was served by whom" if spec.design == "randomized"
+            else f"people are compared who are alike in {', '.join(spec.covariates) or 'nothing that is recorded'}"
+        )  # fmt: skip
+        return f"Several providers, overlapping people; {how}. Outcome model: {spec.model}."
+    inside = f" within {spec.blocks}" if spec.blocks else ""
+    return f"A lottery{inside} assigned people to the programme or to control; the two arms are compared."
+
+
+def _checks(result: "EffectResult") -> list[dict[str, str]]:
+    """Return what a reader should know of trust: each held, assumed, passed, flagged, doubtful or not testable."""
+    spec = result.terms.estimator
+    lottery = not isinstance(spec, Contribution) or spec.design == "randomized"
+    states = {
+        "consistency": "assumed",
+        "no_interference": "assumed",
+        "exchangeability": "held by design" if lottery else "assumed",
+        "positivity": "passed" if result.total is not None else "flagged",
+        "no_substitution": "assumed",
+    }
+    if any(problem.code in {"EST-004", "IDENT-009"} for problem in result.warnings):
+        states["positivity"] = "flagged"
+    if not isinstance(spec, Contribution):
+        del states["no_substitution"], states["positivity"]
+    rows = [
+        {"what": ASSUMPTIONS[name], "state": "doubtful" if name in result.terms.doubtful else state}
+        for name, state in states.items()
+    ]
+    if result.gate is not None:
+        gate, scale = (
+            result.gate,
+            Scale(result.terms.display, float(result.total.std_error[0]) if result.total else 0.0),
+        )
+        side = gate.terms.bound.replace("_", "-")
+        rows.append({
+            "what": f"Gate: the {side} {100 * gate.terms.conf_level:g}% lower bound must exceed "
+            f"{scale.number(gate.terms.total_above)}; it is {scale.exactly(gate.decided.lower)} ({gate.decided.error_type} errors).",
+            "state": "passed" if gate.passes else "not passed",
+        })  # fmt: skip
+        turned = "; ".join(
+            f"{test.bound.replace('_', '-')} with {test.error_type} ({scale.exactly(test.lower)})"
+            for test in gate.reversals
+        )
+        rows.append({
+            "what": f"Under other sides and error types the gate would be decided otherwise: {turned}."
+            if turned else "The gate stands the same one-sided or two-sided and under every error type of this design.",
+            "state": "flagged" if turned else "passed",
+        })  # fmt: skip
+    return rows
+
+
+def _alternatives(
+    evaluation: "Evaluation", withheld: frozenset[str]
+) -> list[tuple[str, list[tuple[str, float, bool]]]]:
+    """Return, for each rule that can be paid on, every party's share of the money."""
+    if evaluation.settlement is None or evaluation.settlement.total == 0 or withheld:
+        return []
+    frame = evaluation.alternatives()
+    chosen = next((r.shares.rule.name for r in evaluation.effects.values() if r.shares is not None), "")
+    rows = []
+    for rule in dict.fromkeys(frame["term"]):
+        part = frame[frame["term"] == rule]
+        whole = float(sum(part["payment"]))
+        shares = [
+            (row.provider, float(row.payment) / whole, row.provider not in evaluation.contract.players)
+            for row in part.itertuples() if whole
+        ]  # fmt: skip
+        rows.append((f"{rule} (agreed)" if rule == chosen else rule, shares))
+    return [*rows, *_raw_split(evaluation)]
+
+
+def _raw_split(evaluation: "Evaluation") -> list[tuple[str, list[tuple[str, float, bool]]]]:
+    """Return what dividing raw outcomes among all who touched a person would give: no comparison, no cause."""
+    for result in evaluation.effects.values():
+        if result.fit is None or result.shares is None:
+            continue
+        served = result.fit.roster.exposure
+        outcome = result.fit.sample.study.outcome(result.terms.outcome, result.terms.estimator.period)
+        parts = (outcome[:, None] * served / np.maximum(served.sum(axis=1, keepdims=True), 1)).sum(axis=0)
+        if (parts > 0).all():
+            shares = zip(result.fit.providers, (parts / parts.sum()).tolist(), strict=True)
+            return [(RAW, [(name, share, False) for name, share in shares])]
+    return []
+
+
+def _data(evaluation: "Evaluation", show_small_cells: bool) -> dict[str, Any]:
+    study, contract = evaluation.study, evaluation.contract
+    facts: dict[str, Any] = {"people": shown(study.n_people), "served": [], "patterns": [], "lost": []}
+    for result in evaluation.effects.values():
+        counts = {} if result.total is None else dict(result.total.diagnostics)
+        lost = {
+            key: count
+            for key, count in counts.items()
+            if key not in {"people_in", "people_used", "served", "assigned", "control"}
+        }
+        facts["lost"] += [(result.name, reason, shown(count)) for reason, count in lost.items()]
+        facts["served"] += [
+            (f"{arm} ({result.name})", shown(counts[arm])) for arm in ("assigned", "control") if arm in counts
+        ]
+    if study.services is not None:
+        roster = study.roster([name for name in contract.parties if name in study.providers])
+        counts = roster.exposure.sum(axis=0).tolist()
+        texts = [f"{count:,}" for count in counts] if show_small_cells else suppress_counts(counts)
+        facts["served"] += list(zip(roster.providers, texts, strict=True))
+        patterns = study.roster([name for name in contract.players if name in study.providers]).tidy()
+        facts["patterns"] = [(row.pattern, row.people) for row in patterns.itertuples()][:40]
+    return facts
+
+
+def _audit(evaluation: "Evaluation") -> dict[str, Any]:
+    paid = [clause for clause in evaluation.contract.payments if isinstance(clause, UnitPrice)]
+    return {
+        "contract": evaluation.contract.digest,
+        "files": sorted(evaluation.study.digests.items()),
+        "versions": [(name, version(name)) for name in PACKAGES],
+        "clauses": len(paid),
+        "steps": [] if evaluation.settlement is None else [
+            (step.pot, step.action, step.reason) for step in evaluation.settlement.steps if step.action != "price"
+        ],
+    }  # fmt: skip

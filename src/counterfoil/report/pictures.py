@@ -1,0 +1,134 @@
+"""The report's pictures as inline SVG: they follow light and dark, scale with the page, and read without a legend."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+WIDTH = 640
+LABEL = 170
+RIGHT = 90
+ROW = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One row of a picture: a label, a value with its interval, and how the value is written."""
+
+    label: str
+    value: float
+    low: float
+    high: float
+    written: str
+
+
+def _scale(values: Sequence[float]) -> tuple[float, float]:
+    """Return where zero lies and how many units of the drawing one unit of the values takes."""
+    low, high = min(0.0, *values), max(0.0, *values)
+    span = (high - low) or 1.0
+    unit = (WIDTH - LABEL - RIGHT) / span
+    return LABEL - low * unit, unit
+
+
+def _text(x: float, y: float, words: str, anchor: str = "start", kind: str = "") -> Markup:
+    return Markup('<text x="{:.1f}" y="{:.1f}" text-anchor="{}" class="{}">{}</text>').format(x, y, anchor, kind, words)
+
+
+def _svg(height: float, title: str, parts: Sequence[Markup]) -> Markup:
+    return Markup(
+        '<svg viewBox="0 0 {} {:.0f}" role="img" aria-label="{}" class="picture"><title>{}</title>{}</svg>'
+    ).format(WIDTH, height, title, title, Markup("").join(parts))
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= 24 else label[:23] + "…"
+
+
+def _line(x1: float, y1: float, x2: float, y2: float, kind: str) -> Markup:
+    return Markup('<line x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}" class="{}"/>').format(x1, y1, x2, y2, kind)
+
+
+def forest(bars: Sequence[Bar], title: str) -> Markup:
+    """Draw each value as a dot with its interval, and a line at zero."""
+    if not bars:
+        return Markup("")
+    zero, unit = _scale([end for bar in bars for end in (bar.low, bar.high)])
+    height = ROW * len(bars) + 12
+    parts = [_line(zero, 4, zero, height - 4, "axis")]
+    for place, bar in enumerate(bars):
+        y = ROW * place + 20
+        parts += [
+            _text(LABEL - 12, y + 4, _short(bar.label), "end"),
+            _line(zero + bar.low * unit, y, zero + bar.high * unit, y, "interval"),
+            Markup('<circle cx="{:.1f}" cy="{}" r="5" class="dot"/>').format(zero + bar.value * unit, y),
+            _text(WIDTH - 4, y + 4, bar.written, "end", "number"),
+        ]
+    return _svg(height, title, parts)
+
+
+def waterfall(bars: Sequence[Bar], total: Bar, title: str) -> Markup:
+    """Draw the parts one after another, from nothing to the total."""
+    if not bars:
+        return Markup("")
+    ends = [0.0]
+    for bar in bars:
+        ends.append(ends[-1] + bar.value)
+    zero, unit = _scale([*ends, total.value])
+    height = ROW * (len(bars) + 1) + 12
+    parts = [_line(zero, 4, zero, height - 4, "axis")]
+    for place, bar in enumerate([*bars, total]):
+        start, end = (0.0, total.value) if bar is total else (ends[place], ends[place + 1])
+        y = ROW * place + 9
+        left, width = zero + min(start, end) * unit, max(abs(end - start) * unit, 1.0)
+        kind = "whole" if bar is total else "loss" if bar.value < 0 else "part"
+        parts += [
+            _text(LABEL - 12, y + 15, _short(bar.label), "end"),
+            Markup('<rect x="{:.1f}" y="{}" width="{:.1f}" height="22" class="{}"/>').format(left, y, width, kind),
+            _text(WIDTH - 4, y + 15, bar.written, "end", "number"),
+        ]
+        if bar is not total and place < len(bars) - 1:
+            parts.append(_line(zero + end * unit, y + 22, zero + end * unit, y + ROW, "axis"))
+    return _svg(height, title, parts)
+
+
+def share_bars(rows: Sequence[tuple[str, Sequence[tuple[str, float, bool]]]], title: str) -> Markup:
+    """Draw one bar a rule, divided among parties; a part that is agreed and not estimated is hatched.
+
+    ``rows`` holds the rule's name and, for each party, its name, its share of the whole, and whether it is agreed.
+    """
+    if not rows:
+        return Markup("")
+    names = list(dict.fromkeys(party for _, parts in rows for party, _, _ in parts))
+    height = 44 * len(rows) + 24 * ((len(names) + 1) // 2) + 10
+    hatch = Markup(
+        '<defs><pattern id="agreed" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
+        '<rect width="6" height="6" class="whole"/><line x1="0" y1="0" x2="0" y2="6" class="hatch"/></pattern></defs>'
+    )
+    drawn = [hatch]
+    for place, (rule, parts) in enumerate(rows):
+        y, x = 44 * place + 6, float(LABEL)
+        drawn.append(_text(LABEL - 12, y + 20, _short(rule), "end"))
+        for party, share, agreed in parts:
+            width = share * (WIDTH - LABEL - 4)
+            fill = Markup('fill="url(#agreed)"') if agreed else Markup('class="p{}"').format(names.index(party) % 6)
+            said = Markup("<title>{}: {:.1%}</title>").format(party, share)
+            drawn.append(
+                Markup('<rect x="{:.1f}" y="{}" width="{:.1f}" height="30" {}>{}</rect>').format(
+                    x, y, width, fill, said
+                )
+            )
+            if width > 44:
+                drawn.append(
+                    _text(x + width / 2, y + 20, f"{share:.0%}", "middle", "inside agreed" if agreed else "inside")
+                )
+            x += width
+    agreed_names = {party for _, parts in rows for party, _, agreed in parts if agreed}
+    for place, name in enumerate(names):
+        x, y = LABEL + (place % 2) * 225, 44 * len(rows) + 24 * (place // 2) + 6
+        fill = Markup('fill="url(#agreed)"') if name in agreed_names else Markup('class="p{}"').format(place % 6)
+        drawn.append(Markup('<rect x="{}" y="{}" width="14" height="14" {}/>').format(x, y, fill))
+        drawn.append(_text(x + 20, y + 12, _short(name) + (" (agreed)" if name in agreed_names else "")))
+    return _svg(height, title, drawn)
+
+
+__all__ = ["Bar", "forest", "share_bars", "waterfall"]

@@ -1,0 +1,81 @@
+"""The JSON Schema of ``evaluation.json``, the machine-readable twin of the report; its ``format`` is the version."""
+
+from typing import Any, Final
+
+FORMAT: Final = 1
+"""Version of the machine-readable result; it changes when a key changes its meaning or goes away."""
+
+_TEXT: Final = {"type": "string"}
+_NUMBER: Final = {"type": ["number", "null"]}
+_MONEY: Final = {"type": "string", "pattern": r"^-?[0-9]+(\\.[0-9]+)?$", "description": "Exact decimal text."}
+_DIGEST: Final = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+
+
+def _object(properties: dict[str, Any], optional: tuple[str, ...] = ()) -> dict[str, Any]:
+    required = [name for name in properties if name not in optional]
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+
+
+def _list(items: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": items}
+
+
+def _map(values: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "additionalProperties": values}
+
+
+def evaluation_schema() -> dict[str, Any]:
+    """Return the JSON Schema of what ``counterfoil evaluate --format json`` prints.
+
+    Examples
+    --------
+    >>> evaluation_schema()["properties"]["format"]
+    {'const': 1}
+    """
+    problem = _object({"code": _TEXT, "where": _TEXT, "what": _TEXT, "fix": _TEXT})
+    row = {
+        "outcome": _TEXT, "term": _TEXT, "estimate": _NUMBER, "std_error": _NUMBER, "statistic": _NUMBER,
+        "p_value": _NUMBER, "conf_low": _NUMBER, "conf_high": _NUMBER,
+    }  # fmt: skip
+    credit = {"provider": _TEXT, **row, "share": _NUMBER, "share_low": _NUMBER, "share_high": _NUMBER}
+    test = _object({"error_type": _TEXT, "bound": _TEXT, "lower": _NUMBER, "passes": {"type": "boolean"}})
+    gate = _object({
+        "total_above": _NUMBER, "conf_level": _NUMBER, "passes": {"type": "boolean"}, "margin": _NUMBER, "decided": test,
+        "others": _list(test),
+    })  # fmt: skip
+    answered = {
+        "estimand": _TEXT, "error_type": _TEXT, "degrees_of_freedom": _NUMBER, "clusters": {"type": ["integer", "null"]},
+        "people": {"type": "integer"}, "population": _TEXT, "std_error_by_type": _map(_NUMBER), "total": _object(row),
+        "gate": gate, "rule": _TEXT, "credits": _list(_object(credit)),
+    }  # fmt: skip
+    effect = _object(
+        {
+            "outcome": _TEXT, "better": {"enum": ["higher", "lower"]}, "estimator": {"type": "object"},
+            "refused": _list(problem), "warnings": _list(problem), **answered,
+        },
+        optional=tuple(answered),
+    )  # fmt: skip
+    line = _object({
+        "clause": _TEXT, "effect": _TEXT, "payer": _TEXT, "provider": _TEXT, "quantity": _MONEY, "price": _MONEY,
+        "payment": _MONEY, "reason": _TEXT,
+    })  # fmt: skip
+    step = _object({"pot": _TEXT, "clause": _TEXT, "effect": _TEXT, "action": _TEXT, "amount": _MONEY, "reason": _TEXT})
+    settlement = _object({
+        "currency": _TEXT, "total": _MONEY, "by_party": _map(_MONEY), "lines": _list(line), "steps": _list(step),
+    })  # fmt: skip
+    alternative = _object({"provider": _TEXT, "term": _TEXT, "payment": _MONEY, "currency": _TEXT})
+    body = _object(
+        {
+            "format": {"const": FORMAT},
+            "verdict": _TEXT,
+            "answered": {"type": "boolean"},
+            "refused": _list(problem),
+            "contract": _object({"name": _TEXT, "currency": _TEXT, "digest": _DIGEST}),
+            "study": _object({"name": _TEXT, "people": {"type": "integer"}, "digests": _map(_DIGEST)}),
+            "effects": _map(effect),
+            "settlement": {"anyOf": [settlement, {"type": "null"}]},
+            "alternatives": _list(alternative),
+            "versions": _map(_TEXT),
+        }
+    )
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "counterfoil evaluation", **body}
