@@ -4,6 +4,16 @@ from counterfoil.estimators.contribution import Contribution, ContributionFit, f
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.experiment import Experiment
 from counterfoil.estimators.kernel import Kernel
+from counterfoil.estimators.power import smallest_detectable
 from counterfoil.estimators.stack import stack
 
-__all__ = ["Contribution", "ContributionFit", "Estimate", "Experiment", "Kernel", "functional", "stack"]
+__all__ = [
+    "Contribution",
+    "ContributionFit",
+    "Estimate",
+    "Experiment",
+    "Kernel",
+    "functional",
+    "smallest_detectable",
+    "stack",
+]

@@ -340,6 +340,7 @@ class ContributionFit:
             ids=self.roster.ids,
             influence=fixed + residual - weights * values if population else residual,
             spread=fixed - weights * fixed.mean(axis=0) if population else None,
+            riesz=weights * applied.riesz,
             clusters=self.clusters,
             parameters=self.surface.fit.rank,
             error_type=self.error_type,

@@ -61,6 +61,8 @@ class Estimate:
         Person ids, aligned with the influence values.
     spread : ndarray, shape (n, k), or None
         The part of the influence that is not proportional to a residual; None when there is none.
+    riesz : ndarray, shape (n, k), or None
+        Weight of each person's residual in the values: known before outcomes are.
     leverage : ndarray, shape (n,), or None
         Of the mean model, where the estimate is linear in the outcome.
     classical : ndarray, shape (k, k), or None
@@ -113,6 +115,7 @@ class Estimate:
     ids: NDArray[Any] | None = None
     label: Literal["term", "provider"] = "term"
     spread: FloatArray | None = None
+    riesz: FloatArray | None = None
     leverage: FloatArray | None = None
     classical: FloatArray | None = None
     clusters: NDArray[np.intp] | None = None
@@ -350,6 +353,7 @@ class Estimate:
             replicates=None if self.replicates is None else self.replicates @ rows.T,
             covariance=None if self.covariance is None else rows @ self.covariance @ rows.T,
             spread=None if self.spread is None else self.spread @ rows.T,
+            riesz=None if self.riesz is None else self.riesz @ rows.T,
             classical=None if self.classical is None else rows @ self.classical @ rows.T,
         )
 
@@ -468,7 +472,7 @@ class Estimate:
             "sample_size": self.n,
             "warnings": [problem.to_dict() for problem in self.warnings],
         }
-        arrays = ("influence", "ids", "spread", "leverage", "classical", "clusters") if people else ()
+        arrays = ("influence", "ids", "spread", "riesz", "leverage", "classical", "clusters") if people else ()
         if people and self.influence is not None:
             kept |= {name: None if getattr(self, name) is None else getattr(self, name).tolist() for name in arrays}
         elif self.replicates is not None:
@@ -494,7 +498,7 @@ class Estimate:
         kept["terms"] = tuple(kept["terms"])
         kept["outcome"] = kept["outcome"] if isinstance(kept["outcome"], str) else tuple(kept["outcome"])
         kept["warnings"] = tuple(Problem(p["code"], p["what"], p["where"], p["fix"]) for p in kept["warnings"])
-        for name in ("values", "influence", "replicates", "covariance", "spread", "leverage", "classical"):
+        for name in ("values", "influence", "replicates", "covariance", "spread", "riesz", "leverage", "classical"):
             if kept.get(name) is not None:
                 kept[name] = np.asarray(kept[name], dtype=np.float64)
         if kept.get("clusters") is not None:

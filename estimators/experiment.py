@@ -92,6 +92,7 @@ class Experiment(Design):
             values=gain.value,
             ids=study.ids,
             influence=gain.influence,
+            riesz=gain.riesz * np.sqrt(sample.weights)[:, None],
             leverage=leverage_that_matters(gain.leverage, gain.riesz),
             classical=gain.classical,
             clusters=clusters,

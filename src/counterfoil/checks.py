@@ -5,19 +5,26 @@ pattern nobody had, rosters that cannot be told apart) is known before anybody l
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
 from counterfoil.agreement import disagreements
+from counterfoil.attribution.payment.currency import smallest_unit
+from counterfoil.attribution.payment.money import exact, multiply, round_money
+from counterfoil.attribution.payment.unit_price import UnitPrice
 from counterfoil.contract import Contract, contradictions
 from counterfoil.datasets.disclosure import suppress_counts
 from counterfoil.datasets.study import Study
 from counterfoil.errors import Problem, raise_any
+from counterfoil.estimators.power import effective_sample, smallest_detectable
 from counterfoil.evaluation import EffectResult, measure
 from counterfoil.plain import plain
+
+FEW: Final = 50
+"""An effective sample below this is flagged."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,7 +41,10 @@ class Check:
     patterns : DataFrame or None
         Columns pattern and people; small counts suppressed.
     effects : mapping of str to EffectResult
-        Rehearsed with every outcome at zero: only refusals and warnings mean anything.
+        Rehearsed with every outcome at zero: only refusals, warnings and weights mean anything.
+    detectable : DataFrame
+        Columns effect, term, detectable, unit, payment, effective_sample: the smallest total and credits that are
+        detected with the declared power (80 % by default), and what they would pay before gates and caps.
     """
 
     contract: Contract
@@ -42,6 +52,7 @@ class Check:
     served: pd.DataFrame | None
     patterns: pd.DataFrame | None
     effects: Mapping[str, EffectResult]
+    detectable: pd.DataFrame
 
     @property
     def refused(self) -> tuple[Problem, ...]:
@@ -63,6 +74,7 @@ class Check:
                 }
                 for name, result in self.effects.items()
             },
+            "detectable": self.detectable.to_dict("records"),
         }
 
     def to_json(self) -> str:
@@ -83,7 +95,28 @@ class Check:
             lines.append(f"effect {name}: {'cannot be answered' if result.refused else 'can be answered'}")
             lines += [f"  {problem}" for problem in result.refused]
             lines += [f"  {problem.code} {problem.what}" for problem in result.warnings]
+            lines += self._detectable_lines(name, result)
         return "\n".join(lines) + "\n"
+
+    def _detectable_lines(self, name: str, result: EffectResult) -> list[str]:
+        frame = self.detectable[self.detectable["effect"] == name]
+        if frame.empty:
+            return []
+        planning = result.terms.planning
+        power = 0.8 if planning is None else planning.power
+        basis = (
+            "outcome spread not declared: in standard deviations"
+            if planning is None
+            else (
+                f"assuming a standard deviation of {planning.std_dev:g} and a correlation of {planning.icc:g} within clusters"
+            )
+        )
+        lines = [f"  Smallest detectable with {power:.0%} power ({basis})"]
+        for row in frame.itertuples():
+            money = "" if row.payment is None else f", which would pay {row.payment:,} {self.contract.currency}"
+            weak = "; few people carry the weight" if row.effective_sample < FEW else ""
+            lines.append(f"    {row.term}: {row.detectable:.4g} {row.unit} per person{money}{weak}")
+        return lines
 
     def __repr__(self) -> str:
         return self.summary()
@@ -118,7 +151,41 @@ def check(contract: Contract, study: Study) -> Check:
         counts = [*roster.exposure.sum(axis=0)]
         served = pd.DataFrame({"provider": roster.providers, "people": suppress_counts(counts)})
         patterns = blind.roster([name for name in contract.players if name in blind.providers]).tidy()
-    return Check(contract, blind, served, patterns, effects)
+    rows = [row for name, result in effects.items() for row in _detectable(contract, name, result)]
+    columns = ["effect", "term", "detectable", "unit", "payment", "effective_sample"]
+    return Check(contract, blind, served, patterns, effects, pd.DataFrame(rows, columns=columns, dtype=object))
+
+
+def _detectable(contract: Contract, name: str, result: EffectResult) -> Iterator[tuple[Any, ...]]:
+    """Yield a row for the total and for each provider of one effect."""
+    if result.total is None:
+        return
+    planning = result.terms.planning
+    assumed = {} if planning is None else {"std_dev": planning.std_dev, "icc": planning.icc}
+    power = 0.8 if planning is None else planning.power
+    unit = "standard deviations" if planning is None else "units"
+    price = next((c.price for c in contract.payments if isinstance(c, UnitPrice) and c.effect == name), None)
+    parts = [
+        (
+            result.total,
+            result.total.critical()
+            if result.terms.gate is None
+            else result.total.critical(result.terms.gate.conf_level, result.terms.gate.bound),
+        )
+    ]
+    if result.shares is not None:
+        parts.append((result.shares.credits, result.shares.credits.critical()))
+    floor = 0.0 if result.terms.gate is None else result.terms.gate.total_above
+    for estimate, critical in parts:
+        sizes = smallest_detectable(estimate, critical, power, **assumed)
+        for term, size, spread in zip(estimate.terms, sizes.tolist(), effective_sample(estimate).tolist(), strict=True):
+            needed = size + (floor if estimate is result.total and planning is not None else 0.0)
+            payment = None
+            if price is not None and planning is not None:
+                payment = round_money(
+                    multiply(price, exact(needed * estimate.people)), smallest_unit(contract.currency), "half_up"
+                )
+            yield name, "total gain" if term == "gain" else term, needed, unit, payment, round(spread, 1)
 
 
 def _at_zero(contract: Contract, study: Study) -> Study:

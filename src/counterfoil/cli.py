@@ -131,10 +131,20 @@ def evaluate(
 
 
 @app.command()
-def check(contract: ContractFile, study: StudyFolder = None, written: FormatOption = Format.text) -> None:
+def check(
+    contract: ContractFile,
+    study: StudyFolder = None,
+    written: FormatOption = Format.text,
+    rosters: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="Also write each provider's roster there, for it to confirm.", show_default=False
+        ),
+    ] = None,
+) -> None:
     """Say what the study can answer before outcomes are read.
 
-    Example: counterfoil check contract.yaml study
+    Example: counterfoil check contract.yaml study --rosters to-confirm
     """
     with _refusals(written):
         from counterfoil.checks import check as run
@@ -142,6 +152,11 @@ def check(contract: ContractFile, study: StudyFolder = None, written: FormatOpti
         from counterfoil.datasets.folder import read_study
 
         found = run(read_contract(contract), read_study(_study_of(contract, study), outcomes=False))
+        if rosters is not None:
+            from counterfoil.rosters import write_rosters
+
+            for path in write_rosters(found.contract, found.study, rosters):
+                typer.echo(f"wrote {path}", err=True)
     _print(found, written)
     raise typer.Exit(1 if found.refused else 0)
 

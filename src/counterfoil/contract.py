@@ -43,6 +43,16 @@ class Party(_Term):
     name: str | None = Field(None, description="Full name, for reports.")
 
 
+class Planning(_Term):
+    """What is assumed of outcomes before they are read, to say what the study can detect."""
+
+    std_dev: float = Field(
+        gt=0, allow_inf_nan=False, description="Standard deviation of the outcome, in its own units."
+    )
+    icc: float = Field(0.0, ge=0, lt=1, description="Correlation of outcomes within clusters.")
+    power: float = Field(0.8, gt=0.5, lt=1, description="Chance with which an effect should be detected.")
+
+
 class Effect(_Term):
     """One effect of the programme: how it is measured, when it counts, how it is divided."""
 
@@ -51,6 +61,7 @@ class Effect(_Term):
     estimator: Estimator = Field(description="The design that measures it.")
     gate: Gate | None = Field(None, description="What must be shown before anything is due.")
     split: Split | None = Field(None, description="How the gain is divided among providers.")
+    planning: Planning | None = Field(None, description="Assumptions for `counterfoil check`.")
     doubtful: tuple[
         Literal["consistency", "no_interference", "exchangeability", "positivity", "no_substitution"], ...
     ] = Field((), description="Assumptions that the parties know to be doubtful; the report shows them so.")

@@ -7,7 +7,7 @@ FORMAT: Final = 1
 
 _TEXT: Final = {"type": "string"}
 _NUMBER: Final = {"type": ["number", "null"]}
-_MONEY: Final = {"type": "string", "pattern": r"^-?[0-9]+(\\.[0-9]+)?$", "description": "Exact decimal text."}
+_MONEY: Final = {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?$", "description": "Exact decimal text."}
 _DIGEST: Final = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 
 

@@ -5,6 +5,7 @@ import pytest
 
 import counterfoil as cf
 from counterfoil.contract import Contract
+from counterfoil.rosters import write_rosters
 
 
 def test_check_needs_no_outcomes(rice_contract: Contract) -> None:
@@ -45,3 +46,38 @@ def test_check_refuses_what_does_not_fit(rice_contract: Contract, tmp_path: Path
     with pytest.raises(cf.CounterfoilError) as caught:
         cf.check(rice_contract, cf.read_study(tmp_path))
     assert set(caught.value.codes) == {"DATA-004", "DATA-019"}
+
+
+def test_detectable_amounts_follow_from_the_plan(rice_contract: Contract) -> None:
+    found = cf.check(rice_contract, cf.read_study(cf.datasets.example_folder("rice"), outcomes=False))
+    frame = found.detectable.set_index("term")
+    assert list(frame.index) == ["total gain", "default", "intensive"]
+    assert str(frame.loc["default", "payment"]) == "2654.90"
+    assert "which would pay 3,336.33 USD" in found.summary()
+    unplanned = cf.datasets.example_folder("cradle")
+    plain = cf.check(cf.read_contract(unplanned / "contract.yaml"), cf.read_study(unplanned, outcomes=False))
+    assert plain.detectable["payment"].isna().all()
+    assert "in standard deviations" in plain.summary()
+
+
+def test_rosters_are_written_for_each_provider_and_never_over_another_file(
+    rice_contract: Contract, tmp_path: Path
+) -> None:
+    study = cf.datasets.load("rice")
+    paths = write_rosters(rice_contract, study, tmp_path / "rosters")
+    assert [path.name for path in paths] == ["roster-default.csv", "roster-intensive.csv"]
+    first = pd.read_csv(paths[0], dtype=str)
+    assert list(first.columns) == ["person", "confirmed", "correction"]
+    assert len(first) == 683
+    with pytest.raises(cf.CounterfoilError) as caught:
+        write_rosters(rice_contract, study, tmp_path / "rosters")
+    assert set(caught.value.codes) == {"DATA-020"}
+
+
+def test_a_roster_holds_no_formula(tmp_path: Path) -> None:
+    services = pd.DataFrame({"person": ["=cmd", "p2"], "provider": "north", "start": ["2024-01-05", "2024-01-06"]})
+    study = cf.Study.from_tables(pd.DataFrame({"person": ["=cmd", "p2"]}), services=services)
+    terms = {"counterfoil": 1, "name": "x", "currency": "USD", "parties": {"north": {"role": "provider"}},
+             "effects": {"y": {"outcome": "y", "better": "higher", "estimator": {"kind": "contribution"}}}}  # fmt: skip
+    (path,) = write_rosters(Contract.model_validate(terms), study, tmp_path)
+    assert path.read_text("utf-8").splitlines()[1:] == ["'=cmd,2024-01-05,,", "p2,2024-01-06,,"]
