@@ -1,14 +1,18 @@
 """Time the program as a user meets it and write docs/benchmarks.md: ``make bench``.
 
-Each row is the best of several fresh processes, since a shared machine only ever adds time.
+Each row is the best of several fresh processes, since a shared machine only ever adds time. The last rows read and
+check a large study: a million people, ten million outcome rows.
 """
 
 import platform
 import subprocess
 import sys
+import tempfile
 import time
 from importlib.metadata import version
 from pathlib import Path
+
+import numpy as np
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 PROGRAM = [sys.executable, "-c", "import sys; from counterfoil.cli import main; main(sys.argv[1:])"]
@@ -32,6 +36,41 @@ def seconds(command: list[str], runs: int = 5) -> float:
     return min(times[1:])
 
 
+def write_large_study(folder: Path, people: int = 1_000_000, periods: int = 10) -> None:
+    """Write a study of many people, each with one outcome a period."""
+    rng = np.random.default_rng(0)
+    ids = [f"p{number:07d}" for number in range(people)]
+    with (folder / "people.csv").open("w") as file:
+        file.write("person,site,age,assigned\n")
+        file.writelines(f"{person},s{k % 200},{k % 60 + 20},{k % 2}\n" for k, person in enumerate(ids))
+    with (folder / "services.csv").open("w") as file:
+        file.write("person,provider,start,end\n")
+        file.writelines(f"{person},prov{k % 7},2024-01-05,2024-03-01\n" for k, person in enumerate(ids) if k % 3)
+    with (folder / "outcomes.csv").open("w") as file:
+        file.write("person,outcome,period,value\n")
+        for period in range(periods):
+            values = rng.normal(size=people).round(4).tolist()
+            file.writelines(f"{person},days,{period},{value}\n" for person, value in zip(ids, values, strict=True))
+
+
+READ = """
+import resource, sys, time
+import counterfoil as cf
+start = time.perf_counter()
+study = cf.read_study(sys.argv[1])
+print(study.n_people, len(study.outcomes), time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6)
+"""
+
+
+def large_study() -> str:
+    """Return a row: seconds and peak memory of reading and checking a large study, in a fresh process."""
+    with tempfile.TemporaryDirectory() as name:
+        write_large_study(Path(name))
+        run = subprocess.run([sys.executable, "-c", READ, name], check=True, capture_output=True, text=True)  # noqa: S603
+    people, rows, wall, memory = (float(word) for word in run.stdout.split())
+    return f"| read and check {people:,.0f} people, {rows:,.0f} outcome rows (peak {memory:.1f} GB) | {wall:.1f} |"
+
+
 def main() -> None:
     """Write the table."""
     packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "pandas", "pydantic", "typer", "statsmodels"))
@@ -45,6 +84,8 @@ def main() -> None:
     for name, command in ROWS.items():
         lines.append(f"| {name} | {seconds(command):.2f} |")
         sys.stderr.write(lines[-1] + "\n")
+    lines.append(large_study())
+    sys.stderr.write(lines[-1] + "\n")
     PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

@@ -87,6 +87,10 @@ class Settlement:
             }
         )
 
+    def __repr__(self) -> str:
+        table = self.tidy()[["provider", "outcome", "term", "payment"]].astype(str)
+        return f"{table.to_string(index=False)}\ntotal {self.total:,} {self.currency}"
+
     def _repr_html_(self) -> str:
         return titled_table(self.tidy().astype(str), f"Ledger: {self.total:,} {self.currency}")
 
