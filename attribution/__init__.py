@@ -1,10 +1,35 @@
 """Attribution: rules divide the gain among providers, payment clauses turn the division into money."""
 
+from counterfoil.attribution.banzhaf import Banzhaf
 from counterfoil.attribution.dose_split import DoseSplit
 from counterfoil.attribution.equal_split import EqualSplit
+from counterfoil.attribution.first_in import FirstIn
+from counterfoil.attribution.fixed import Fixed
 from counterfoil.attribution.last_in import LastIn
+from counterfoil.attribution.order_of_service import OrderOfService
+from counterfoil.attribution.owen import Owen
+from counterfoil.attribution.plurality import Plurality
 from counterfoil.attribution.rules import RULES, rule_named
 from counterfoil.attribution.shapley import Shapley
 from counterfoil.attribution.shares import Shares, attribute
+from counterfoil.attribution.stage_respecting import StageRespecting
+from counterfoil.attribution.weighted_shapley import WeightedShapley
 
-__all__ = ["RULES", "DoseSplit", "EqualSplit", "LastIn", "Shapley", "Shares", "attribute", "rule_named"]
+__all__ = [
+    "RULES",
+    "Banzhaf",
+    "DoseSplit",
+    "EqualSplit",
+    "FirstIn",
+    "Fixed",
+    "LastIn",
+    "OrderOfService",
+    "Owen",
+    "Plurality",
+    "Shapley",
+    "Shares",
+    "StageRespecting",
+    "WeightedShapley",
+    "attribute",
+    "rule_named",
+]

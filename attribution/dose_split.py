@@ -9,11 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from counterfoil.estimators.kernel import FloatArray, GrandTotal
+from counterfoil.attribution.rule import Rule
+from counterfoil.estimators.kernel import FloatArray, GrandTotal, Need
 
 
 @dataclass(frozen=True, slots=True)
-class DoseSplit:
+class DoseSplit(Rule):
     """Divide each person's gain in proportion to the doses that the person received.
 
     Examples
@@ -26,19 +27,22 @@ class DoseSplit:
 
     name: str = "dose_split"
     efficient: bool = True
-    needs_dose: bool = True
+    needs: Need = "dose"
 
-    def weights(self, members: Sequence[int], dose: FloatArray | None) -> FloatArray:
+    def weights(self, members: Sequence[int], record: FloatArray | None) -> FloatArray:
         """Return (1{b = a} − 1{b = ∅}) w_j / Σ_k w_k for each person, shape (n, ℓ, 2^ℓ)."""
-        return np.asarray(_fractions(members, dose)[:, :, None] * GrandTotal().weights(members)[0])
+        return np.asarray(fractions(members, record)[:, :, None] * GrandTotal().weights(members)[0])
 
-    def dividend_shares(self, members: Sequence[int], subsets: NDArray[np.intp], dose: FloatArray | None) -> FloatArray:
+    def dividend_shares(
+        self, members: Sequence[int], subsets: NDArray[np.intp], record: FloatArray | None
+    ) -> FloatArray:
         """Return w_j / Σ_k w_k for every member, in T or not, shape (n, ℓ, n_subsets)."""
-        return np.repeat(_fractions(members, dose)[:, :, None], len(subsets), axis=2)
+        return np.repeat(fractions(members, record)[:, :, None], len(subsets), axis=2)
 
 
-def _fractions(members: Sequence[int], dose: FloatArray | None) -> FloatArray:
-    if dose is None:
-        raise ValueError("dose_split needs doses, shape (n, ell)")
-    total = dose.sum(axis=1, keepdims=True)
-    return np.asarray(np.divide(dose, total, out=np.full(dose.shape, 1 / len(members)), where=total > 0))
+def fractions(members: Sequence[int], record: FloatArray | None) -> FloatArray:
+    """Return each person's doses as fractions of their sum, shape (n, ℓ); equal where nothing is recorded."""
+    if record is None:
+        raise ValueError("the rule needs doses, shape (n, ell)")
+    total = record.sum(axis=1, keepdims=True)
+    return np.asarray(np.divide(record, total, out=np.full(record.shape, 1 / len(members)), where=total > 0))

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from counterfoil.estimators.kernel import FloatArray, GrandTotal
+from counterfoil.attribution.rule import Rule
+from counterfoil.estimators.kernel import FloatArray, GrandTotal, Need
 
 
 @dataclass(frozen=True, slots=True)
-class EqualSplit:
+class EqualSplit(Rule):
     """Divide each person's gain equally among the providers that served that person.
 
     Examples
@@ -26,16 +27,16 @@ class EqualSplit:
 
     name: str = "equal_split"
     efficient: bool = True
-    needs_dose: bool = False
+    needs: Need = ""
 
-    def weights(self, members: Sequence[int], dose: FloatArray | None = None) -> FloatArray:
+    def weights(self, members: Sequence[int], record: FloatArray | None = None) -> FloatArray:
         """Return (1{b = a} − 1{b = ∅})/ℓ."""
-        del dose
+        del record
         return np.repeat(GrandTotal().weights(members) / len(members), len(members), axis=0)
 
     def dividend_shares(
-        self, members: Sequence[int], subsets: NDArray[np.intp], dose: FloatArray | None = None
+        self, members: Sequence[int], subsets: NDArray[np.intp], record: FloatArray | None = None
     ) -> FloatArray:
         """Return 1/ℓ for every member, in T or not."""
-        del dose
+        del record
         return np.full((len(members), len(subsets)), 1 / len(members))

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from counterfoil.estimators.kernel import FloatArray, membership
+from counterfoil.attribution.rule import Rule
+from counterfoil.estimators.kernel import FloatArray, Need, membership
 
 
 @dataclass(frozen=True, slots=True)
-class LastIn:
+class LastIn(Rule):
     """Credit each provider with every joint effect that it is part of, in full.
 
     Examples
@@ -26,11 +27,11 @@ class LastIn:
 
     name: str = "last_in"
     efficient: bool = False
-    needs_dose: bool = False
+    needs: Need = ""
 
-    def weights(self, members: Sequence[int], dose: FloatArray | None = None) -> FloatArray:
+    def weights(self, members: Sequence[int], record: FloatArray | None = None) -> FloatArray:
         """Return 1{b = a} − 1{b = a without j}."""
-        del dose
+        del record
         ell = len(members)
         table = np.zeros((ell, 1 << ell))
         table[:, -1] = 1.0
@@ -38,8 +39,8 @@ class LastIn:
         return table
 
     def dividend_shares(
-        self, members: Sequence[int], subsets: NDArray[np.intp], dose: FloatArray | None = None
+        self, members: Sequence[int], subsets: NDArray[np.intp], record: FloatArray | None = None
     ) -> FloatArray:
         """Return 1 for j in T."""
-        del dose
+        del record
         return membership(len(members))[subsets].T.astype(np.float64)

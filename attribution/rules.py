@@ -1,37 +1,75 @@
 """The registry of attribution rules: one canonical name each."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final, cast
 
+from counterfoil.attribution.banzhaf import Banzhaf
 from counterfoil.attribution.dose_split import DoseSplit
 from counterfoil.attribution.equal_split import EqualSplit
+from counterfoil.attribution.first_in import FirstIn
+from counterfoil.attribution.fixed import Fixed
 from counterfoil.attribution.last_in import LastIn
+from counterfoil.attribution.order_of_service import OrderOfService
+from counterfoil.attribution.owen import Owen
+from counterfoil.attribution.plurality import Plurality
+from counterfoil.attribution.rule import Rule
 from counterfoil.attribution.shapley import Shapley
+from counterfoil.attribution.stage_respecting import StageRespecting
+from counterfoil.attribution.weighted_shapley import WeightedShapley
 from counterfoil.errors import did_you_mean, listed, refusal
 from counterfoil.estimators.kernel import Kernel
 
-RULES: Final[MappingProxyType[str, Callable[[], Kernel]]] = MappingProxyType(
+RULES: Final[MappingProxyType[str, type[Rule]]] = MappingProxyType(
     {
         "shapley": Shapley,
+        "owen": Owen,
+        "weighted_shapley": WeightedShapley,
+        "order_of_service": OrderOfService,
+        "stage_respecting": StageRespecting,
         "equal_split": EqualSplit,
         "dose_split": DoseSplit,
+        "plurality": Plurality,
+        "fixed": Fixed,
         "last_in": LastIn,
+        "first_in": FirstIn,
+        "banzhaf": Banzhaf,
     }
 )
 
+PLAIN: Final = ("shapley", "equal_split", "dose_split", "weighted_shapley", "order_of_service")
+"""Rules that can be paid on and need no terms of their own: what `alternatives` compares."""
 
-def rule_named(rule: str | Kernel) -> Kernel:
-    """Return the rule of a name; a rule is returned as it is.
+
+def rule_named(rule: str | Kernel, providers: Sequence[str] = (), **terms: Any) -> Kernel:
+    """Return the rule of a name for these providers; a rule is returned as it is.
+
+    Raises
+    ------
+    AttributionError
+        ATTR-001 when there is none of that name, ATTR-005 when the terms do not fit it.
+    """
+    if isinstance(rule, Kernel):
+        if terms:
+            raise refusal("ATTR-005", "a rule that is made already takes no terms")
+        return rule
+    return cast("Kernel", rule_class(rule).of(providers, **terms))
+
+
+def rule_class(name: str) -> type[Rule]:
+    """Return the class of a rule.
 
     Raises
     ------
     AttributionError
         ATTR-001 when there is none of that name.
     """
-    if isinstance(rule, Kernel):
-        return rule
-    if rule not in RULES:
-        hint = did_you_mean(str(rule), RULES) or f"; there are {listed(RULES)}"
-        raise refusal("ATTR-001", f"there is no rule '{rule}'{hint}")
-    return RULES[rule]()
+    if name not in RULES:
+        hint = did_you_mean(str(name), RULES) or f"; there are {listed(RULES, limit=20)}"
+        raise refusal("ATTR-001", f"there is no rule '{name}'{hint}")
+    return RULES[name]
+
+
+def is_efficient(name: str) -> bool:
+    """Tell whether the credits of a rule sum to the gain, so that it can be paid on."""
+    return bool(cast("Any", rule_class(name)()).efficient)

@@ -10,11 +10,12 @@ from math import factorial
 import numpy as np
 from numpy.typing import NDArray
 
-from counterfoil.estimators.kernel import FloatArray, membership, popcount
+from counterfoil.attribution.rule import Rule
+from counterfoil.estimators.kernel import FloatArray, Need, membership, popcount
 
 
 @dataclass(frozen=True, slots=True)
-class Shapley:
+class Shapley(Rule):
     """Divide every joint effect equally among the providers that it takes.
 
     Examples
@@ -26,11 +27,11 @@ class Shapley:
 
     name: str = "shapley"
     efficient: bool = True
-    needs_dose: bool = False
+    needs: Need = ""
 
-    def weights(self, members: Sequence[int], dose: FloatArray | None = None) -> FloatArray:
+    def weights(self, members: Sequence[int], record: FloatArray | None = None) -> FloatArray:
         """Return (|b|−1)!(ℓ−|b|)!/ℓ! for j in b and −|b|!(ℓ−|b|−1)!/ℓ! for j outside b."""
-        del dose
+        del record
         ell = len(members)
         inside = membership(ell).T
         size = popcount(np.arange(1 << ell))
@@ -39,9 +40,9 @@ class Shapley:
         return np.where(inside, joining[size], -leaving[size])
 
     def dividend_shares(
-        self, members: Sequence[int], subsets: NDArray[np.intp], dose: FloatArray | None = None
+        self, members: Sequence[int], subsets: NDArray[np.intp], record: FloatArray | None = None
     ) -> FloatArray:
         """Return 1/|T| for j in T."""
-        del dose
+        del record
         inside = membership(len(members))[subsets].T
         return inside / popcount(subsets)

@@ -116,7 +116,11 @@ class Shares:
 
 
 def attribute(
-    fit: ContributionFit, rule: str | Kernel = "shapley", *, better: Literal["higher", "lower"] = "higher"
+    fit: ContributionFit,
+    rule: str | Kernel = "shapley",
+    *,
+    better: Literal["higher", "lower"] = "higher",
+    **terms: Any,
 ) -> Shares:
     """Divide the gain of a fit among its providers; nothing is refitted.
 
@@ -129,10 +133,14 @@ def attribute(
     better : {"higher", "lower"}
         Which direction of the outcome is a gain; decides whether shares of it may be shown.
 
+    **terms
+        Terms of the rule: ``unions`` of owen, ``stages`` of stage_respecting, ``fractions`` of fixed, ``ties`` of plurality.
+
     Raises
     ------
     AttributionError
-        ATTR-001 for an unknown rule, ATTR-002 when it needs doses that are not recorded.
+        ATTR-001 for an unknown rule, ATTR-002 when it needs doses or dates that are not recorded, ATTR-005 when its terms
+        do not fit, ATTR-006 for a tie that no term breaks.
     IdentificationError
         When the data do not determine the credits.
 
@@ -146,5 +154,5 @@ def attribute(
     """
     if better not in ("higher", "lower"):
         raise ValueError(f"better is 'higher' or 'lower', not {better!r}")
-    kernel = rule_named(rule)
+    kernel = rule_named(rule, fit.providers, **terms)
     return Shares(kernel, fit.joint(kernel), better)

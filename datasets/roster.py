@@ -24,11 +24,13 @@ class Roster:
         Whether the provider served the person at all.
     dose : ndarray of float, shape (n_people, n_providers), or None
         How much it did for the person, in the unit of the services table; None where no doses are recorded.
+    start : ndarray of float, shape (n_people, n_providers), or None
+        Day on which it began, counted from 1970-01-01; NaN where it did not serve the person, or the day is blank.
 
     Examples
     --------
     >>> import numpy as np
-    >>> roster = Roster(np.arange(3), ("north", "south"), np.array([[1, 0], [1, 1], [0, 0]], bool), None)
+    >>> roster = Roster(np.arange(3), ("north", "south"), np.array([[1, 0], [1, 1], [0, 0]], bool))
     >>> roster
     Roster(3 people, 2 providers, 3 patterns)
     """
@@ -36,7 +38,8 @@ class Roster:
     ids: NDArray[Any]
     providers: tuple[str, ...]
     exposure: NDArray[np.bool_]
-    dose: NDArray[np.float64] | None
+    dose: NDArray[np.float64] | None = None
+    start: NDArray[np.float64] | None = None
 
     def __repr__(self) -> str:
         patterns = len(np.unique(self.exposure, axis=0))

@@ -388,7 +388,13 @@ class Study:
         if "dose" in self.services:
             dose = np.zeros(exposure.shape)
             np.add.at(dose, (row[kept], column[kept]), self.services["dose"].to_numpy(dtype=np.float64)[kept])
-        return Roster(self.ids, names, exposure, dose)
+        start = None
+        if "start" in self.services:
+            days = (self.services["start"] - pd.Timestamp(0)) / pd.Timedelta(days=1)
+            start = np.full(exposure.shape, np.inf)
+            np.minimum.at(start, (row[kept], column[kept]), days.to_numpy(dtype=np.float64)[kept])
+            start[np.isinf(start)] = np.nan
+        return Roster(self.ids, names, exposure, dose, start)
 
     def _repr_html_(self) -> str:
         parts = {"people": self.n_people, "providers": len(self.providers), "outcomes": len(self.outcome_names)}

@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import BaseModel
 
 import counterfoil.estimators.stack as stack_module
-from counterfoil.attribution import RULES
+from counterfoil.attribution import RULES, rule_named
 from counterfoil.attribution.payment import cap, gate, money, projection, settlement, split, unit_price
 from counterfoil.contract import json_schema
 from counterfoil.errors import CODES, PHASES
@@ -97,26 +97,33 @@ def design_page(spec: type[BaseModel]) -> str:
     return "\n".join([*lines, "", "## Example", "", *_example(spec.__doc__ or "")]) + "\n"
 
 
+EXAMPLE_TERMS: dict[str, dict[str, Any]] = {
+    "owen": {"unions": [["A", "B"]]},
+    "stage_respecting": {"stages": [["A"], ["B", "C"]]},
+    "fixed": {"fractions": {"A": "0.6", "B": "0.3", "C": "0.1"}},
+    "plurality": {"ties": "equal"},
+}
+
+
 def rule_page(name: str) -> str:
     """Return the methods page of a rule: what it does, and its weights for one, two and three providers."""
-    rule = RULES[name]()
+    rule = rule_named(name, "ABC", **EXAMPLE_TERMS.get(name, {}))
     module = sys.modules[type(rule).__module__]
     paid = "The credits sum to the gain; the rule can be paid on." if rule.efficient else "For reporting only."
     lines = [f"# {name}", "", NOTE, "", inspect.cleandoc(module.__doc__ or ""), "", paid, "", "## Weights", ""]
+    terms = ", ".join(f"{key} {value}" for key, value in EXAMPLE_TERMS.get(name, {}).items())
+    record = {"": "", "dose": "; doses 2 : 1 : 1", "start": "; A began last, B and C on the same day"}[rule.needs]
     lines.append(
-        "Of the mean outcome with each combination of a person's own providers"
-        + (", doses 2 : 1 : 1" if rule.needs_dose else "")
-        + ":"
+        f"Of the mean outcome with each combination of a person's own providers{record}{'; ' + terms if terms else ''}:"
     )
     for size in (1, 2, 3):
-        dose = np.array([[2.0, 1.0, 1.0][:size]]) if rule.needs_dose else None
-        weights = rule.weights(tuple(range(size)), dose).reshape(size, -1)
+        given = np.array([[2.0, 1.0, 1.0][:size]]) if rule.needs else None
+        weights = rule.weights(tuple(range(size)), given)
+        weights = weights.reshape(-1, weights.shape[-1])
         names = ["".join("ABC"[r] for r in range(size) if mask >> r & 1) or "nobody" for mask in range(1 << size)]
         lines += ["", f"| credit of | {' | '.join(names)} |", f"|---|{'---|' * len(names)}"]
-        lines += [
-            f"| {'ABC'[j]} | {' | '.join(f'{weight:+.3g}' if weight else '0' for weight in row)} |"
-            for j, row in enumerate(weights)
-        ]
+        for j, row in enumerate(weights):
+            lines.append(f"| {'ABC'[j]} | {' | '.join(f'{weight:+.3g}' if weight else '0' for weight in row)} |")
     return "\n".join(lines) + "\n"
 
 

@@ -41,7 +41,7 @@ class Group:
     people: NDArray[np.intp]
     members: tuple[int, ...]
     rows: NDArray[np.intp]
-    dose: FloatArray | None
+    record: FloatArray | None
 
 
 def apply_kernel(surface: "Surface", roster: Roster, kernel: Kernel, everyone: bool) -> Applied:
@@ -54,7 +54,7 @@ def apply_kernel(surface: "Surface", roster: Roster, kernel: Kernel, everyone: b
     AttributionError
         ATTR-002 or ATTR-003 without the doses that the rule needs, ATTR-004 for a person with too many providers.
     """
-    _check_doses(roster, kernel, everyone)
+    _check_record(roster, kernel, everyone)
     n, modifiers = surface.modifiers.shape
     size = 1 if isinstance(kernel, GrandTotal) else len(roster.providers)
     groups = list(_groups(surface, roster, kernel, everyone))
@@ -95,22 +95,39 @@ def side_by_side(one: Applied, other: Applied) -> Applied:
     return Applied(np.hstack([one.fixed, other.fixed]), np.hstack([one.riesz, other.riesz]), directions, warnings)
 
 
-def _check_doses(roster: Roster, kernel: Kernel, everyone: bool) -> None:
-    if not kernel.needs_dose:
+def _check_record(roster: Roster, kernel: Kernel, everyone: bool) -> None:
+    if not kernel.needs:
         return
     if everyone:
-        raise refusal("ATTR-003", f"rule {kernel.name} divides by doses")
-    if roster.dose is None:
-        raise refusal("ATTR-002", f"rule {kernel.name} divides by doses, and the services table has no column 'dose'")
+        raise refusal("ATTR-003", f"rule {kernel.name} divides by {kernel.needs}")
+    if (roster.dose if kernel.needs == "dose" else roster.start) is None:
+        what = f"rule {kernel.name} looks at '{kernel.needs}', and the services table has no such column"
+        raise refusal("ATTR-002", what)
+
+
+def _record(roster: Roster, kernel: Kernel, people: NDArray[np.intp], members: tuple[int, ...]) -> FloatArray | None:
+    """Return what a rule asks of a group's people: doses or start days, shape (n_group, n_members)."""
+    table = {"dose": roster.dose, "start": roster.start}.get(kernel.needs)
+    if table is None:
+        return None
+    record = table[people][:, members]
+    if np.isnan(record).any():
+        missing = int(np.isnan(record).any(axis=1).sum())
+        raise refusal("ATTR-002", f"rule {kernel.name} looks at '{kernel.needs}', which is blank for {missing} people")
+    return record
 
 
 def _groups(surface: "Surface", roster: Roster, kernel: Kernel, everyone: bool) -> Iterator[Group]:
     """Yield people by pattern, or everybody with every provider under scope everyone."""
     n, players = roster.exposure.shape
-    total = isinstance(kernel, GrandTotal)
+
+    def rows(members: tuple[int, ...]) -> NDArray[np.intp]:
+        filled = (0,) if isinstance(kernel, GrandTotal) else range(players) if kernel.everybody else members
+        return np.array(filled, dtype=np.intp)
+
     if everyone:
         members = tuple(range(players))
-        yield Group(np.arange(n), members, np.array((0,) if total else members), None)
+        yield Group(np.arange(n), members, rows(members), None)
         return
     order = np.argsort(surface.pattern, kind="stable")
     bounds = np.cumsum(np.bincount(surface.pattern, minlength=len(surface.patterns)))
@@ -118,8 +135,7 @@ def _groups(surface: "Surface", roster: Roster, kernel: Kernel, everyone: bool) 
         members = tuple(int(j) for j in np.flatnonzero(row))
         if members:
             people = order[(bounds[index - 1] if index else 0) : bounds[index]]
-            dose = roster.dose[people][:, members] if kernel.needs_dose and roster.dose is not None else None
-            yield Group(people, members, np.array((0,) if total else members), dose)
+            yield Group(people, members, rows(members), _record(roster, kernel, people, members))
 
 
 def _local(term: tuple[int, ...], members: tuple[int, ...]) -> int:
@@ -137,12 +153,12 @@ def _table(surface: "Surface", kernel: Kernel, group: Group) -> tuple[NDArray[np
         inside = set(group.members)
         columns = [position for position, term in enumerate(surface.terms) if inside.issuperset(term)]
         subsets = np.array([_local(surface.terms[position], group.members) for position in columns], dtype=np.intp)
-        return np.array(columns, dtype=np.intp), kernel.dividend_shares(group.members, subsets, group.dose)
+        return np.array(columns, dtype=np.intp), kernel.dividend_shares(group.members, subsets, group.record)
     position_of = {term: position for position, term in enumerate(surface.terms)}
     sets = _sets(group.members)
     there = [mask for mask, term in enumerate(sets) if term in position_of]
     columns = [position_of[sets[mask]] for mask in there]
-    return np.array(columns, dtype=np.intp), kernel.weights(group.members, group.dose)[..., there]
+    return np.array(columns, dtype=np.intp), kernel.weights(group.members, group.record)[..., there]
 
 
 def _missing(surface: "Surface", kernel: Kernel, groups: list[Group]) -> dict[tuple[int, ...], int]:
@@ -154,7 +170,7 @@ def _missing(surface: "Surface", kernel: Kernel, groups: list[Group]) -> dict[tu
             if surface.saturated:
                 raise refusal("ATTR-004", f"somebody has {len(group.members)} providers, more than {LARGEST_PATTERN}")
             continue
-        weights = np.abs(kernel.weights(group.members, group.dose))
+        weights = np.abs(kernel.weights(group.members, group.record))
         used = weights.reshape(-1, weights.shape[-1]).max(axis=0, initial=0.0) > 0
         for term, needed in zip(_sets(group.members), used.tolist(), strict=True):
             if needed and term not in observed:
@@ -212,7 +228,7 @@ def _augmented_riesz(surface: "Surface", kernel: Kernel, groups: list[Group], si
     people_of = [np.flatnonzero(surface.pattern == index) for index in range(len(surface.patterns))]
     for group in groups:
         chance = surface.propensity[:, position[group.members]]
-        weights = kernel.weights(group.members, group.dose)
+        weights = kernel.weights(group.members, group.record)
         for mask, term in enumerate(_sets(group.members)):
             own = position.get(term)
             if own is None or not np.any(weights[..., mask]):

@@ -7,12 +7,13 @@ rule in dividend form credits j with Σ_{∅≠T⊆a} λ_j(T;a) δ_T(X), where �
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol, runtime_checkable
+from typing import Final, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
+Need = Literal["", "dose", "start"]
 
 LARGEST_PATTERN: Final = 12
 """Providers of one person beyond which the 2^ℓ table of weights is not built."""
@@ -28,8 +29,10 @@ class Kernel(Protocol):
         What the rule is called.
     efficient : bool
         Whether the credits sum to the total gain; only such a rule may be paid on.
-    needs_dose : bool
-        Whether the weights depend on how much each provider did for each person.
+    needs : {"", "dose", "start"}
+        What the weights ask of each person's record: how much each provider did, when each began, or nothing.
+    everybody : bool
+        Whether providers are credited from people they never served.
     """
 
     @property
@@ -43,16 +46,23 @@ class Kernel(Protocol):
         ...
 
     @property
-    def needs_dose(self) -> bool:
-        """Tell whether the weights depend on doses."""
+    def needs(self) -> Need:
+        """Return what the weights ask of each person's record."""
         ...
 
-    def weights(self, members: Sequence[int], dose: FloatArray | None) -> FloatArray:
-        """Return κ, shape (ℓ, 2^ℓ), or (n, ℓ, 2^ℓ) for n people with doses of shape (n, ℓ)."""
+    @property
+    def everybody(self) -> bool:
+        """Tell whether every provider is credited from every person."""
         ...
 
-    def dividend_shares(self, members: Sequence[int], subsets: NDArray[np.intp], dose: FloatArray | None) -> FloatArray:
-        """Return λ for non-empty local bitmasks, shape (ℓ, n_subsets), or (n, ℓ, n_subsets) with doses."""
+    def weights(self, members: Sequence[int], record: FloatArray | None) -> FloatArray:
+        """Return κ, shape (ℓ, 2^ℓ), or (n, ℓ, 2^ℓ) for n people with records (doses or start days) of shape (n, ℓ)."""
+        ...
+
+    def dividend_shares(
+        self, members: Sequence[int], subsets: NDArray[np.intp], record: FloatArray | None
+    ) -> FloatArray:
+        """Return λ for non-empty local bitmasks, shape (ℓ, n_subsets), or (n, ℓ, n_subsets) with records."""
         ...
 
 
@@ -62,20 +72,21 @@ class GrandTotal:
 
     name: str = "total"
     efficient: bool = True
-    needs_dose: bool = False
+    needs: Need = ""
+    everybody: bool = False
 
-    def weights(self, members: Sequence[int], dose: FloatArray | None = None) -> FloatArray:
+    def weights(self, members: Sequence[int], record: FloatArray | None = None) -> FloatArray:
         """Return 1{b = a} − 1{b = ∅}, shape (1, 2^ℓ)."""
-        del dose
+        del record
         table = np.zeros((1, 1 << len(members)))
         table[0, 0], table[0, -1] = -1.0, 1.0
         return table
 
     def dividend_shares(
-        self, members: Sequence[int], subsets: NDArray[np.intp], dose: FloatArray | None = None
+        self, members: Sequence[int], subsets: NDArray[np.intp], record: FloatArray | None = None
     ) -> FloatArray:
         """Return 1 for every dividend, shape (1, n_subsets)."""
-        del members, dose
+        del members, record
         return np.ones((1, len(subsets)))
 
 
@@ -93,3 +104,14 @@ def popcount(masks: NDArray[np.intp]) -> NDArray[np.intp]:
 def membership(size: int) -> NDArray[np.bool_]:
     """Return who is in each coalition of ``size`` members, shape (2^size, size)."""
     return (np.arange(1 << size)[:, None] >> np.arange(size) & 1).astype(bool)
+
+
+def weights_from_shares(shares: FloatArray) -> FloatArray:
+    """Turn dividend shares of all non-empty coalitions (…, rows, 2^ℓ − 1) into weights (…, rows, 2^ℓ).
+
+    κ_j(b) = Σ_{T ⊇ b, T ≠ ∅} (−1)^{|T| − |b|} λ_j(T).
+    """
+    masks = np.arange(shares.shape[-1] + 1)
+    inside = (masks[1:, None] & masks) == masks
+    sign = (-1.0) ** (popcount(masks[1:])[:, None] - popcount(masks))
+    return np.asarray(shares @ (inside * sign))

@@ -14,6 +14,7 @@ import yaml
 import counterfoil as cf
 from counterfoil.attribution import RULES, attribute, rule_named
 from counterfoil.attribution.payment import Priced, Split, UnitPrice, exact, settle
+from counterfoil.attribution.rules import is_efficient
 from counterfoil.contract import Contract
 from counterfoil.datasets import simulate_cradle
 from counterfoil.errors import CODES, PHASES, CounterfoilError, DataError, Problem, did_you_mean, explain
@@ -180,6 +181,8 @@ FIRES: dict[str, Callable[[Path], Any]] = {
     "ATTR-002": lambda _: attribute(fit(), "dose_split"),
     "ATTR-003": lambda _: attribute(fit(scope="everyone"), "dose_split"),
     "ATTR-004": lambda _: attribute(fourteen()),
+    "ATTR-005": lambda _: attribute(fit(), "owen", unions=[["north", "east"]]),
+    "ATTR-006": lambda _: attribute(fit(study(replaced("age", 1.0), doses={"north": "age", "south": "age"})), "plurality"),
     "PAY-001": lambda _: settle(
         [UnitPrice(effect="e", per="person", price=Decimal(1))],
         {"e": Priced(Decimal(1), "drawn", True, {"a": Decimal(0)})},
@@ -277,8 +280,7 @@ def test_an_invented_study_too_small_is_refused() -> None:
         simulate_cradle(size=100)
 
 
-def test_registry_and_schema_speak_of_the_same_rules() -> None:
-    payable = [name for name, make in RULES.items() if make().efficient]
-    assert payable == ["shapley", "equal_split", "dose_split"]
-    assert all(name in CODES["CONTRACT-014"].fix for name in payable)
-    assert yaml.safe_load(CONTRACT)["effects"]["jobs"]["split"]["rule"] in payable
+def test_registry_knows_which_rules_can_be_paid_on() -> None:
+    reporting = [name for name in RULES if not is_efficient(name)]
+    assert reporting == ["last_in", "first_in", "banzhaf"]
+    assert yaml.safe_load(CONTRACT)["effects"]["jobs"]["split"]["rule"] in RULES

@@ -15,7 +15,7 @@ from counterfoil.attribution.payment.money import Rounding, add, round_money
 from counterfoil.attribution.payment.split import Split, divide
 from counterfoil.attribution.payment.trace import Pot, Priced, Step
 from counterfoil.attribution.payment.unit_price import UnitPrice, price_effect
-from counterfoil.attribution.rules import rule_named
+from counterfoil.attribution.rules import is_efficient
 from counterfoil.datasets.display import titled_table
 from counterfoil.errors import refusal
 
@@ -139,7 +139,7 @@ def settle(
     {'north': '1.52', 'south': '1.51'}
     """
     for name, split in splits.items():
-        if not rule_named(split.rule).efficient:
+        if not is_efficient(split.rule):
             raise refusal("PAY-002", f"the credits of rule '{split.rule}' do not sum to the gain", name)
     unit = smallest_unit(currency)
     pots: tuple[Pot, ...] = ()

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from decimal import Decimal, localcontext
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -17,12 +17,28 @@ class Split(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     rule: str = Field(description="An attribution rule whose credits sum to the gain.")
+    unions: tuple[tuple[str, ...], ...] = Field((), description="For owen: alliances of providers, fixed at signing.")
+    stages: tuple[tuple[str, ...], ...] = Field(
+        (), description="For stage_respecting: stages of providers, first ones first."
+    )
+    fractions: dict[str, Amount] = Field(
+        default_factory=dict, description="For fixed: provider to its agreed fraction of the gain; they sum to one."
+    )
+    ties: Literal["equal", "contract_order"] | None = Field(
+        None, description="For plurality: who receives the gain of a person for whom two did equally much."
+    )
     carve_outs: dict[str, Amount] = Field(
         default_factory=dict, description="Party to the fraction of the pot it receives first, such as a backbone."
     )
     negative: Literal["project"] = Field(
         "project", description="Negative credits are raised to zero and the others lowered by one constant."
     )
+
+    @property
+    def terms(self) -> dict[str, Any]:
+        """The terms of the rule that are given."""
+        given = {name: getattr(self, name) for name in ("unions", "stages", "fractions", "ties")}
+        return {name: value for name, value in given.items() if value}
 
 
 def divide(pot: Pot, split: Split, credits: Mapping[str, Decimal], unit: Decimal) -> dict[str, tuple[Decimal, str]]:

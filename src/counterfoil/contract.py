@@ -20,8 +20,8 @@ from counterfoil.attribution.payment.gate import Gate
 from counterfoil.attribution.payment.money import Rounding
 from counterfoil.attribution.payment.split import Split
 from counterfoil.attribution.payment.unit_price import UnitPrice
-from counterfoil.attribution.rules import RULES
-from counterfoil.errors import Problem, did_you_mean, listed, raise_any
+from counterfoil.attribution.rules import RULES, is_efficient, rule_named
+from counterfoil.errors import CounterfoilError, Problem, did_you_mean, listed, raise_any
 from counterfoil.estimators.contribution import Contribution
 from counterfoil.estimators.experiment import Experiment
 from counterfoil.source import Source, read_source
@@ -358,13 +358,20 @@ def _check_players(contract: Contract, name: str, estimator: Contribution) -> It
 
 def _check_split(contract: Contract, name: str, split: Split) -> Iterator[Problem]:
     at = ("effects", name, "split")
-    payable = [rule for rule, make in RULES.items() if make().efficient]
+    payable = [rule for rule in RULES if is_efficient(rule)]
     if split.rule not in RULES:
         what = f"there is no rule '{split.rule}'{did_you_mean(split.rule, RULES)}"
-        yield Problem("CONTRACT-007", what, contract.where(*at, "rule"), f"write {listed(payable)}")
+        yield Problem("CONTRACT-007", what, contract.where(*at, "rule"), f"write {listed(payable, limit=20)}")
     elif split.rule not in payable:
         what = f"the credits of rule '{split.rule}' do not sum to the gain"
         yield Problem("CONTRACT-014", what, contract.where(*at, "rule"))
+    else:
+        estimator = contract.effects[name].estimator
+        named = estimator.providers if isinstance(estimator, Contribution) else ()
+        try:
+            rule_named(split.rule, named or contract.players, **split.terms)
+        except CounterfoilError as error:
+            yield Problem("CONTRACT-016", error.problems[0].what, contract.where(*at), error.problems[0].remedy)
     for party, fraction in split.carve_outs.items():
         where = contract.where(*at, "carve_outs", party)
         if party not in contract.parties:

@@ -95,7 +95,7 @@ CODES: Final[dict[str, Code]] = {
     "CONTRACT-014": Code(
         "rule cannot be paid on",
         "The credits of this attribution rule do not sum to the gain, so paying on it would pay too much or too little.",
-        "choose shapley, equal_split or dose_split; other rules can be reported beside the payment",
+        "choose shapley, owen, equal_split or another rule that sums to the gain; others can be reported beside the payment",
     ),
     "CONTRACT-015": Code(
         "nobody to pay",
@@ -313,19 +313,29 @@ CODES: Final[dict[str, Code]] = {
         "no such rule", "The package has no attribution rule of that name.", "choose one of the names listed"
     ),
     "ATTR-002": Code(
-        "rule needs doses",
-        "The rule divides by how much each provider did for each person, and the study records no doses.",
-        "add a dose column to services.csv, or choose another rule",
+        "rule needs doses or dates",
+        "The rule looks at how much each provider did for each person, or when it began, and the study does not record it.",
+        "add the column (dose, start) to services.csv, complete it, or choose another rule",
     ),
     "ATTR-003": Code(
         "rule has no meaning in this scope",
-        "Doses exist only for services that people really had, so `scope: everyone` has none to divide by.",
-        "use `scope: served`, or a rule without doses",
+        "Doses and dates exist only for services that people really had, so `scope: everyone` has none to look at.",
+        "use `scope: served`, or a rule without doses and dates",
     ),
     "ATTR-004": Code(
         "too many providers for one person",
         "The model compares every combination of a person's providers, and somebody has too many for that.",
         "use the additive or pairwise model",
+    ),
+    "ATTR-005": Code(
+        "terms do not fit the rule",
+        "The rule takes no such term, or the term names a provider that there is not, or names one twice.",
+        "owen takes `unions`, stage_respecting `stages`, fixed `fractions` that sum to one, plurality `ties`",
+    ),
+    "ATTR-006": Code(
+        "a tie that no term breaks",
+        "Two providers did equally much for a person, and the contract does not say who then receives the person's gain.",
+        "declare `ties: equal` or `ties: contract_order`",
     ),
     "PAY-001": Code(
         "gain cannot be divided",
@@ -335,7 +345,7 @@ CODES: Final[dict[str, Code]] = {
     "PAY-002": Code(
         "rule cannot be paid on",
         "The credits of the rule do not sum to the gain.",
-        "pay on shapley, equal_split or dose_split",
+        "pay on shapley, owen, equal_split or another rule that sums to the gain",
     ),
     "PAY-003": Code(
         "not a finite number",

@@ -15,7 +15,7 @@ from counterfoil.attribution.payment.money import exact
 from counterfoil.attribution.payment.settlement import Settlement, settle
 from counterfoil.attribution.payment.trace import Priced
 from counterfoil.attribution.payment.unit_price import UnitPrice
-from counterfoil.attribution.rules import RULES
+from counterfoil.attribution.rules import PLAIN
 from counterfoil.attribution.shares import Shares, attribute
 from counterfoil.contract import Contract, Effect, contradictions
 from counterfoil.datasets.display import titled_table
@@ -115,7 +115,7 @@ class Evaluation:
         return sentence(self)
 
     def alternatives(self) -> pd.DataFrame:
-        """Return what each party would receive under every rule that can be paid on, from the same fits.
+        """Return what each party would receive under the agreed rule and every plain one, from the same fits.
 
         Returns
         -------
@@ -123,14 +123,14 @@ class Evaluation:
             Columns provider, term (the rule), payment, currency; a rule that the data refuse is left out.
         """
         rows: list[dict[str, Any]] = []
-        for rule, make in RULES.items():
-            if not make().efficient or not any(result.shares for result in self.effects.values()):
-                continue
+        agreed = {name: result.shares for name, result in self.effects.items() if result.shares is not None}
+        rules = dict.fromkeys([*(shares.rule.name for shares in agreed.values()), *PLAIN]) if agreed else {}
+        for rule in rules:
             try:
                 shares = {
-                    name: attribute(result.fit, rule, better=result.terms.better)
+                    name: own if own.rule.name == rule else attribute(result.fit, rule, better=result.terms.better)
                     for name, result in self.effects.items()
-                    if result.fit is not None and result.shares is not None
+                    if result.fit is not None and (own := agreed.get(name)) is not None
                 }
                 settlement = _settle(self.contract, self.effects, shares)
             except CounterfoilError:
@@ -242,7 +242,7 @@ def measure(contract: Contract, study: Study, name: str) -> EffectResult:
         gate = None if terms.gate is None else apply_gate(terms.gate, total, terms.better)
         result = replace(result, total=total, fit=fit, gate=gate)
         if fit is not None and terms.split is not None:
-            result = replace(result, shares=attribute(fit, terms.split.rule, better=terms.better))
+            result = replace(result, shares=attribute(fit, terms.split.rule, better=terms.better, **terms.split.terms))
     except (ContractError, DataError):
         raise
     except CounterfoilError as error:

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 
-from counterfoil.attribution import RULES, EqualSplit, Shapley
+from counterfoil.attribution import RULES, EqualSplit, Shapley, rule_named
 from counterfoil.datasets import Study, simulate_cradle
 from counterfoil.datasets.cradle import PROVIDERS
 from counterfoil.errors import CounterfoilError
@@ -98,6 +98,15 @@ def test_regression_path_equals_the_statsmodels_sandwich(frame: pd.DataFrame, mo
     np.testing.assert_allclose(ours.cov(), direction @ theirs.cov_params() @ direction.T, rtol=1e-8)
 
 
+ALL_RULES: dict[str, dict[str, Any]] = {
+    **{name: {} for name in RULES if name != "order_of_service"},
+    "owen": {"unions": [["p0", "p2"]]},
+    "stage_respecting": {"stages": [["p1"], ["p0", "p2"]]},
+    "plurality": {"ties": "equal"},
+    "fixed": {"fractions": {"p0": "0.7", "p2": "0.3"}},
+}
+
+
 @pytest.mark.parametrize("design", ["randomized", "unconfounded"])
 @pytest.mark.parametrize("model", ["additive", "pairwise", "saturated"])
 @pytest.mark.parametrize("by_covariates", [False, True])
@@ -106,8 +115,8 @@ def test_efficient_rules_sum_to_the_total(frame: pd.DataFrame, design: str, mode
     study = Study.from_frame(frame, providers=NAMES, outcomes=["y"], doses=dict.fromkeys(NAMES, "dose"))
     fit = Contribution.model_validate({**terms, "effects_by_covariates": by_covariates}).fit(study)
     total = fit.total()
-    for make in RULES.values():
-        rule = make()
+    for name, terms in ALL_RULES.items():
+        rule = rule_named(name, NAMES, **terms)
         credits = functional(fit, rule)
         if rule.efficient:
             assert abs(credits.values.sum() - total.values[0]) <= 1e-12 * np.abs(frame["y"]).max()
@@ -167,7 +176,10 @@ def test_augmented_weights_recover_the_truth_when_the_outcome_model_is_wrong() -
 
 def code(frame: pd.DataFrame, rule: str = "shapley", **terms: Any) -> str:
     with pytest.raises(CounterfoilError) as caught:
-        functional(Contribution.model_validate({"outcome": "y", "providers": NAMES, **terms}).fit(frame), RULES[rule]())
+        functional(
+            Contribution.model_validate({"outcome": "y", "providers": NAMES, **terms}).fit(frame),
+            rule_named(rule, NAMES),
+        )
     return caught.value.codes[0]
 
 
@@ -219,7 +231,7 @@ def test_dose_split_is_efficient_where_a_cell_is_smaller_than_its_covariates(fra
     data = frame.drop(index=central[kept:])
     study = Study.from_frame(data, providers=NAMES, outcomes=["y"], doses={"p0": "dose", "p1": "site", "p2": "dose"})
     fit = Contribution(providers=NAMES, covariates=("x1", "x2"), design="unconfounded").fit(study)
-    credits, total = functional(fit, RULES["dose_split"]()), fit.total()
+    credits, total = functional(fit, rule_named("dose_split")), fit.total()
     assert abs(credits.values.sum() - total.values[0]) <= 1e-12 * np.abs(data["y"]).max()
     np.testing.assert_allclose(credits.scores().sum(axis=1), total.scores()[:, 0], atol=1e-9)
 

@@ -1,0 +1,86 @@
+"""Owen: Shapley between unions (alliances, common control), then Shapley inside each union.
+
+Splitting a provider in two changes nothing for the others when both halves are one union.
+Terms: ``unions``, a list of lists of providers, fixed at signing; whoever is in none stands alone.
+Source: Owen (1977), *Values of games with a priori unions*.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import factorial
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from counterfoil.attribution.rule import Rule, partition, refuse_others
+from counterfoil.estimators.kernel import FloatArray, Need, membership
+
+
+@dataclass(frozen=True, slots=True)
+class Owen(Rule):
+    """Divide a joint effect equally among the unions that it takes, and inside a union among those of it.
+
+    Parameters
+    ----------
+    unions : tuple of tuples of int
+        Positions of providers.
+
+    Examples
+    --------
+    >>> Owen.of(["a", "b", "c"], unions=[["a", "b"]]).dividend_shares((0, 1, 2), np.array([7]))
+    array([[0.25],
+           [0.25],
+           [0.5 ]])
+    """
+
+    unions: tuple[tuple[int, ...], ...] = ()
+    name: str = "owen"
+    efficient: bool = True
+    needs: Need = ""
+
+    @classmethod
+    def of(cls, providers: Sequence[str], unions: Iterable[Iterable[str]] = (), **terms: Any) -> Self:
+        """Return the rule for unions of named providers."""
+        refuse_others(terms)
+        return cls(partition(providers, unions, "unions"))
+
+    def weights(self, members: Sequence[int], record: FloatArray | None = None) -> FloatArray:
+        """Return Owen's weights: zero where another union is there in part, else both Shapley weights multiplied."""
+        del record
+        union = self._union(members)
+        inside = membership(len(members))
+        table = np.zeros((len(members), len(inside)))
+        names = np.unique(union)
+        there = np.array([[row[union == name].all() for name in names] for row in inside])
+        absent = np.array([[not row[union == name].any() for name in names] for row in inside])
+        for j in range(len(members)):
+            others = names != union[j]
+            fits = (there | absent)[:, others].all(axis=1)
+            full = there[:, others].sum(axis=1)
+            own = inside[:, union == union[j]].sum(axis=1)
+            size, number = int((union == union[j]).sum()), len(names)
+            for mask in np.flatnonzero(fits):
+                between = factorial(full[mask]) * factorial(number - full[mask] - 1) / factorial(number)
+                b = int(own[mask])
+                if inside[mask, j]:
+                    table[j, mask] = between * factorial(b - 1) * factorial(size - b) / factorial(size)
+                else:
+                    table[j, mask] = -between * factorial(b) * factorial(size - b - 1) / factorial(size)
+        return table
+
+    def dividend_shares(
+        self, members: Sequence[int], subsets: NDArray[np.intp], record: FloatArray | None = None
+    ) -> FloatArray:
+        """Return 1/(unions meeting T) · 1/|T ∩ own union| for j in T."""
+        del record
+        union = self._union(members)
+        inside = membership(len(members))[subsets].T
+        same = union[:, None] == union
+        beside = same.astype(np.float64) @ inside
+        met = np.array([len(np.unique(union[column])) for column in inside.T])
+        return np.asarray(np.where(inside, 1.0 / np.maximum(beside, 1) / met, 0.0))
+
+    def _union(self, members: Sequence[int]) -> NDArray[np.intp]:
+        name = {position: number for number, group in enumerate(self.unions) for position in group}
+        return np.array([name.get(member, len(self.unions) + member) for member in members], dtype=np.intp)
