@@ -78,6 +78,17 @@ class Shares:
         frame["share"], frame["share_low"], frame["share_high"] = shares.T
         return frame
 
+    @property
+    def withheld(self) -> str:
+        """Why no share is shown, in words; empty when the total allows shares."""
+        last = len(self.joint.terms) - 1
+        total = float(self.joint.values[last])
+        if not self.joint.ratio(0, last).bounded:
+            return "the total cannot be told from zero, so a percentage of it means nothing"
+        if (total if self.better == "higher" else -total) <= 0:
+            return "the total is a loss, so these would be shares of a loss"
+        return "its interval is too wide for a percentage to mean anything"
+
     def _shares(self, conf_level: float) -> list[tuple[float, float, float]]:
         last = len(self.joint.terms) - 1
         total = float(self.joint.values[last])

@@ -23,7 +23,7 @@ from counterfoil.attribution import attribute
 from counterfoil.attribution.payment import Gate, apply_gate
 from counterfoil.datasets import Cradle, simulate_cradle
 from counterfoil.datasets.cradle import OWN_EFFECT, PAIR, PAIR_EFFECT, PROVIDERS
-from counterfoil.estimators import Contribution, Experiment
+from counterfoil.estimators import Contribution, Experiment, stack
 
 PAGE = Path(__file__).parents[1] / "docs" / "calibration.md"
 FloatArray = NDArray[np.float64]
@@ -175,6 +175,40 @@ def two_services(seed: int, **terms: Any) -> Draw:
     return measured(attribute(spec.fit(frame)).credits, truth)
 
 
+def future_people(seed: int, size: int = 800) -> Draw:
+    """Fit two services dealt out by lottery whose effects bend with age; the truth is for people yet to come."""
+    rng = np.random.default_rng(seed)
+    age, served = rng.normal(size=size), rng.random((size, 2)) < 0.5
+    effect = served[:, 0] * (1 + 0.8 * age) + 0.5 * served[:, 1] + 0.6 * served.all(axis=1)
+    frame = pd.DataFrame({"first": served[:, 0].astype(int), "second": served[:, 1].astype(int), "age": age})
+    frame["y"] = age + effect + rng.normal(size=size)
+    spec = Contribution(
+        outcome="y", providers=("first", "second"), covariates=("age",), effects_by_covariates=True, target="population"
+    )
+    return measured(attribute(spec.fit(frame)).credits, np.array([0.5 + 0.3 / 4, 0.25 + 0.3 / 4]))
+
+
+def weighted(seed: int) -> Draw:
+    """Fit a lottery whose people count unequally; the truth is the weighted mean of their effects."""
+    rng = np.random.default_rng(seed)
+    size = 300
+    weight, age, assigned = rng.uniform(0.5, 3.0, size), rng.normal(size=size), rng.integers(0, 2, size)
+    own = 1 + 0.4 * weight
+    frame = pd.DataFrame({"assigned": assigned, "age": age, "w": weight})
+    frame["y"] = age + assigned * own + rng.normal(size=size) * (1 + assigned)
+    truth = np.array([np.average(own, weights=weight)])
+    return measured(Experiment(outcome="y", weights="w", covariates=("age",)).fit(frame), truth)
+
+
+def joined(seed: int) -> Draw:
+    """Join the effect on everybody and on the young, who are among them; the truth is their difference, nothing."""
+    frame, _ = lottery(seed, size=400)
+    frame["y"] = frame["age"] + frame["assigned"] + np.random.default_rng(seed + 1).normal(size=len(frame))
+    blocks = [Experiment(outcome="y").fit(part) for part in (frame, frame[frame["age"] < 0])]
+    difference = stack(blocks, ["all", "young"]).contrast([[1.0, -1.0]], ["difference"])
+    return measured(difference, np.zeros(1))
+
+
 MISSPECIFIED = "reported"
 CASES: tuple[Case, ...] = (
     Case("experiment, blocks, HC2", "effect of assignment", lambda s: experiment(s)),
@@ -184,6 +218,9 @@ CASES: tuple[Case, ...] = (
     Case("experiment, Lin-adjusted, HC2", "effect of assignment", lambda s: experiment(s, covariates=("age",))),
     Case("experiment, 30 villages, CR1", "effect of assignment", lambda s: by_village(s, 30)),
     Case("experiment, 10 villages, CR1", "effect of assignment", lambda s: by_village(s, 10), MISSPECIFIED),
+    Case("experiment, weighted, Lin-adjusted, HC2", "effect of assignment", weighted),
+    Case("experiments joined by person", "difference of overlapping groups", joined),
+    Case("contribution, lottery, future people", "Shapley credits", future_people),
     Case("contribution, lottery by village, saturated", "Shapley credits", lambda s: two_services(s)),
     Case(
         "contribution, lottery by village, additive (the pair is left out)",

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from counterfoil.datasets.disclosure import suppress_counts
+from counterfoil.datasets.disclosure import suppress_counts, suppress_margins
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,6 +61,18 @@ class Roster:
     def label(self, pattern: NDArray[np.bool_]) -> str:
         """Name a pattern by its providers, or ``"nobody"``."""
         return " + ".join(name for name, on in zip(self.providers, pattern, strict=True) if on) or "nobody"
+
+    def served(self) -> pd.DataFrame:
+        """Return how many people each provider served, hidden where that would reveal a small number.
+
+        Returns
+        -------
+        DataFrame
+            Columns ``provider`` and ``people``.
+        """
+        _, index = self.patterns()
+        texts = suppress_margins(self.exposure.sum(axis=0), len(self.ids), np.bincount(index))
+        return pd.DataFrame({"provider": self.providers, "people": texts})
 
     def tidy(self) -> pd.DataFrame:
         """Return the patterns and how many people had each, small counts suppressed.

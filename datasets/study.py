@@ -238,7 +238,15 @@ class Study:
             if table is not None:
                 rows = table[chosen[table["person"].cat.codes.to_numpy()]].reset_index(drop=True)
                 tables[name] = rows.assign(person=rows["person"].cat.set_categories(ids))
-        return replace(self, people=people, services=tables["services"], outcomes=tables["outcomes"])
+        # The digests are of files that hold everybody, so they are no longer what went in.
+        return replace(
+            self,
+            people=people,
+            services=tables["services"],
+            outcomes=tables["outcomes"],
+            digests={},
+            title=f"{self.title} (some of its people)",
+        )
 
     def outcome(
         self, name: str | None = None, period: str | None = None, *, complete: bool = True
@@ -305,7 +313,12 @@ class Study:
 
     def codes(self, name: str) -> NDArray[np.intp]:
         """Return a column of groups (cluster, block) as integer codes, shape (n_people,)."""
-        return np.asarray(pd.factorize(self.column(name), sort=True)[0], dtype=np.intp)
+        return self.groups(name)[0]
+
+    def groups(self, name: str) -> tuple[NDArray[np.intp], NDArray[Any]]:
+        """Return a column of groups as integer codes, shape (n_people,), and what each group is called."""
+        codes, names = pd.factorize(self.column(name), sort=True)
+        return np.asarray(codes, dtype=np.intp), np.asarray(names)
 
     def arm(self, name: str = "assigned") -> NDArray[np.bool_]:
         """Return the arm of the lottery, shape (n_people,): True for people assigned to the programme.

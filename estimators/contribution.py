@@ -23,6 +23,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from counterfoil.datasets.disclosure import shown
 from counterfoil.datasets.roster import Roster
 from counterfoil.datasets.study import Study
 from counterfoil.errors import Problem, listed, raise_any, refusal
@@ -105,12 +106,12 @@ class Contribution(Design):
                 if not served
             ]
         )
-        clusters = None if cluster is None else study.codes(cluster)
+        clusters, cluster_names = (None, None) if cluster is None else study.groups(cluster)
         check_clusters(clusters, *(served for served in roster.exposure.T if not served.all()))
         covariates, names = study.covariates(self.covariates)
         surface = fit_surface(self, roster, study.outcome(self.outcome, self.period), covariates, names, sample.weights)
         name = self.outcome or study.outcome_names[0]
-        return ContributionFit(self, name, roster, surface, clusters, error_type, sample)
+        return ContributionFit(self, name, roster, surface, clusters, cluster_names, cluster, error_type, sample)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -194,7 +195,9 @@ def fit_surface(
             )
             propensity, floored = _floored(propensity, pattern)
             if floored:
-                what = f"{floored} people had almost no chance of the pattern they had; their weights are floored"
+                what = (
+                    f"{shown(floored)} people had almost no chance of the pattern they had; their weights are floored"
+                )
                 warnings.append(Problem("EST-004", what, "estimator"))
     # The intercept takes up any constant; without it, outcomes far from zero would lose digits.
     centre = np.average(outcome, weights=weights)
@@ -262,6 +265,8 @@ class ContributionFit:
     surface : Surface
         The fitted surface.
     clusters : ndarray of int, shape (n,), or None
+    cluster_names : ndarray, shape (G,), or None
+    cluster_by : str or None
     error_type : str
     sample : Sample
         Whom the fit uses.
@@ -272,6 +277,8 @@ class ContributionFit:
     roster: Roster
     surface: Surface
     clusters: NDArray[np.intp] | None
+    cluster_names: NDArray[Any] | None
+    cluster_by: str | None
     error_type: ErrorType
     sample: Sample
 
@@ -342,6 +349,8 @@ class ContributionFit:
             spread=fixed - weights * fixed.mean(axis=0) if population else None,
             riesz=weights * applied.riesz,
             clusters=self.clusters,
+            cluster_names=self.cluster_names,
+            cluster_by=self.cluster_by,
             parameters=self.surface.fit.rank,
             error_type=self.error_type,
             target=self.spec.target,

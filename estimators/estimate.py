@@ -69,6 +69,10 @@ class Estimate:
         The textbook covariance, where there is one.
     clusters : ndarray of int, shape (n,), or None
         Cluster codes 0..G-1.
+    cluster_names : ndarray, shape (G,), or None
+        What each cluster is called in the study, so that estimates on different people can be joined.
+    cluster_by : str or None
+        The column that the clusters come from.
     parameters : int
         Fitted mean parameters.
     error_type : str
@@ -119,6 +123,8 @@ class Estimate:
     leverage: FloatArray | None = None
     classical: FloatArray | None = None
     clusters: NDArray[np.intp] | None = None
+    cluster_names: NDArray[Any] | None = None
+    cluster_by: str | None = None
     parameters: int = 0
     degrees: float | None = None
     target: Literal["sample", "population", "either"] = "either"
@@ -164,9 +170,13 @@ class Estimate:
         >>> Estimate.published([-0.06], [0.01], terms=["gain"], outcome="bmi_z", estimand="ITT", people=1028).interval()
         array([[-0.07959964, -0.04040036]])
         """
+        if (std_error is None) == (covariance is None):
+            raise ValueError("give either std_error or covariance")
         given = np.atleast_2d(np.asarray(covariance, dtype=np.float64)) if covariance is not None else None
         if given is None:
             given = np.diag(np.atleast_1d(np.asarray(std_error, dtype=np.float64)) ** 2)
+        if not np.isfinite(given).all() or np.linalg.eigvalsh(given).min() < -1e-9 * np.abs(given).max():
+            raise ValueError("the covariance is not finite and non-negative")
         return cls(
             terms=tuple(terms),
             values=np.atleast_1d(np.asarray(values, dtype=np.float64)),
@@ -463,16 +473,30 @@ class Estimate:
         """
         kept: dict[str, Any] = {
             name: getattr(self, name)
-            for name in ("terms", "label", "outcome", "estimand", "people", "population", "target", "parameters")
+            for name in (
+                "cluster_by",
+                "terms",
+                "label",
+                "outcome",
+                "estimand",
+                "people",
+                "population",
+                "target",
+                "parameters",
+            )
         }
         kept |= {
             "values": self.values.tolist(),
             "error_type": self.error_type,
-            "degrees": self.degrees,
+            "degrees": None if self.degrees is None or math.isinf(self.degrees) else self.degrees,
             "sample_size": self.n,
             "warnings": [problem.to_dict() for problem in self.warnings],
         }
-        arrays = ("influence", "ids", "spread", "riesz", "leverage", "classical", "clusters") if people else ()
+        arrays = (
+            ("influence", "ids", "spread", "riesz", "leverage", "classical", "clusters", "cluster_names")
+            if people
+            else ()
+        )
         if people and self.influence is not None:
             kept |= {name: None if getattr(self, name) is None else getattr(self, name).tolist() for name in arrays}
         elif self.replicates is not None:
@@ -505,4 +529,6 @@ class Estimate:
             kept["clusters"] = np.asarray(kept["clusters"], dtype=np.intp)
         if kept.get("ids") is not None:
             kept["ids"] = np.asarray(kept["ids"])
+        if kept.get("cluster_names") is not None:
+            kept["cluster_names"] = np.asarray(kept["cluster_names"])
         return cls(**kept)

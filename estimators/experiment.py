@@ -77,7 +77,7 @@ class Experiment(Design):
         if assigned.all() or not assigned.any():
             empty = "control" if assigned.all() else "assigned"
             raise refusal("IDENT-001", f"the {empty} arm has nobody", f"people, column '{self.assigned}'")
-        clusters = None if cluster is None else study.codes(cluster)
+        clusters, cluster_names = (None, None) if cluster is None else study.groups(cluster)
         check_clusters(clusters, assigned)
         blocks = None if self.blocks is None else study.codes(self.blocks)
         if blocks is not None:
@@ -96,6 +96,8 @@ class Experiment(Design):
             leverage=leverage_that_matters(gain.leverage, gain.riesz),
             classical=gain.classical,
             clusters=clusters,
+            cluster_names=cluster_names,
+            cluster_by=cluster,
             parameters=gain.parameters,
             error_type=error_type,
             target="sample" if blocks is not None or self.covariates else "either",

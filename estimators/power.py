@@ -15,7 +15,9 @@ FloatArray = NDArray[np.float64]
 
 
 def planned_error(estimate: Estimate, std_dev: float = 1.0, icc: float = 0.0) -> FloatArray:
-    """Return the standard errors that a design will have, shape (k,).
+    """Return the standard errors that a design will have, shape (k,), for the people of the study.
+
+    For ``target="population"`` this is a lower bound: how effects vary between people is not known before outcomes.
 
     Parameters
     ----------

@@ -79,6 +79,7 @@ def stack(estimates: Sequence[Estimate], names: Sequence[str] | None = None, *, 
         "error_type": "stacked",
     }
     if independent:
+        _refuse_shared_clusters(estimates)
         return Estimate(
             **common,
             covariance=block_diag(*(block.cov() for block in estimates)),
@@ -140,31 +141,54 @@ def _union(estimates: Sequence[Estimate]) -> tuple[NDArray[Any], list[NDArray[np
 
 
 def _joint_clusters(estimates: Sequence[Estimate], rows: Sequence[NDArray[np.intp]], n: int) -> NDArray[np.intp] | None:
-    """Return the coarsest clusters among nested ones, shape (n,); people in no cluster stand alone."""
-    clustered = [
-        (block.clusters, row) for block, row in zip(estimates, rows, strict=True) if block.clusters is not None
-    ]
+    """Return the clusters of all people, shape (n,): joined by name where the column is the same, nested otherwise."""
+    clustered = [(block, row) for block, row in zip(estimates, rows, strict=True) if block.clusters is not None]
     if not clustered:
         return None
+    _refuse_unknown(estimates, rows, n)
     for position, (one, row) in enumerate(clustered):
         for other, other_row in clustered[position + 1 :]:
-            _refuse_crossing(one, row, other, other_row, n)
-    people, groups, offset = [], [], n
-    for codes, row in clustered:
-        people.append(row)
-        groups.append(codes + offset)
-        offset += int(codes.max()) + 1
-    edges = (np.concatenate(people), np.concatenate(groups))
-    graph = coo_array((np.ones(len(edges[0]), dtype=bool), edges), shape=(offset, offset))
+            if one.cluster_by is None or one.cluster_by != other.cluster_by:
+                _refuse_crossing(one, row, other, other_row, n)
+    nodes: dict[tuple[Any, Any], int] = {}
+    edges: list[NDArray[np.intp]] = []
+    for position, (block, row) in enumerate(clustered):
+        named = block.cluster_names if block.cluster_by is not None and block.cluster_names is not None else None
+        keys = (
+            [(block.cluster_by, str(name)) for name in named]
+            if named is not None
+            else [(position, code) for code in range(block.n_clusters)]
+        )
+        number = np.array([nodes.setdefault(key, len(nodes)) for key in keys], dtype=np.intp)
+        edges.append(np.stack([row, number[block.clusters] + n]))
+    people, groups = np.concatenate(edges, axis=1)
+    size = n + len(nodes)
+    graph = coo_array((np.ones(len(people), dtype=bool), (people, groups)), shape=(size, size))
     labels = connected_components(graph, directed=False)[1][:n]
     return np.asarray(np.unique(labels, return_inverse=True)[1], dtype=np.intp)
 
 
+def _refuse_unknown(estimates: Sequence[Estimate], rows: Sequence[NDArray[np.intp]], n: int) -> None:
+    """Refuse people whose cluster in another estimate's column nobody can know: they are in no estimate that has it."""
+    held: dict[Any, NDArray[np.bool_]] = {}
+    for position, (block, row) in enumerate(zip(estimates, rows, strict=True)):
+        if block.clusters is not None:
+            known = held.setdefault(block.cluster_by or position, np.zeros(n, dtype=bool))
+            known[row] = True
+    # One column, the coarsest, must cover everybody; finer ones are then linked to it by their people.
+    if not any(known.all() for known in held.values()):
+        raise refusal(
+            "EST-008",
+            "some people are in no estimate that names their cluster",
+            fix="cluster all estimates by the same column",
+        )
+
+
 def _refuse_crossing(
-    one: NDArray[np.intp], row: NDArray[np.intp], other: NDArray[np.intp], other_row: NDArray[np.intp], n: int
+    one: Estimate, row: NDArray[np.intp], other: Estimate, other_row: NDArray[np.intp], n: int
 ) -> None:
     codes: FloatArray = np.full((2, n), -1.0)
-    codes[0, row], codes[1, other_row] = one, other
+    codes[0, row], codes[1, other_row] = one.clusters, other.clusters
     shared = codes[:, (codes >= 0).all(axis=0)]
     if not shared.size:
         return
@@ -175,3 +199,18 @@ def _refuse_crossing(
             "the clusters of two estimates cut across each other",
             fix="cluster both by the same column, or one within the other",
         )
+
+
+def _refuse_shared_clusters(estimates: Sequence[Estimate]) -> None:
+    seen: set[tuple[str, str]] = set()
+    for block in estimates:
+        if block.cluster_by is None or block.cluster_names is None:
+            continue
+        names = {(block.cluster_by, str(name)) for name in block.cluster_names}
+        if names & seen:
+            raise refusal(
+                "EST-008",
+                f"estimates stated as independent share clusters of '{block.cluster_by}'",
+                fix="join them without independent=True, or name the clusters apart if they are different",
+            )
+        seen |= names

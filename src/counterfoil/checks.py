@@ -13,10 +13,9 @@ import pandas as pd
 
 from counterfoil.agreement import disagreements
 from counterfoil.attribution.payment.currency import smallest_unit
-from counterfoil.attribution.payment.money import exact, multiply, round_money
+from counterfoil.attribution.payment.money import add, exact, multiply, round_money
 from counterfoil.attribution.payment.unit_price import UnitPrice
-from counterfoil.contract import Contract, contradictions
-from counterfoil.datasets.disclosure import suppress_counts
+from counterfoil.contract import Contract, Effect, contradictions
 from counterfoil.datasets.study import Study
 from counterfoil.errors import Problem, raise_any
 from counterfoil.estimators.power import effective_sample, smallest_detectable
@@ -104,12 +103,14 @@ class Check:
             return []
         planning = result.terms.planning
         power = 0.8 if planning is None else planning.power
+        clustered = result.total is not None and result.total.clusters is not None
+        within = f" and a correlation of {planning.icc:g} within clusters" if planning is not None and clustered else ""
+        if planning is None and result.terms.gate is not None and result.terms.gate.total_above:
+            within = f"; the gate's minimum of {result.terms.gate.total_above:g} comes on top"
         basis = (
-            "outcome spread not declared: in standard deviations"
+            f"outcome spread not declared: in standard deviations{within}"
             if planning is None
-            else (
-                f"assuming a standard deviation of {planning.std_dev:g} and a correlation of {planning.icc:g} within clusters"
-            )
+            else f"assuming a standard deviation of {planning.std_dev:g}{within}"
         )
         lines = [f"  Smallest detectable with {power:.0%} power ({basis})"]
         for row in frame.itertuples():
@@ -143,13 +144,11 @@ def check(contract: Contract, study: Study) -> Check:
     raise_any(contradictions(contract))
     blind = study.without_outcomes()
     raise_any(disagreements(contract, blind))
-    rehearsal = _at_zero(contract, blind)
-    effects = {name: measure(contract, rehearsal, name) for name in contract.effects}
+    effects = {name: measure(contract, _at_zero(contract.effects[name], blind), name) for name in contract.effects}
     served = patterns = None
     if blind.services is not None:
         roster = blind.roster([name for name in contract.parties if name in blind.providers])
-        counts = [*roster.exposure.sum(axis=0)]
-        served = pd.DataFrame({"provider": roster.providers, "people": suppress_counts(counts)})
+        served = roster.served()
         patterns = blind.roster([name for name in contract.players if name in blind.providers]).tidy()
     rows = [row for name, result in effects.items() for row in _detectable(contract, name, result)]
     columns = ["effect", "term", "detectable", "unit", "payment", "effective_sample"]
@@ -164,7 +163,7 @@ def _detectable(contract: Contract, name: str, result: EffectResult) -> Iterator
     assumed = {} if planning is None else {"std_dev": planning.std_dev, "icc": planning.icc}
     power = 0.8 if planning is None else planning.power
     unit = "standard deviations" if planning is None else "units"
-    price = next((c.price for c in contract.payments if isinstance(c, UnitPrice) and c.effect == name), None)
+    prices = [c.price for c in contract.payments if isinstance(c, UnitPrice) and c.effect == name]
     parts = [
         (
             result.total,
@@ -181,24 +180,28 @@ def _detectable(contract: Contract, name: str, result: EffectResult) -> Iterator
         for term, size, spread in zip(estimate.terms, sizes.tolist(), effective_sample(estimate).tolist(), strict=True):
             needed = size + (floor if estimate is result.total and planning is not None else 0.0)
             payment = None
-            if price is not None and planning is not None:
+            if prices and planning is not None:
                 payment = round_money(
-                    multiply(price, exact(needed * estimate.people)), smallest_unit(contract.currency), "half_up"
+                    multiply(add(prices), exact(needed * estimate.people)), smallest_unit(contract.currency), "half_up"
                 )
             yield name, "total gain" if term == "gain" else term, needed, unit, payment, round(spread, 1)
 
 
-def _at_zero(contract: Contract, study: Study) -> Study:
-    """Return the study with every outcome that the contract names at zero for everybody."""
-    asked = dict.fromkeys((effect.outcome, effect.estimator.period or "") for effect in contract.effects.values())
-    parts = [
-        pd.DataFrame({"person": study.people["person"], "outcome": outcome, "period": period, "value": 0.0})
-        for outcome, period in asked
-    ]
+def _at_zero(effect: Effect, study: Study) -> Study:
+    """Return the study with the effect's outcome at zero for everybody."""
+    zero = pd.DataFrame(
+        {
+            "person": study.people["person"],
+            "outcome": effect.outcome,
+            "period": effect.estimator.period or "",
+            "value": 0.0,
+        }
+    )
     return Study.from_tables(
         study.people,
         services=study.services,
-        outcomes=pd.concat(parts, ignore_index=True),
+        outcomes=zero,
         cluster=study.cluster,
+        weights=study.weights,
         name=study.name,
     )

@@ -285,6 +285,7 @@ def _effect_dict(result: EffectResult) -> dict[str, Any]:
             "clusters": None if total.clusters is None else total.n_clusters,
             "people": total.people,
             "population": total.population,
+            "counts": {key: int(count) for key, count in total.diagnostics.items()},
             "std_error_by_type": {name: float(total.using(name).std_error[0]) for name in total.error_types},
             "total": total.tidy().to_dict("records")[0],
         }

@@ -45,7 +45,7 @@ def evaluation_schema() -> dict[str, Any]:
     })  # fmt: skip
     answered = {
         "estimand": _TEXT, "error_type": _TEXT, "degrees_of_freedom": _NUMBER, "clusters": {"type": ["integer", "null"]},
-        "people": {"type": "integer"}, "population": _TEXT, "std_error_by_type": _map(_NUMBER), "total": _object(row),
+        "people": {"type": "integer"}, "population": _TEXT, "counts": _map({"type": "integer"}), "std_error_by_type": _map(_NUMBER), "total": _object(row),
         "gate": gate, "rule": _TEXT, "credits": _list(_object(credit)),
     }  # fmt: skip
     effect = _object(

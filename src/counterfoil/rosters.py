@@ -38,7 +38,14 @@ def write_rosters(contract: Contract, study: Study, folder: str | Path) -> list[
     if study.services is None:
         raise refusal("DATA-019", "the study has no services table", study.name)
     target = Path(folder)
-    files = {name: target / f"roster-{re.sub(r'[^A-Za-z0-9_-]+', '_', name)}.csv" for name in contract.players}
+    files: dict[str, Path] = {}
+    for name in contract.players:
+        stem = f"roster-{re.sub(r'[^A-Za-z0-9_-]+', '_', name)}"
+        path = target / f"{stem}.csv"
+        while path in files.values():
+            stem += "_"
+            path = target / f"{stem}.csv"
+        files[name] = path
     raise_any(
         [
             Problem("DATA-020", f"'{path.name}' is there already", str(folder))

@@ -184,7 +184,7 @@ def _share_lines(shares: Shares, scale: Scale) -> Iterator[str]:
         )
     yield from _table(rows, indent=4, right={1, 2, 3, 4})
     if any(row[-1] == NO_SHARE for row in rows):
-        yield f"    {NO_SHARE}: not determinable as a share of the total; the credit in outcome units stands"
+        yield f"    {NO_SHARE}: not determinable: {shares.withheld}; the credit itself stands"
 
 
 def _ledger_lines(evaluation: "Evaluation") -> Iterator[str]:

@@ -66,6 +66,7 @@ def test_doses_are_added_up() -> None:
 def test_small_cells_and_the_cell_that_reveals_them_are_hidden() -> None:
     assert suppress_counts([120, 4, 60, 0]) == ["120", "<11", "suppressed", "0"]
     assert suppress_counts([4]) == ["<11"]
+    assert suppress_counts([100, 60, 1, 1]) == ["100", "suppressed", "<11", "<11"]
 
 
 def test_repr_counts_and_shows_no_record(rice: Study) -> None:

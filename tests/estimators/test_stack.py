@@ -235,3 +235,44 @@ def test_rich_reprs_and_plot(rice: Study) -> None:
     axes = shares.credits.plot(simultaneous=True)
     assert [label.get_text() for label in axes.get_yticklabels()] == ["default", "intensive"]
     assert shares.total.plot(axes) is axes
+
+
+def test_members_of_one_cluster_in_different_blocks_stay_together() -> None:
+    """Couples are one cluster although only a few couples have both members in both blocks."""
+    rng = np.random.default_rng(6)
+    couples = 200
+
+    def draw() -> tuple[Estimate, Estimate]:
+        home, assigned = rng.normal(size=couples), rng.permutation(np.repeat([0, 1], couples // 2))
+        couple = np.repeat(np.arange(couples), 2)
+        data = pd.DataFrame({"couple": couple, "assigned": assigned[couple], "second": np.tile([0, 1], couples)})
+        data["y"] = 2 * home[couple] + rng.normal(size=2 * couples)
+        blocks = (data[(data["second"] == k) | (data["couple"] < 20)] for k in (0, 1))
+        first, second = (Experiment(outcome="y", cluster="couple", vcov="CR0").fit(block) for block in blocks)
+        return first, second
+
+    pairs = [draw() for _ in range(300)]
+    joint = stack(pairs[0], ["x", "y"])
+    assert joint.n_clusters == couples
+    true = np.cov(np.array([[one.values[0], other.values[0]] for one, other in pairs]), rowvar=False)
+    stated = np.mean([stack(pair, ["x", "y"]).cov() for pair in pairs[:40]], axis=0)
+    np.testing.assert_allclose(stated, true, rtol=0.35)
+    assert "share clusters" in refused(pairs[0], independent=True)
+
+
+def test_people_of_unknown_clusters_are_refused() -> None:
+    data = overlapping(200).assign(site=lambda frame: frame.index // 10)
+    part = Experiment(outcome="y", cluster="site").fit(data[:150])
+    whole = Experiment(outcome="y").fit(data)
+    assert "no estimate that names their cluster" in refused([part, whole])
+
+
+def test_published_figures_need_an_error() -> None:
+    for wrong in (
+        {},
+        {"covariance": [[-1.0]]},
+        {"std_error": [float("nan")]},
+        {"std_error": [1.0], "covariance": [[1.0]]},
+    ):
+        with pytest.raises(ValueError, match=r"give either|not finite"):
+            Estimate.published([1.0], terms=["x"], outcome="y", estimand="ITT", people=5, **wrong)

@@ -81,3 +81,32 @@ def test_a_roster_holds_no_formula(tmp_path: Path) -> None:
              "effects": {"y": {"outcome": "y", "better": "higher", "estimator": {"kind": "contribution"}}}}  # fmt: skip
     (path,) = write_rosters(Contract.model_validate(terms), study, tmp_path)
     assert path.read_text("utf-8").splitlines()[1:] == ["'=cmd,2024-01-05,,", "p2,2024-01-06,,"]
+
+
+def test_weights_periods_and_every_price_count_in_a_check(rice_frame: pd.DataFrame, rice_contract: Contract) -> None:
+    weighted = rice_frame.assign(w=1.0 + (rice_frame["male"] == 1) * 5)
+    names = {"person": "person", "providers": ["default", "intensive"], "outcomes": ["takeup"]}
+    plain, heavy = (
+        cf.check(rice_contract, cf.Study.from_frame(weighted, weights=w, **names)).detectable["detectable"][0]  # type: ignore[arg-type]
+        for w in (None, "w")
+    )
+    assert heavy > plain
+    terms = rice_contract.model_dump()
+    terms["payments"] = [terms["payments"][0], terms["payments"][0]]
+    terms["effects"]["later"] = {
+        **terms["effects"]["takeup"],
+        "estimator": {**terms["effects"]["takeup"]["estimator"], "period": "6m"},
+    }
+    twice = cf.check(Contract.model_validate(terms), cf.datasets.load("rice"))
+    assert twice.refused == ()
+    assert str(twice.detectable["payment"][1]) == "5309.80"
+
+
+def test_rosters_of_providers_with_like_names_do_not_meet(tmp_path: Path) -> None:
+    services = pd.DataFrame({"person": ["p", "q"], "provider": ["North Side", "North_Side"]})
+    study = cf.Study.from_tables(pd.DataFrame({"person": ["p", "q"]}), services=services)
+    parties = {"North Side": {"role": "provider"}, "North_Side": {"role": "provider"}}
+    terms = {"counterfoil": 1, "name": "x", "currency": "USD", "parties": parties,
+             "effects": {"y": {"outcome": "y", "better": "higher", "estimator": {"kind": "contribution"}}}}  # fmt: skip
+    paths = write_rosters(Contract.model_validate(terms), study, tmp_path)
+    assert len(set(paths)) == len(list(tmp_path.iterdir())) == 2

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -181,3 +182,75 @@ def test_page_fits_the_screen_without_an_error(pages: dict[str, str], name: str,
     assert measured is not None
     assert int(measured[1]) <= int(measured[2])
     assert "CONSOLE" not in run.stderr
+
+
+def counted(cells: dict[tuple[int, int], int], **effect: Any) -> cf.Evaluation:
+    """Settle a study of two providers with so many people in each pattern."""
+    rows = [(a, b, float((17 * k) % 7) + a) for (a, b), count in cells.items() for k in range(count)]
+    frame = pd.DataFrame(rows, columns=["a", "b", "jobs"])
+    terms = {
+        "counterfoil": 1, "name": "counted", "currency": "USD",
+        "parties": {"a": {"role": "provider"}, "b": {"role": "provider"}, "city": {"role": "outcome_payer"}},
+        "effects": {"jobs": {"outcome": "jobs", "better": "higher", "estimator": {"kind": "contribution", "model": "additive"},
+                             "split": {"rule": "shapley"}, **effect}},
+        "payments": [{"effect": "jobs", "per": "person", "price": "10.00"}],
+    }  # fmt: skip
+    return cf.evaluate(
+        Contract.model_validate(terms), cf.Study.from_frame(frame, providers=["a", "b"], outcomes=["jobs"])
+    )
+
+
+def cells_of(page: str) -> str:
+    return " ".join(re.findall(r">([^<>]+)</td>", page[page.index('id="data"') : page.index('id="audit"')]))
+
+
+def test_margins_and_patterns_together_reveal_no_small_cell() -> None:
+    shown = cells_of(counted({(0, 0): 100, (1, 0): 50, (0, 1): 40, (1, 1): 3}).report())
+    assert "53" not in shown
+    assert "43" not in shown
+    assert "&lt;11" in shown
+    complement = counted({(0, 0): 5, (1, 0): 100, (1, 1): 95}).report()
+    assert "195" not in cells_of(complement)
+
+
+def test_few_left_out_are_not_given_away_by_the_total() -> None:
+    frame = pd.DataFrame({"assigned": [0, 1] * 100, "jobs": [float(k % 7) + k % 2 for k in range(200)]})
+    frame.loc[:3, "jobs"] = float("nan")
+    effect = {"outcome": "jobs", "better": "higher", "estimator": {"kind": "experiment", "missing": "drop"}}
+    terms = {"counterfoil": 1, "name": "few lost", "currency": "USD", "parties": {"city": {"role": "outcome_payer"}},
+             "effects": {"jobs": effect}}  # fmt: skip
+    page = cf.evaluate(Contract.model_validate(terms), cf.Study.from_frame(frame, outcomes=["jobs"])).report()
+    assert "200 people in the study" not in page
+    assert "&lt;11 people without" in page
+
+
+def test_a_small_arm_withholds_its_payment_and_the_total() -> None:
+    frame = pd.DataFrame({"assigned": [1] * 8 + [0] * 192, "jobs": [float(k % 5) + 9 * (k < 8) for k in range(200)]})
+    effect = {"outcome": "jobs", "better": "higher", "estimator": {"kind": "experiment"}}
+    terms = {"counterfoil": 1, "name": "small arm", "currency": "USD",
+             "parties": {"city": {"role": "outcome_payer"}, "north": {"role": "provider"}}, "effects": {"jobs": effect},
+             "payments": [{"effect": "jobs", "per": "person", "price": "10.00"}]}  # fmt: skip
+    evaluation = cf.evaluate(Contract.model_validate(terms), cf.Study.from_frame(frame, outcomes=["jobs"]))
+    assert evaluation.settlement is not None
+    page = evaluation.report()
+    assert f"{evaluation.settlement.total:,}" not in page
+    assert ">192<" not in page
+    assert f"{evaluation.settlement.total:,}" in evaluation.report(show_small_cells=True)
+
+
+def test_a_shut_gate_is_said_although_few_people_are_withheld() -> None:
+    page = counted({(0, 0): 100, (1, 0): 50, (1, 1): 5}, gate={"total_above": 99}).report()
+    assert "Nothing is due: the gate on jobs is shut" in page
+
+
+def test_the_agreed_bar_is_the_settlement_itself() -> None:
+    """With two effects under two rules no single rule's bar is what was agreed."""
+    base = counted({(0, 0): 60, (1, 0): 60, (0, 1): 60, (1, 1): 60})
+    terms = base.contract.model_dump()
+    terms["effects"]["more"] = {**terms["effects"]["jobs"], "split": {"rule": "equal_split"}}
+    terms["payments"] = [*terms["payments"], {"effect": "more", "per": "person", "price": "70.00"}]
+    both = cf.evaluate(Contract.model_validate(terms), base.study)
+    assert both.settlement is not None
+    share = float(both.settlement.by_party()["a"] / both.settlement.total)
+    bar = both.report().split("as agreed")[1].split("<title>a: ")[1]
+    assert float(bar.split("%")[0]) == pytest.approx(100 * share, abs=0.06)

@@ -1,11 +1,13 @@
 """What the report says, as plain words and numbers for the template, small cells already withheld."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from counterfoil.attribution.payment.money import add
 from counterfoil.attribution.payment.unit_price import UnitPrice
 from counterfoil.datasets.disclosure import SMALL_CELL, shown, suppress_counts
 from counterfoil.estimators.contribution import Contribution
@@ -17,6 +19,10 @@ if TYPE_CHECKING:
 
 WITHHELD: Final = "withheld"
 RAW: Final = "raw outcomes"
+MOST_BARS: Final = 6
+"""Parties beyond which bars of shares have more parts than colours can tell apart."""
+MOST_PATTERNS: Final = 40
+NO_LOSS: Final = frozenset({"people_in", "people_used", "served", "assigned", "control"})
 PACKAGES: Final = ("counterfoil", "numpy", "pandas", "scipy", "statsmodels", "scikit-learn")
 
 ASSUMPTIONS: Final = {
@@ -41,7 +47,8 @@ def gather(evaluation: "Evaluation", show_small_cells: bool) -> dict[str, Any]:
             *(p for r in evaluation.effects.values() for p in r.refused if p not in evaluation.refused),
         ],
         "due": evaluation.settlement is not None and evaluation.settlement.total > 0,
-        "total": _total(evaluation),
+        "total": _total(evaluation, withheld),
+        "payers": _payers(evaluation, withheld),
         "currency": evaluation.contract.currency,
         "parties": _parties(evaluation, withheld),
         "clauses": [
@@ -59,30 +66,49 @@ def gather(evaluation: "Evaluation", show_small_cells: bool) -> dict[str, Any]:
 
 
 def withheld_parties(evaluation: "Evaluation") -> frozenset[str]:
-    """Return the providers whose figures would reveal a small number of people.
+    """Return the parties whose figures would reveal a small number of people.
 
     A payment over a public price is a count, so a provider that served ten people or fewer has its credit and payment
-    withheld; where that is one provider alone, the next smallest is withheld too, or the total would give it away.
+    withheld; where that is one provider alone, the next smallest is withheld too, or the total would give it away. Where
+    a whole effect counts for ten people or fewer, everybody it pays is withheld.
     """
     study, players = evaluation.study, evaluation.contract.players
-    if study.services is None or not players:
-        return frozenset()
-    served = study.roster([name for name in players if name in study.providers])
-    counts = dict(zip(served.providers, served.exposure.sum(axis=0).tolist(), strict=True))
-    hidden = suppress_counts(list(counts.values()))
-    return frozenset(
-        name for name, text in zip(counts, hidden, strict=True) if text in {f"<{SMALL_CELL}", "suppressed"}
-    )
+    parties: set[str] = set()
+    settlement = evaluation.settlement
+    for name, result in evaluation.effects.items():
+        if settlement is not None and result.total is not None and 0 < result.total.people < SMALL_CELL:
+            parties |= {line.provider for line in settlement.lines if line.effect == name}
+    if study.services is not None and players:
+        served = study.roster([name for name in players if name in study.providers])
+        counts = dict(zip(served.providers, served.exposure.sum(axis=0).tolist(), strict=True))
+        hidden = suppress_counts(list(counts.values()))
+        parties |= {name for name, text in zip(counts, hidden, strict=True) if text in {f"<{SMALL_CELL}", "suppressed"}}
+    return frozenset(parties)
 
 
 def _verdict(evaluation: "Evaluation", withheld: frozenset[str]) -> str:
-    if not withheld or evaluation.settlement is None:
+    if not withheld or evaluation.settlement is None or evaluation.settlement.total == 0 or evaluation.refused:
         return evaluation.verdict
-    return f"{evaluation.settlement.total:,} {evaluation.contract.currency} is due; amounts that rest on few people are withheld."
+    due = f"{_total(evaluation, withheld)} {evaluation.contract.currency} is due"
+    beside = "" if evaluation.answered else " Some questions have no answer."
+    return f"{due}; amounts that rest on few people are withheld.{beside}"
 
 
-def _total(evaluation: "Evaluation") -> str:
-    return "" if evaluation.settlement is None else f"{evaluation.settlement.total:,}"
+def _total(evaluation: "Evaluation", withheld: frozenset[str]) -> str:
+    if evaluation.settlement is None:
+        return ""
+    everybody = set(evaluation.settlement.by_party()) <= withheld and evaluation.settlement.total > 0
+    return "An amount of" if everybody else f"{evaluation.settlement.total:,}"
+
+
+def _payers(evaluation: "Evaluation", withheld: frozenset[str]) -> list[str]:
+    """Return who owes how much, where several pay."""
+    if evaluation.settlement is None or withheld:
+        return []
+    owed: dict[str, list[Decimal]] = {}
+    for line in evaluation.settlement.lines:
+        owed.setdefault(line.payer, []).append(line.amount)
+    return [f"{payer} owes {add(amounts):,}" for payer, amounts in owed.items()] if len(owed) > 1 else []
 
 
 def _parties(evaluation: "Evaluation", withheld: frozenset[str]) -> list[dict[str, str]]:
@@ -92,7 +118,7 @@ def _parties(evaluation: "Evaluation", withheld: frozenset[str]) -> list[dict[st
     rows = []
     for name, amount in evaluation.settlement.by_party().items():
         party = evaluation.contract.parties[name]
-        hide = name in withheld
+        hide = name in withheld and amount > 0
         part = "" if not whole else f"{float(amount / whole):.1%}"
         rows.append({
             "name": party.name or name,
@@ -138,14 +164,14 @@ def _effect(result: "EffectResult", withheld: frozenset[str]) -> dict[str, Any]:
         "people": shown(total.people),
         "population": total.population,
         "unit": scale.unit.strip() or "units of the outcome",
-        "bars": [_bar(scale, "effect", value, low, high)],
+        "bars": [_bar(scale, "effect", value, low, high, result.sign)],
     }
     if result.shares is not None:
         rows = result.shares.tidy().to_dict("records")
         facts["credits"] = [_credit(scale, row, withheld) for row in rows]
         visible = [row for row in rows if row["provider"] not in withheld]
         facts["bars"] = [
-            _bar(scale, row["provider"] or "total", row["estimate"], row["conf_low"], row["conf_high"])
+            _bar(scale, row["provider"] or "total", row["estimate"], row["conf_low"], row["conf_high"], result.sign)
             for row in visible
         ]
         facts["rule"] = result.shares.rule.name
@@ -156,8 +182,10 @@ def _effect(result: "EffectResult", withheld: frozenset[str]) -> dict[str, Any]:
     return facts
 
 
-def _bar(scale: Scale, label: str, value: float, low: float, high: float) -> Bar:
-    return Bar(label, value * scale.factor, low * scale.factor, high * scale.factor, scale.number(value))
+def _bar(scale: Scale, label: str, value: float, low: float, high: float, sign: int) -> Bar:
+    return Bar(
+        label, value * scale.factor, low * scale.factor, high * scale.factor, scale.number(value), sign * value < 0
+    )
 
 
 def _credit(scale: Scale, row: Mapping[str, Any], withheld: frozenset[str]) -> dict[str, str]:
@@ -232,27 +260,31 @@ def _checks(result: "EffectResult") -> list[dict[str, str]]:
 def _alternatives(
     evaluation: "Evaluation", withheld: frozenset[str]
 ) -> list[tuple[str, list[tuple[str, float, bool]]]]:
-    """Return, for each rule that can be paid on, every party's share of the money."""
-    if evaluation.settlement is None or evaluation.settlement.total == 0 or withheld:
+    """Return every party's share of the money as agreed, and under each rule that could be agreed on."""
+    settlement = evaluation.settlement
+    if settlement is None or settlement.total == 0 or withheld or len(settlement.by_party()) > MOST_BARS:
         return []
+    players = evaluation.contract.players
+
+    def bar(name: str, amounts: Mapping[str, Decimal]) -> tuple[str, list[tuple[str, float, bool]]]:
+        whole = float(add(amounts.values()))
+        return name, [(party, float(amount) / whole, party not in players) for party, amount in amounts.items()]
+
     frame = evaluation.alternatives()
-    chosen = next((r.shares.rule.name for r in evaluation.effects.values() if r.shares is not None), "")
-    rows = []
+    agreed = {result.shares.rule.name for result in evaluation.effects.values() if result.shares is not None}
+    rows = [bar("as agreed", settlement.by_party())]
     for rule in dict.fromkeys(frame["term"]):
         part = frame[frame["term"] == rule]
-        whole = float(sum(part["payment"]))
-        shares = [
-            (row.provider, float(row.payment) / whole, row.provider not in evaluation.contract.players)
-            for row in part.itertuples() if whole
-        ]  # fmt: skip
-        rows.append((f"{rule} (agreed)" if rule == chosen else rule, shares))
+        if {rule} != agreed and add(part["payment"]) > 0:
+            rows.append(bar(rule, dict(zip(part["provider"], part["payment"], strict=True))))
     return [*rows, *_raw_split(evaluation)]
 
 
 def _raw_split(evaluation: "Evaluation") -> list[tuple[str, list[tuple[str, float, bool]]]]:
     """Return what dividing raw outcomes among all who touched a person would give: no comparison, no cause."""
-    for result in evaluation.effects.values():
-        if result.fit is None or result.shares is None:
+    divided = [result for result in evaluation.effects.values() if result.shares is not None]
+    for result in divided if len(divided) == 1 else []:
+        if result.fit is None or result.terms.better == "lower":
             continue
         served = result.fit.roster.exposure
         outcome = result.fit.sample.study.outcome(result.terms.outcome, result.terms.estimator.period)
@@ -265,25 +297,35 @@ def _raw_split(evaluation: "Evaluation") -> list[tuple[str, list[tuple[str, floa
 
 def _data(evaluation: "Evaluation", show_small_cells: bool) -> dict[str, Any]:
     study, contract = evaluation.study, evaluation.contract
-    facts: dict[str, Any] = {"people": shown(study.n_people), "served": [], "patterns": [], "lost": []}
+    facts: dict[str, Any] = {"people": "", "served": [], "patterns": [], "more": 0, "lost": []}
+    few_lost = False
     for result in evaluation.effects.values():
         counts = {} if result.total is None else dict(result.total.diagnostics)
-        lost = {
-            key: count
-            for key, count in counts.items()
-            if key not in {"people_in", "people_used", "served", "assigned", "control"}
-        }
-        facts["lost"] += [(result.name, reason, shown(count)) for reason, count in lost.items()]
-        facts["served"] += [
-            (f"{arm} ({result.name})", shown(counts[arm])) for arm in ("assigned", "control") if arm in counts
+        lost = {key: count for key, count in counts.items() if key not in NO_LOSS}
+        few_lost |= any(count < SMALL_CELL for count in lost.values())
+        facts["lost"] += [
+            (result.name, reason, f"{n:,}" if show_small_cells else shown(n)) for reason, n in lost.items()
         ]
+        arms = {arm: counts[arm] for arm in ("assigned", "control") if arm in counts}
+        texts = [f"{n:,}" for n in arms.values()] if show_small_cells else suppress_counts(list(arms.values()))
+        facts["served"] += [(f"{arm} ({result.name})", text) for arm, text in zip(arms, texts, strict=True)]
+    if show_small_cells or not few_lost:
+        facts["people"] = f"{study.n_people:,}"  # else it would give away how few were left out
     if study.services is not None:
         roster = study.roster([name for name in contract.parties if name in study.providers])
-        counts = roster.exposure.sum(axis=0).tolist()
-        texts = [f"{count:,}" for count in counts] if show_small_cells else suppress_counts(counts)
-        facts["served"] += list(zip(roster.providers, texts, strict=True))
-        patterns = study.roster([name for name in contract.players if name in study.providers]).tidy()
-        facts["patterns"] = [(row.pattern, row.people) for row in patterns.itertuples()][:40]
+        margins = roster.served().itertuples() if not show_small_cells else ()
+        facts["served"] += [(row.provider, row.people) for row in margins]
+        players = study.roster([name for name in contract.players if name in study.providers])
+        patterns, index = players.patterns()
+        counted = np.bincount(index, minlength=len(patterns)).tolist()
+        texts = [f"{n:,}" for n in counted] if show_small_cells else suppress_counts(counted)
+        if show_small_cells:
+            totals = roster.exposure.sum(axis=0).tolist()
+            facts["served"] += [(name, f"{n:,}") for name, n in zip(roster.providers, totals, strict=True)]
+        facts["patterns"] = [(players.label(row), text) for row, text in zip(patterns, texts, strict=True)][
+            :MOST_PATTERNS
+        ]
+        facts["more"] = max(0, len(patterns) - MOST_PATTERNS)
     return facts
 
 

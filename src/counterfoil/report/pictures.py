@@ -13,13 +13,14 @@ ROW = 30
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One row of a picture: a label, a value with its interval, and how the value is written."""
+    """One row of a picture: a label, a value with its interval, how the value is written, and whether it is a harm."""
 
     label: str
     value: float
     low: float
     high: float
     written: str
+    harm: bool = False
 
 
 def _scale(values: Sequence[float]) -> tuple[float, float]:
@@ -36,12 +37,12 @@ def _text(x: float, y: float, words: str, anchor: str = "start", kind: str = "")
 
 def _svg(height: float, title: str, parts: Sequence[Markup]) -> Markup:
     return Markup(
-        '<svg viewBox="0 0 {} {:.0f}" role="img" aria-label="{}" class="picture"><title>{}</title>{}</svg>'
+        '<div class="scroll"><svg viewBox="0 0 {} {:.0f}" role="img" aria-label="{}" class="picture"><title>{}</title>{}</svg></div>'
     ).format(WIDTH, height, title, title, Markup("").join(parts))
 
 
 def _short(label: str) -> str:
-    return label if len(label) <= 24 else label[:23] + "…"
+    return label if len(label) <= 21 else f"{label[:11]}…{label[-9:]}"
 
 
 def _line(x1: float, y1: float, x2: float, y2: float, kind: str) -> Markup:
@@ -80,7 +81,7 @@ def waterfall(bars: Sequence[Bar], total: Bar, title: str) -> Markup:
         start, end = (0.0, total.value) if bar is total else (ends[place], ends[place + 1])
         y = ROW * place + 9
         left, width = zero + min(start, end) * unit, max(abs(end - start) * unit, 1.0)
-        kind = "whole" if bar is total else "loss" if bar.value < 0 else "part"
+        kind = "whole" if bar is total else "loss" if bar.harm else "part"
         parts += [
             _text(LABEL - 12, y + 15, _short(bar.label), "end"),
             Markup('<rect x="{:.1f}" y="{}" width="{:.1f}" height="22" class="{}"/>').format(left, y, width, kind),
