@@ -51,6 +51,8 @@ class Case:
     what: str
     run: Callable[[int], Draw]
     target: str = "smooth"
+    slack: float = 0.0
+    """Bias that is allowed beside three Monte Carlo errors, where the truth itself is known to a few digits."""
 
 
 def measured(estimate: Any, truth: FloatArray) -> Draw:
@@ -209,6 +211,72 @@ def joined(seed: int) -> Draw:
     return measured(difference, np.zeros(1))
 
 
+THREE = ("a", "b", "c")
+THREE_TRUTH = np.array([0.275712, 0.212208, -0.012650])
+SITES_TRUTH = np.array([0.279, 0.210, -0.014])
+TEN_OWN = np.array([0.0896, -0.0149, 0.2003, 0.3341, 0.4772, 0.2719, 0.1395, 0.0930, 0.3997, 0.5770])
+TEN_PAIRS = {
+    (0, 1): -0.3083, (0, 2): -0.2396, (0, 3): 0.4000, (1, 9): -0.0433, (2, 3): -0.0761, (2, 4): -0.2620, (2, 5): -0.0990,
+    (3, 8): -0.0584, (4, 5): -0.2101, (4, 6): 0.3622, (5, 9): -0.0912, (6, 8): 0.2417, (6, 9): -0.0902,
+}  # fmt: skip
+TEN_TRUTH = np.array([0.0111, -0.0179, 0.0276, 0.0929, 0.1187, 0.0540, 0.0564, 0.0244, 0.1117, 0.1424])
+
+
+def three_providers(seed: int, sites: int = 0, size: int = 2_000) -> pd.DataFrame:
+    """Draw three providers of whom needy people have more, with effects that bend with covariates, pairs and a triple.
+
+    With ``sites``, exposure and outcome share a site's fortunes.
+    """
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(size, 2))
+    pattern = np.array([[mask >> j & 1 for j in range(3)] for mask in range(8)])
+    log_weight = -(0.35 + 0.3 * x[:, [0]]) * pattern.sum(axis=1) + 0.3 * pattern[:, 1] * x[:, [1]]
+    log_weight = log_weight + 0.5 * pattern[:, 0] * pattern[:, 1]
+    site = np.arange(size) % max(sites, 1)
+    if sites:
+        log_weight += (1.5 * rng.normal(size=(sites, 3)) @ pattern.T)[site]
+    chance = np.exp(log_weight)
+    cumulative = (chance / chance.sum(axis=1, keepdims=True)).cumsum(axis=1)
+    a, b, c = pattern[(rng.random((size, 1)) > cumulative).sum(axis=1).clip(0, 7)].T
+    effect = 0.5 * a + 0.3 * b * (1 + 0.5 * x[:, 1]) + 0.4 * a * b - 0.2 * a * c + 0.2 * a * b * c
+    shock = np.sqrt(0.05 / 0.95) * rng.normal(size=max(sites, 1))[site] * bool(sites)
+    outcome = 1 + x[:, 0] + 0.5 * x[:, 1] + effect + shock + rng.normal(size=size)
+    return pd.DataFrame({"a": a, "b": b, "c": c, "x1": x[:, 0], "x2": x[:, 1], "site": site, "y": outcome})
+
+
+def ten_providers(seed: int, size: int = 2_000) -> pd.DataFrame:
+    """Draw ten providers at four sites who refer people to each other; own effects and thirteen pairs."""
+    rng = np.random.default_rng(seed)
+    x, site, served = rng.normal(size=(size, 3)), rng.integers(0, 4, size), np.zeros((size, 10))
+    for j in range(10):
+        logit = (
+            -1.6 + (j % 4 == site) - 0.3 * x[:, 0] + 0.3 * (-1) ** j * x[:, 1] + (0.8 * served[:, j - 1] if j else 0)
+        )
+        served[:, j] = rng.random(size) < 1 / (1 + np.exp(-logit))
+    joint = sum(value * served[:, j] * served[:, k] for (j, k), value in TEN_PAIRS.items())
+    outcome = 1 + x[:, 0] + 0.5 * x[:, 1] + 0.3 * (site == 1) + served @ TEN_OWN + joint + rng.normal(size=size)
+    frame = pd.DataFrame(served.astype(int), columns=[f"p{j}" for j in range(10)])
+    return frame.assign(x1=x[:, 0], x2=x[:, 1], x3=x[:, 2], site=[f"s{s}" for s in site], y=outcome)
+
+
+def three(seed: int, sites: int = 0, **terms: Any) -> Draw:
+    """Fit three providers; the truth is for future people."""
+    spec = {"outcome": "y", "providers": THREE, "covariates": ("x1", "x2"), "target": "population", **terms}
+    fit = Contribution.model_validate(spec).fit(three_providers(seed, sites))
+    return measured(attribute(fit).credits, SITES_TRUTH if sites else THREE_TRUTH)
+
+
+def ten(seed: int, model: str) -> Draw:
+    """Fit ten providers; the truth is for future people."""
+    spec = Contribution.model_validate({
+        "outcome": "y", "providers": tuple(f"p{j}" for j in range(10)), "covariates": ("x1", "x2", "x3", "site"),
+        "design": "unconfounded", "model": model, "target": "population", "vcov": "HC3",
+    })  # fmt: skip
+    return measured(attribute(spec.fit(ten_providers(seed))).credits, TEN_TRUTH)
+
+
+BENT = {"effects_by_covariates": True}
+AUGMENTED = {**BENT, "design": "unconfounded"}
 MISSPECIFIED = "reported"
 CASES: tuple[Case, ...] = (
     Case("experiment, blocks, HC2", "effect of assignment", lambda s: experiment(s)),
@@ -226,6 +294,34 @@ CASES: tuple[Case, ...] = (
         "contribution, lottery by village, additive (the pair is left out)",
         "Shapley credits",
         lambda s: two_services(s, model="additive"),
+        MISSPECIFIED,
+    ),
+    Case("three providers, saturated by covariates", "Shapley credits", lambda s: three(s, **BENT), slack=0.005),
+    Case("three providers, augmented", "Shapley credits", lambda s: three(s, **AUGMENTED), slack=0.005),
+    Case(
+        "three providers, pairwise (the triple is left out)",
+        "Shapley credits",
+        lambda s: three(s, model="pairwise", **BENT),
+        MISSPECIFIED,
+    ),
+    Case(
+        "three providers, additive (pairs are left out)",
+        "Shapley credits",
+        lambda s: three(s, model="additive"),
+        MISSPECIFIED,
+    ),
+    Case(
+        "three providers, 40 sites, by site",
+        "Shapley credits",
+        lambda s: three(s, 40, cluster="site", **BENT),
+        slack=0.005,
+    ),
+    Case("three providers, 40 sites, sites ignored", "Shapley credits", lambda s: three(s, 40, **BENT), MISSPECIFIED),
+    Case("ten providers, 500 patterns, pairwise", "Shapley credits", lambda s: ten(s, "pairwise"), slack=0.005),
+    Case(
+        "ten providers, 500 patterns, additive (pairs are left out)",
+        "Shapley credits",
+        lambda s: ten(s, "additive"),
         MISSPECIFIED,
     ),
     Case("cradle, pairwise", "Shapley credits", lambda s: cradle(s, "pairwise")),
@@ -264,6 +360,7 @@ class Row:
     case: Case
     draws: int
     bias: FloatArray
+    noise: FloatArray
     worst: float
     ratio: float
     coverage: FloatArray | None
@@ -283,7 +380,8 @@ class Row:
             return bool(self.coverage.min() >= 0.93 - slack)
         inside = (self.coverage >= 0.93 - slack).all() and (self.coverage <= 0.97 + slack).all()
         together = self.joint is None or 0.93 - slack <= self.joint <= 0.97 + slack
-        return bool(inside and together and self.worst <= 3.0)
+        small = (np.abs(self.bias) <= np.maximum(self.case.slack, 3.0 * self.noise)).all()
+        return bool(inside and together and small)
 
 
 def summarize(case: Case, draws: list[Draw]) -> Row:
@@ -298,6 +396,7 @@ def summarize(case: Case, draws: list[Draw]) -> Row:
         case,
         len(draws),
         gaps.mean(axis=0),
+        error,
         float(np.abs(gaps.mean(axis=0) / error).max()),
         float(np.mean(np.mean(stated, axis=0) / spread)) if stated else float("nan"),
         np.mean(covered, axis=0) if covered else None,
@@ -341,7 +440,7 @@ def main() -> None:
         "",
         "Each row draws studies with a known truth and asks how far the estimates are off, and how often their 95%",
         "intervals hold the truth. Target for smooth quantities with a correct model: bias within three Monte Carlo errors",
-        "of zero for every term, coverage 93 to 97%, each term by itself and all together; for sets at least 93%; coverage",
+        "of zero for every term (or within .005, where the truth is known to a few digits), coverage 93 to 97%, each term by itself and all together; for sets at least 93%; coverage",
         "within three Monte Carlo errors of its band. Rows marked *reported* are misspecified or kinked on",
         "purpose. `ratio` is the mean stated standard error over the true one.",
         "",

@@ -12,10 +12,8 @@ Chernozhukov, Newey and Singh (2022) for the debiased functional of a regression
 the augmented weighting.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import combinations
 from typing import Any, Literal
 
 import numpy as np
@@ -23,21 +21,16 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from counterfoil.datasets.disclosure import shown
 from counterfoil.datasets.roster import Roster
 from counterfoil.datasets.study import Study
-from counterfoil.errors import Problem, listed, raise_any, refusal
+from counterfoil.errors import Problem, raise_any, refusal
 from counterfoil.estimators.covariance import LEVERAGE_ONE, ErrorType, FloatArray, leverage_that_matters
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.experiment import check_clusters
 from counterfoil.estimators.functional import Applied, apply_kernel, side_by_side
 from counterfoil.estimators.kernel import GrandTotal, Kernel
-from counterfoil.estimators.least_squares import LeastSquares, least_squares
-from counterfoil.estimators.propensity import pattern_frequencies, pattern_propensity
 from counterfoil.estimators.spec import Design, Sample, draw_sample
-
-OVERLAP_FLOOR = 0.01
-"""Propensities in denominators are floored at this over the number of patterns."""
+from counterfoil.estimators.surface import Surface, fit_surface
 
 
 class Contribution(Design):
@@ -66,14 +59,18 @@ class Contribution(Design):
     scope: Literal["served", "everyone"] = Field(
         "served", description="Cut the services people really had, or compare everybody having all with nobody any."
     )
-    target: Literal["sample", "population"] = Field(
-        "sample", description="Errors for the people of this study, or for future people like them."
+    target: Literal["sample", "population", "realized"] = Field(
+        "sample",
+        description="Errors for the people of this study at average luck, for future people like them, or for the people "
+        "of this study with their luck.",
     )
 
     @model_validator(mode="after")
     def _terms_fit(self) -> "Contribution":
         if self.scope == "everyone" and self.design != "randomized":
             raise ValueError("scope everyone needs design randomized: only a lottery deals out every pattern")
+        if self.scope == "everyone" and self.target == "realized":
+            raise ValueError("target realized needs scope served: only what people really had was realized")
         if len(set(self.providers)) != len(self.providers):
             raise ValueError("providers are named twice")
         return self
@@ -112,142 +109,6 @@ class Contribution(Design):
         surface = fit_surface(self, roster, study.outcome(self.outcome, self.period), covariates, names, sample.weights)
         name = self.outcome or study.outcome_names[0]
         return ContributionFit(self, name, roster, surface, clusters, cluster_names, cluster, error_type, sample)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Surface:
-    """A fitted m(b, X): controls plus, for each term, a pattern indicator times the effect modifiers.
-
-    Parameters
-    ----------
-    weights : ndarray, shape (n,)
-        Observation weights, mean 1.
-    controls : ndarray, shape (n, n_controls)
-        Intercept first.
-    modifiers : ndarray, shape (n, n_modifiers)
-        1 first, then centred covariates when effects differ with them.
-    patterns, pattern : ndarray
-        The observed patterns (n_patterns, K) and each person's (n,).
-    terms : tuple of tuples of int
-        Sets of providers: for a saturated model the patterns themselves, else single providers and pairs.
-    saturated : bool
-        Whether a term means "exactly these providers" rather than "at least these".
-    design : ndarray, shape (n, n_columns)
-        Controls and terms x modifiers, in that order.
-    fit : LeastSquares
-        Of the outcome on the design, rows scaled by the root of the weights.
-    residuals : ndarray, shape (n,)
-        Outcome less the fitted surface.
-    propensity : ndarray, shape (n, n_patterns), or None
-        Chance of each pattern given covariates, for the augmented path; None for the regression path.
-    warnings : tuple of Problem
-    """
-
-    weights: FloatArray
-    controls: FloatArray
-    modifiers: FloatArray
-    patterns: NDArray[np.bool_]
-    pattern: NDArray[np.intp]
-    terms: tuple[tuple[int, ...], ...]
-    saturated: bool
-    design: FloatArray
-    fit: LeastSquares
-    residuals: FloatArray
-    propensity: FloatArray | None
-    warnings: tuple[Problem, ...]
-
-
-def fit_surface(
-    spec: Contribution,
-    roster: Roster,
-    outcome: FloatArray,
-    covariates: FloatArray,
-    names: Sequence[str],
-    weights: FloatArray,
-) -> Surface:
-    """Fit m(b, X) by least squares and, for an unconfounded saturated model, the propensity of each pattern."""
-    patterns, pattern = roster.patterns()
-    warnings: list[Problem] = []
-    centred = covariates - np.average(covariates, axis=0, weights=weights)
-    one = np.ones((len(outcome), 1))
-    controls = np.hstack([one, centred])
-    modifiers = controls if spec.effects_by_covariates else one
-    terms = _terms(spec, roster, patterns, warnings)
-    saturated = spec.model == "saturated"
-    indicator = np.array(
-        [
-            [tuple(np.flatnonzero(row)) == term if saturated else row[list(term)].all() for term in terms]
-            for row in patterns
-        ],
-        dtype=np.float64,
-    ).reshape(len(patterns), len(terms))
-    products = (indicator[pattern][:, :, None] * modifiers[:, None, :]).reshape(len(outcome), -1)
-    design = np.hstack([controls, products])
-    propensity = None
-    if spec.design == "unconfounded":
-        if covariates.shape[1] == 0:
-            warnings.append(Problem("EST-006", "people are compared as they come, without covariates", "estimator"))
-        if saturated:
-            propensity = (
-                pattern_propensity(pattern, covariates, weights)
-                if covariates.shape[1] and len(patterns) > 1
-                else pattern_frequencies(pattern, len(patterns), weights)
-            )
-            propensity, floored = _floored(propensity, pattern)
-            if floored:
-                what = (
-                    f"{shown(floored)} people had almost no chance of the pattern they had; their weights are floored"
-                )
-                warnings.append(Problem("EST-004", what, "estimator"))
-    # The intercept takes up any constant; without it, outcomes far from zero would lose digits.
-    centre = np.average(outcome, weights=weights)
-    root = np.sqrt(weights)
-    fit = least_squares(design * root[:, None], (outcome - centre) * root)
-    idle = sorted({names[position - 1].partition("=")[0] for position in fit.dropped if 0 < position <= len(names)})
-    if idle:
-        warnings.append(Problem("EST-005", f"some of covariates {listed(idle)} carry no information", "estimator"))
-    return Surface(
-        weights,
-        controls,
-        modifiers,
-        patterns,
-        pattern,
-        terms,
-        saturated,
-        design,
-        fit,
-        fit.residuals / root,
-        propensity,
-        tuple(warnings),
-    )
-
-
-def _terms(
-    spec: Contribution, roster: Roster, patterns: NDArray[np.bool_], warnings: list[Problem]
-) -> tuple[tuple[int, ...], ...]:
-    if spec.model == "saturated":
-        return tuple(tuple(int(j) for j in np.flatnonzero(row)) for row in patterns if row.any())
-    singles = tuple((j,) for j in range(len(roster.providers)))
-    if spec.model == "additive":
-        return singles
-    together = roster.exposure.astype(np.float64).T @ roster.exposure
-    pairs = [pair for pair in combinations(range(len(roster.providers)), 2) if together[pair] > 0]
-    sparse = [pair for pair in pairs if together[pair] < spec.min_pair]
-    if sparse:
-        names = [" + ".join(roster.providers[j] for j in pair) for pair in sparse]
-        what = f"{len(sparse)} pairs share fewer than {spec.min_pair} people and act additively: {listed(names)}"
-        warnings.append(Problem("IDENT-008", what, "estimator"))
-    return (*singles, *(pair for pair in pairs if together[pair] >= spec.min_pair))
-
-
-def _floored(propensity: FloatArray, pattern: NDArray[np.intp]) -> tuple[FloatArray, int]:
-    """Floor each person's own propensity, the only one that stands in a denominator; count the people concerned."""
-    floor = OVERLAP_FLOOR / propensity.shape[1]
-    rows = np.arange(len(pattern))
-    own = propensity[rows, pattern]
-    raised = np.array(propensity)
-    raised[rows, pattern] = np.maximum(own, floor)
-    return raised, int((own < floor).sum())
 
 
 @dataclass(frozen=True, eq=False)
@@ -317,6 +178,23 @@ class ContributionFit:
         both = side_by_side(self._applied(kernel), self._total)
         return self._estimate(both, (*self.providers, "gain"), "term")
 
+    def per_served(self, kernel: Kernel) -> Estimate:
+        """Return the credit of each provider per person that it served, in the outcome's units.
+
+        For future people the share served is estimated too (methods: τ_j = φ_j / q_j).
+        """
+        credits = self.apply(kernel)
+        if credits.influence is None:
+            raise ValueError("a contribution fit carries influence values")
+        weights = self.surface.weights[:, None]
+        served = self.roster.exposure.astype(np.float64)
+        share = (weights * served).mean(axis=0)
+        scaled = credits.contrast(np.diag(1.0 / share), self.providers)
+        if self.spec.target == "population" and scaled.influence is not None and scaled.spread is not None:
+            moved = weights * (credits.values - served * scaled.values) / share
+            scaled = replace(scaled, influence=scaled.influence + moved, spread=scaled.spread + moved)
+        return replace(scaled, label="provider", estimand=f"{credits.estimand}, per person served")
+
     @cached_property
     def _total(self) -> Applied:
         return self._applied(GrandTotal())
@@ -327,33 +205,40 @@ class ContributionFit:
     def _estimate(self, applied: Applied, terms: tuple[str, ...], label: Literal["term", "provider"]) -> Estimate:
         weights = self.surface.weights[:, None]
         residual = weights * applied.riesz * self.surface.residuals[:, None]
+        # Under target realized a person's own residual counts as part of what is estimated, and is no error of it.
+        own = applied.own if self.spec.target == "realized" else np.zeros_like(applied.own)
+        luck = weights * own * self.surface.residuals[:, None]
         fixed = weights * applied.fixed
         values = (fixed + residual).mean(axis=0)
         population = self.spec.target == "population"
         had = "if everybody had every service" if self.spec.scope == "everyone" else "from the services people had"
-        whom = "future people like these" if population else "the people of this study"
+        whom = {
+            "population": "future people like these",
+            "sample": "the people of this study",
+            "realized": "the people of this study with their luck",
+        }[self.spec.target]
         details: dict[str, Any] = {}
         leverage = leverage_that_matters(self.surface.fit.leverage, applied.riesz)
         if applied.direction is None and leverage.max() > LEVERAGE_ONE:
             raise refusal("EST-001", f"{self.error_type} errors are not defined: a pattern has a single person")
         if applied.direction is not None:
             details["leverage"] = leverage
-            if not population:
+            if self.spec.target == "sample":
                 details["classical"] = self._textbook(applied.direction)
         return Estimate(
             terms=terms,
             label=label,
             values=values,
             ids=self.roster.ids,
-            influence=fixed + residual - weights * values if population else residual,
+            influence=fixed + residual - weights * values if population else residual - luck,
             spread=fixed - weights * fixed.mean(axis=0) if population else None,
-            riesz=weights * applied.riesz,
+            riesz=weights * (applied.riesz - own),
             clusters=self.clusters,
             cluster_names=self.cluster_names,
             cluster_by=self.cluster_by,
             parameters=self.surface.fit.rank,
             error_type=self.error_type,
-            target=self.spec.target,
+            target="population" if population else "sample",
             outcome=self.outcome,
             estimand=f"gain {had}, for {whom}",
             people=len(self.roster.ids),

@@ -7,7 +7,6 @@ With basis rows B_i, the functional of row j is M_ij′β. On the regression pat
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +14,7 @@ from numpy.typing import NDArray
 from counterfoil.datasets.roster import Roster
 from counterfoil.errors import Problem, listed, refusal
 from counterfoil.estimators.kernel import LARGEST_PATTERN, FloatArray, GrandTotal, Kernel, membership
-
-if TYPE_CHECKING:
-    from counterfoil.estimators.contribution import Surface
+from counterfoil.estimators.surface import Surface
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,12 +22,13 @@ class Applied:
     """What a kernel makes of a surface.
 
     ``fixed`` (n, m) is Σ_b κ m(b, X); ``riesz`` (n, m) multiplies the residual; ``direction`` (m, p) is the combination
-    of the regression path's coefficients.
+    of the regression path's coefficients; ``own`` (n, m) is κ_j(A_i; A_i), the weight of a person's own outcome.
     """
 
     fixed: FloatArray
     riesz: FloatArray
     direction: FloatArray | None
+    own: FloatArray
     warnings: tuple[Problem, ...]
 
 
@@ -44,7 +42,7 @@ class Group:
     record: FloatArray | None
 
 
-def apply_kernel(surface: "Surface", roster: Roster, kernel: Kernel, everyone: bool) -> Applied:
+def apply_kernel(surface: Surface, roster: Roster, kernel: Kernel, everyone: bool) -> Applied:
     """Apply a rule to a fitted surface.
 
     Raises
@@ -64,11 +62,12 @@ def apply_kernel(surface: "Surface", roster: Roster, kernel: Kernel, everyone: b
     coefficients[surface.fit.kept] = surface.fit.coefficients
     first = surface.controls.shape[1]
     slopes = coefficients[first:].reshape(len(surface.terms), modifiers)
-    fixed = np.zeros((n, size))
+    fixed, own = np.zeros((n, size)), np.zeros((n, size))
     mean = np.zeros((size, len(surface.terms), modifiers))
     for group in groups:
         columns, table = _table(surface, kernel, group)
         h, w = surface.modifiers[group.people], surface.weights[group.people]
+        own[np.ix_(group.people, group.rows)] = _own(kernel, group)
         by_term = np.einsum("ih,th->it", h, slopes[columns])
         if table.ndim == 2:
             fixed[np.ix_(group.people, group.rows)] = by_term @ table.T
@@ -80,10 +79,10 @@ def apply_kernel(surface: "Surface", roster: Roster, kernel: Kernel, everyone: b
     _refuse_inestimable(surface, roster, kernel, row)
     warnings = _extrapolation(surface, roster, missing)
     if surface.propensity is not None:
-        return Applied(fixed, _augmented_riesz(surface, kernel, groups, size), None, warnings)
+        return Applied(fixed, _augmented_riesz(surface, kernel, groups, size), None, own, warnings)
     short = row[:, surface.fit.kept]
     riesz = n * (surface.design[:, surface.fit.kept] @ (surface.fit.bread @ short.T))
-    return Applied(fixed, riesz, short, warnings)
+    return Applied(fixed, riesz, short, own, warnings)
 
 
 def side_by_side(one: Applied, other: Applied) -> Applied:
@@ -92,7 +91,8 @@ def side_by_side(one: Applied, other: Applied) -> Applied:
     if one.direction is not None and other.direction is not None:
         directions = np.vstack([one.direction, other.direction])
     warnings = tuple(dict.fromkeys((*one.warnings, *other.warnings)))
-    return Applied(np.hstack([one.fixed, other.fixed]), np.hstack([one.riesz, other.riesz]), directions, warnings)
+    own = np.hstack([one.own, other.own])
+    return Applied(np.hstack([one.fixed, other.fixed]), np.hstack([one.riesz, other.riesz]), directions, own, warnings)
 
 
 def _check_record(roster: Roster, kernel: Kernel, everyone: bool) -> None:
@@ -117,7 +117,7 @@ def _record(roster: Roster, kernel: Kernel, people: NDArray[np.intp], members: t
     return record
 
 
-def _groups(surface: "Surface", roster: Roster, kernel: Kernel, everyone: bool) -> Iterator[Group]:
+def _groups(surface: Surface, roster: Roster, kernel: Kernel, everyone: bool) -> Iterator[Group]:
     """Yield people by pattern, or everybody with every provider under scope everyone."""
     n, players = roster.exposure.shape
 
@@ -147,7 +147,7 @@ def _sets(members: tuple[int, ...]) -> list[tuple[int, ...]]:
     return [tuple(np.array(members)[row].tolist()) for row in membership(len(members))]
 
 
-def _table(surface: "Surface", kernel: Kernel, group: Group) -> tuple[NDArray[np.intp], FloatArray]:
+def _table(surface: Surface, kernel: Kernel, group: Group) -> tuple[NDArray[np.intp], FloatArray]:
     """Return the terms that matter to a group and their weights, (rows, terms) or (people, rows, terms)."""
     if not surface.saturated:
         inside = set(group.members)
@@ -161,7 +161,16 @@ def _table(surface: "Surface", kernel: Kernel, group: Group) -> tuple[NDArray[np
     return np.array(columns, dtype=np.intp), kernel.weights(group.members, group.record)[..., there]
 
 
-def _missing(surface: "Surface", kernel: Kernel, groups: list[Group]) -> dict[tuple[int, ...], int]:
+def _own(kernel: Kernel, group: Group) -> FloatArray:
+    """Return κ_j(a; a) of a group, (rows,) or (people, rows): every dividend of all of a person's providers, added up."""
+    if len(group.members) <= LARGEST_PATTERN:
+        return kernel.weights(group.members, group.record)[..., -1]
+    # κ_j(a; a) = λ_j(a; a): only the largest coalition contains all of a.
+    everything = np.array([(1 << len(group.members)) - 1], dtype=np.intp)
+    return kernel.dividend_shares(group.members, everything, group.record)[..., 0]
+
+
+def _missing(surface: Surface, kernel: Kernel, groups: list[Group]) -> dict[tuple[int, ...], int]:
     """Return the coalitions that the rule compares with and nobody had, with how many people they concern."""
     observed = {tuple(np.flatnonzero(row).tolist()) for row in surface.patterns}
     missing: dict[tuple[int, ...], int] = {}
@@ -178,7 +187,7 @@ def _missing(surface: "Surface", kernel: Kernel, groups: list[Group]) -> dict[tu
     return missing
 
 
-def _refuse_missing(surface: "Surface", roster: Roster, missing: dict[tuple[int, ...], int]) -> None:
+def _refuse_missing(surface: Surface, roster: Roster, missing: dict[tuple[int, ...], int]) -> None:
     if not surface.saturated or not missing:
         return
     if () in missing:
@@ -187,7 +196,7 @@ def _refuse_missing(surface: "Surface", roster: Roster, missing: dict[tuple[int,
     raise refusal("IDENT-002", f"nobody had exactly: {listed(names)}", "services")
 
 
-def _refuse_inestimable(surface: "Surface", roster: Roster, kernel: Kernel, row: FloatArray) -> None:
+def _refuse_inestimable(surface: Surface, roster: Roster, kernel: Kernel, row: FloatArray) -> None:
     known = surface.fit.estimable(row)
     if known.all():
         return
@@ -203,7 +212,7 @@ def _refuse_inestimable(surface: "Surface", roster: Roster, kernel: Kernel, row:
     raise refusal("IDENT-003", f"the data do not separate the credits of {listed(names)}", "services")
 
 
-def _extrapolation(surface: "Surface", roster: Roster, missing: dict[tuple[int, ...], int]) -> tuple[Problem, ...]:
+def _extrapolation(surface: Surface, roster: Roster, missing: dict[tuple[int, ...], int]) -> tuple[Problem, ...]:
     if surface.saturated or not missing:
         return ()
     worst = sorted(missing, key=lambda term: (-missing[term], term))
@@ -215,7 +224,7 @@ def _name(term: tuple[int, ...], roster: Roster) -> str:
     return " + ".join(roster.providers[j] for j in term) or "no provider at all"
 
 
-def _augmented_riesz(surface: "Surface", kernel: Kernel, groups: list[Group], size: int) -> FloatArray:
+def _augmented_riesz(surface: Surface, kernel: Kernel, groups: list[Group], size: int) -> FloatArray:
     """Return α (n, size) of the augmented path.
 
     Weights that depend on doses are averaged over people like X within the larger pattern: somebody with the smaller
@@ -243,7 +252,7 @@ def _augmented_riesz(surface: "Surface", kernel: Kernel, groups: list[Group], si
     return riesz
 
 
-def _averaged(surface: "Surface", among: NDArray[np.intp], table: FloatArray, people: NDArray[np.intp]) -> FloatArray:
+def _averaged(surface: Surface, among: NDArray[np.intp], table: FloatArray, people: NDArray[np.intp]) -> FloatArray:
     """Return the mean of ``table`` (n_among, rows) for people like each of ``people``: a line through the group's mean.
 
     The line is through the mean, and of least slope where the group is small, so that weights which sum to a constant

@@ -12,7 +12,7 @@ from counterfoil.attribution import RULES, EqualSplit, Shapley, rule_named
 from counterfoil.datasets import Study, simulate_cradle
 from counterfoil.datasets.cradle import PROVIDERS
 from counterfoil.errors import CounterfoilError
-from counterfoil.estimators import Contribution, ContributionFit, functional
+from counterfoil.estimators import Contribution, ContributionFit, Experiment, functional
 from counterfoil.estimators.propensity import pattern_propensity
 
 
@@ -241,3 +241,57 @@ def test_idle_covariates_are_told(frame: pd.DataFrame) -> None:
         frame.assign(twice=2 * frame["x1"])
     )
     assert [problem.code for problem in fit.warnings] == ["EST-005"]
+
+
+def test_effect_per_person_served_is_the_difference_in_means_of_a_single_lottery(frame: pd.DataFrame) -> None:
+    lottery = Experiment(outcome="y", assigned="p0", vcov="HC0").fit(frame)
+    for target in ("population", "sample"):
+        spec = Contribution.model_validate({"outcome": "y", "providers": ("p0",), "vcov": "HC0", "target": target})
+        served = spec.fit(frame).per_served(Shapley())
+        assert served.values[0] == pytest.approx(lottery.values[0], rel=1e-10)
+        assert served.std_error[0] == pytest.approx(lottery.std_error[0], rel=1e-10)
+
+
+def test_the_influence_function_is_the_brute_force_game(frame: pd.DataFrame) -> None:
+    """Each person's influence value from 2^K coalition values, for rules that are values of v (facts 1 and 7)."""
+    covariates = ("x1", "x2")
+    spec = Contribution(outcome="y", providers=NAMES, covariates=covariates, design="unconfounded", target="population")
+    fit = spec.fit(frame)
+    surface, y = fit.surface, frame["y"].to_numpy()
+    own = [tuple(np.flatnonzero(row).tolist()) for row in surface.patterns]
+    position = {pattern: index for index, pattern in enumerate(own)}
+    assert surface.propensity is not None
+    slopes = dict(zip(surface.terms, surface.fit.coefficients[surface.controls.shape[1] :], strict=True))
+    base = surface.controls @ surface.fit.coefficients[: surface.controls.shape[1]] + np.average(y)
+    mean = {pattern: base + slopes.get(pattern, 0.0) for pattern in own}
+    game = np.zeros((len(frame), 8))
+    for mask in range(8):
+        coalition = {j for j in range(3) if mask >> j & 1}
+        for i in range(len(frame)):
+            served = own[surface.pattern[i]]
+            cut = tuple(j for j in served if j in coalition)
+            weight = 0.0
+            if set(served) <= coalition:
+                reach = [a for a in own if tuple(j for j in a if j in coalition) == served]
+                chances = surface.propensity[i]
+                weight = sum(chances[position[a]] for a in reach) / chances[position[served]]
+            game[i, mask] = mean[cut][i] + weight * (y[i] - mean[served][i])
+    for name in ("shapley", "owen", "last_in", "first_in", "banzhaf", "stage_respecting"):
+        rule = rule_named(name, NAMES, **ALL_RULES[name])
+        brute = game @ rule.weights((0, 1, 2), None).T
+        credits = functional(fit, rule)
+        assert credits.influence is not None
+        np.testing.assert_allclose(credits.values, brute.mean(axis=0), atol=1e-12)
+        np.testing.assert_allclose(credits.influence, brute - brute.mean(axis=0), atol=1e-10)
+
+
+def test_realized_luck_leaves_only_the_baseline_uncertain(frame: pd.DataFrame) -> None:
+    """The realized credits of an efficient rule sum to what happened less the predicted baseline of served people."""
+    fits = {t: Contribution.model_validate({"outcome": "y", "providers": NAMES, "target": t, "vcov": "HC0"}).fit(frame) for t in ("realized", "sample")}  # fmt: skip
+    totals = {target: fit.total() for target, fit in fits.items()}
+    assert totals["realized"].values == totals["sample"].values
+    nobody = ~frame[list(NAMES)].any(axis=1).to_numpy()
+    spread = frame["y"][nobody].var(ddof=0)
+    expected = (1 - nobody.mean()) * np.sqrt(spread / nobody.sum())
+    assert totals["realized"].std_error[0] == pytest.approx(expected, rel=1e-10)
+    assert totals["realized"].std_error[0] < totals["sample"].std_error[0]

@@ -1,0 +1,121 @@
+"""What pydantic says of a contract, in coded problems with line and column and a suggestion."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, cast, get_args
+
+from pydantic import BaseModel
+
+from counterfoil.errors import Problem, did_you_mean, listed
+from counterfoil.source import Source
+
+KINDS: Final = {
+    "missing": "CONTRACT-005",
+    "extra_forbidden": "CONTRACT-004",
+    "union_tag_not_found": "CONTRACT-005",
+    "union_tag_invalid": "CONTRACT-007",
+    "literal_error": "CONTRACT-007",
+    "value_error": "CONTRACT-016",
+}
+LIMITS: Final = re.compile(r"^(greater|less)_than|too_(short|long)$|^finite_number$|pattern_mismatch$")
+SAID: Final = {
+    "decimal_max_digits": "should be an amount of fewer digits",
+    "dict_type": "should be a section of `key: value` terms",
+    "model_type": "should be a section of `key: value` terms",
+    "model_attributes_type": "should be a section of `key: value` terms",
+    "tuple_type": "should be a list, such as [first, second]",
+    "list_type": "should be a list, such as [first, second]",
+    "string_type": "should be a word or text",
+    "decimal_parsing": "should be an amount such as 40.00, without thousands separator or currency sign",
+    "decimal_type": "should be an amount such as 40.00",
+    "float_parsing": "should be a number, with a decimal point",
+    "float_type": "should be a number",
+    "int_parsing": "should be a whole number",
+    "int_type": "should be a whole number",
+    "bool_parsing": "should be true or false",
+    "string_pattern_mismatch": "should be a name of letters, digits, spaces and _.&'()-, beginning with a letter or digit",
+}
+
+
+def translate(detail: Any, source: Source, root: type[BaseModel]) -> Problem:
+    """Turn one of pydantic's errors into a coded problem with line and column."""
+    kind, loc = detail["type"], detail["loc"]
+    path = _written(loc, source.data)
+    where = source.where(path)
+    code = KINDS.get(kind, "CONTRACT-007" if LIMITS.search(kind) else "CONTRACT-006")
+    key = str(loc[-1]) if kind == "missing" else _last_key(path)
+    if kind == "extra_forbidden":
+        known = _known_keys(loc, root)
+        allowed = f"the keys here are {listed(sorted(known), limit=30)}"
+        return Problem(code, f"unknown key '{key}'{did_you_mean(key, known)}", where, allowed)
+    if kind == "union_tag_not_found":
+        return Problem(
+            code, f"`{key}` does not say its `kind`", where, f"add one of {listed(_kinds(loc, root))} as `kind:`"
+        )
+    if kind == "missing":
+        return Problem(code, f"`{key}` is missing", where)
+    if kind == "union_tag_invalid":
+        hint = did_you_mean(str(detail["input"].get("kind")), _kinds(loc, root))
+        return Problem(
+            code, f"`{key}` has a `kind` that there is not{hint}", where, f"write one of {listed(_kinds(loc, root))}"
+        )
+    said = SAID.get(kind) or str(detail["msg"]).removeprefix("Value error, ").replace("Input should be", "should be")
+    hint = ""
+    if kind == "literal_error" and isinstance(detail["input"], str):
+        hint = did_you_mean(detail["input"], re.findall(r"'([^']*)'", detail["ctx"]["expected"]))
+    return Problem(code, f"`{key}`: {said}{hint}", where)
+
+
+def _kinds(loc: Sequence[str | int], root: type[BaseModel]) -> list[str]:
+    """Return the kinds among which a section chooses."""
+    return [kind for model in _models_at(loc, root) for kind in _kind(model)]
+
+
+def _written(loc: Sequence[str | int], data: Any) -> tuple[str | int, ...]:
+    """Return the part of pydantic's location that stands in the file; the tags of its unions do not."""
+    path: list[str | int] = []
+    for step in loc:
+        if (isinstance(data, dict) and step in data) or (isinstance(data, list) and isinstance(step, int)):
+            data = cast("Any", data)[step]
+            path.append(step)
+    return tuple(path)
+
+
+def _last_key(path: tuple[str | int, ...]) -> str:
+    if not path:
+        return "contract"
+    return f"{path[-2]}[{path[-1]}]" if isinstance(path[-1], int) else path[-1]
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    """Return the models named anywhere in a type annotation."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in get_args(annotation) for model in _models(part)]
+
+
+def _known_keys(loc: Sequence[str | int], root: type[BaseModel]) -> set[str]:
+    """Return the keys allowed where an unknown one stands."""
+    return {name for model in _models_at(loc[:-1], root) for name in model.model_fields}
+
+
+def _models_at(loc: Sequence[str | int], root: type[BaseModel]) -> list[type[BaseModel]]:
+    """Return the models that a location may hold."""
+    models = [root]
+    for step in loc:
+        tagged = [model for model in models if step in {_tag(model), *_kind(model)}]
+        fields = [model.model_fields[step].annotation for model in models if step in model.model_fields]
+        if tagged:
+            models = tagged
+        elif fields:
+            models = [inner for annotation in fields for inner in _models(annotation)]
+    return models
+
+
+def _tag(model: type[BaseModel]) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", model.__name__).lower()
+
+
+def _kind(model: type[BaseModel]) -> Iterator[str]:
+    if "kind" in model.model_fields:
+        yield str(model.model_fields["kind"].default)
