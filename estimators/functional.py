@@ -55,7 +55,7 @@ def apply_kernel(surface: Surface, roster: Roster, kernel: Kernel, everyone: boo
     _check_record(roster, kernel, everyone)
     n, modifiers = surface.modifiers.shape
     size = 1 if isinstance(kernel, GrandTotal) else len(roster.providers)
-    groups = list(_groups(surface, roster, kernel, everyone))
+    groups = list(groups_of(surface, roster, kernel, everyone))
     missing = _missing(surface, kernel, groups)
     _refuse_missing(surface, roster, missing)
     coefficients = np.zeros(surface.design.shape[1])
@@ -117,7 +117,7 @@ def _record(roster: Roster, kernel: Kernel, people: NDArray[np.intp], members: t
     return record
 
 
-def _groups(surface: Surface, roster: Roster, kernel: Kernel, everyone: bool) -> Iterator[Group]:
+def groups_of(surface: Surface, roster: Roster, kernel: Kernel, everyone: bool) -> Iterator[Group]:
     """Yield people by pattern, or everybody with every provider under scope everyone."""
     n, players = roster.exposure.shape
 
@@ -170,6 +170,13 @@ def _own(kernel: Kernel, group: Group) -> FloatArray:
     return kernel.dividend_shares(group.members, everything, group.record)[..., 0]
 
 
+def needed(kernel: Kernel, group: Group) -> list[tuple[int, ...]]:
+    """Return the coalitions that a rule compares a group with."""
+    weights = np.abs(kernel.weights(group.members, group.record))
+    used = weights.reshape(-1, weights.shape[-1]).max(axis=0, initial=0.0) > 0
+    return [term for term, asked in zip(_sets(group.members), used.tolist(), strict=True) if asked]
+
+
 def _missing(surface: Surface, kernel: Kernel, groups: list[Group]) -> dict[tuple[int, ...], int]:
     """Return the coalitions that the rule compares with and nobody had, with how many people they concern."""
     observed = {tuple(np.flatnonzero(row).tolist()) for row in surface.patterns}
@@ -179,10 +186,8 @@ def _missing(surface: Surface, kernel: Kernel, groups: list[Group]) -> dict[tupl
             if surface.saturated:
                 raise refusal("ATTR-004", f"somebody has {len(group.members)} providers, more than {LARGEST_PATTERN}")
             continue
-        weights = np.abs(kernel.weights(group.members, group.record))
-        used = weights.reshape(-1, weights.shape[-1]).max(axis=0, initial=0.0) > 0
-        for term, needed in zip(_sets(group.members), used.tolist(), strict=True):
-            if needed and term not in observed:
+        for term in needed(kernel, group):
+            if term not in observed:
                 missing[term] = missing.get(term, 0) + len(group.people)
     return missing
 

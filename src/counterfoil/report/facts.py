@@ -9,9 +9,12 @@ import numpy as np
 
 from counterfoil.attribution.payment.money import add
 from counterfoil.attribution.payment.unit_price import UnitPrice
+from counterfoil.attribution.rules import rule_named
 from counterfoil.datasets.disclosure import SMALL_CELL, shown, suppress_counts
 from counterfoil.estimators.contribution import Contribution
-from counterfoil.report.pictures import Bar
+from counterfoil.estimators.kernel import Kernel
+from counterfoil.estimators.support import supported_fraction
+from counterfoil.report.pictures import Bar, Division, Part
 from counterfoil.verdict import NO_SHARE, Scale, describe_clause
 
 if TYPE_CHECKING:
@@ -257,30 +260,37 @@ def _checks(result: "EffectResult") -> list[dict[str, str]]:
     return rows
 
 
-def _alternatives(
-    evaluation: "Evaluation", withheld: frozenset[str]
-) -> list[tuple[str, list[tuple[str, float, bool]]]]:
+def _alternatives(evaluation: "Evaluation", withheld: frozenset[str]) -> list[Division]:
     """Return every party's share of the money as agreed, and under each rule that could be agreed on."""
     settlement = evaluation.settlement
     if settlement is None or settlement.total == 0 or withheld or len(settlement.by_party()) > MOST_BARS:
         return []
     players = evaluation.contract.players
 
-    def bar(name: str, amounts: Mapping[str, Decimal]) -> tuple[str, list[tuple[str, float, bool]]]:
+    divided = [result for result in evaluation.effects.values() if result.shares is not None and result.fit is not None]
+
+    def bar(name: str, amounts: Mapping[str, Decimal], rule: Kernel | None) -> Division:
         whole = float(add(amounts.values()))
-        return name, [(party, float(amount) / whole, party not in players) for party, amount in amounts.items()]
+        solid: dict[str, float] = {}
+        if rule is not None and len(divided) == 1 and (fit := divided[0].fit) is not None:
+            solid = dict(zip(fit.providers, supported_fraction(fit, rule).tolist(), strict=True))
+        parts = [
+            Part(party, float(amount) / whole, party not in players, solid.get(party, 1.0))
+            for party, amount in amounts.items()
+        ]
+        return name, parts
 
     frame = evaluation.alternatives()
-    agreed = {result.shares.rule.name for result in evaluation.effects.values() if result.shares is not None}
-    rows = [bar("as agreed", settlement.by_party())]
+    agreed = {result.shares.rule.name: result.shares.rule for result in divided if result.shares is not None}
+    rows = [bar("as agreed", settlement.by_party(), next(iter(agreed.values()), None))]
     for rule in dict.fromkeys(frame["term"]):
         part = frame[frame["term"] == rule]
-        if {rule} != agreed and add(part["payment"]) > 0:
-            rows.append(bar(rule, dict(zip(part["provider"], part["payment"], strict=True))))
+        if {rule} != set(agreed) and add(part["payment"]) > 0:
+            rows.append(bar(rule, dict(zip(part["provider"], part["payment"], strict=True)), rule_named(rule)))
     return [*rows, *_raw_split(evaluation)]
 
 
-def _raw_split(evaluation: "Evaluation") -> list[tuple[str, list[tuple[str, float, bool]]]]:
+def _raw_split(evaluation: "Evaluation") -> list[Division]:
     """Return what dividing raw outcomes among all who touched a person would give: no comparison, no cause."""
     divided = [result for result in evaluation.effects.values() if result.shares is not None]
     for result in divided if len(divided) == 1 else []:
@@ -291,7 +301,7 @@ def _raw_split(evaluation: "Evaluation") -> list[tuple[str, list[tuple[str, floa
         parts = (outcome[:, None] * served / np.maximum(served.sum(axis=1, keepdims=True), 1)).sum(axis=0)
         if (parts > 0).all():
             shares = zip(result.fit.providers, (parts / parts.sum()).tolist(), strict=True)
-            return [(RAW, [(name, share, False) for name, share in shares])]
+            return [(RAW, [Part(name, share) for name, share in shares])]
     return []
 
 

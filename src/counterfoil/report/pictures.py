@@ -23,6 +23,19 @@ class Bar:
     harm: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A party's part of a bar: its share, whether it is agreed and not estimated, and how much of it data support."""
+
+    party: str
+    share: float
+    agreed: bool = False
+    supported: float = 1.0
+
+
+Division = tuple[str, list[Part]]
+
+
 def _scale(values: Sequence[float]) -> tuple[float, float]:
     """Return where zero lies and how many units of the drawing one unit of the values takes."""
     low, high = min(0.0, *values), max(0.0, *values)
@@ -92,44 +105,58 @@ def waterfall(bars: Sequence[Bar], total: Bar, title: str) -> Markup:
     return _svg(height, title, parts)
 
 
-def share_bars(rows: Sequence[tuple[str, Sequence[tuple[str, float, bool]]]], title: str) -> Markup:
-    """Draw one bar a rule, divided among parties; a part that is agreed and not estimated is hatched.
+def share_bars(rows: Sequence[Division], title: str) -> Markup:
+    """Draw one bar a rule, divided among parties.
 
-    ``rows`` holds the rule's name and, for each party, its name, its share of the whole, and whether it is agreed.
+    A part that is agreed and not estimated is hatched; what of a part rests on the model's shape, and not on combinations
+    of providers that people really had, is pale.
     """
     if not rows:
         return Markup("")
-    names = list(dict.fromkeys(party for _, parts in rows for party, _, _ in parts))
+    names = list(dict.fromkeys(part.party for _, parts in rows for part in parts))
+    agreed = {part.party for _, parts in rows for part in parts if part.agreed}
     height = 44 * len(rows) + 24 * ((len(names) + 1) // 2) + 10
-    hatch = Markup(
-        '<defs><pattern id="agreed" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
-        '<rect width="6" height="6" class="whole"/><line x1="0" y1="0" x2="0" y2="6" class="hatch"/></pattern></defs>'
-    )
-    drawn = [hatch]
+    drawn = [HATCH]
     for place, (rule, parts) in enumerate(rows):
         y, x = 44 * place + 6, float(LABEL)
         drawn.append(_text(LABEL - 12, y + 20, _short(rule), "end"))
-        for party, share, agreed in parts:
-            width = share * (WIDTH - LABEL - 4)
-            fill = Markup('fill="url(#agreed)"') if agreed else Markup('class="p{}"').format(names.index(party) % 6)
-            said = Markup("<title>{}: {:.1%}</title>").format(party, share)
-            drawn.append(
-                Markup('<rect x="{:.1f}" y="{}" width="{:.1f}" height="30" {}>{}</rect>').format(
-                    x, y, width, fill, said
-                )
-            )
-            if width > 44:
-                drawn.append(
-                    _text(x + width / 2, y + 20, f"{share:.0%}", "middle", "inside agreed" if agreed else "inside")
-                )
+        for part in parts:
+            width = part.share * (WIDTH - LABEL - 4)
+            drawn += _part(part, _fill(names.index(part.party), part.agreed), x, y, width)
             x += width
-    agreed_names = {party for _, parts in rows for party, _, agreed in parts if agreed}
     for place, name in enumerate(names):
         x, y = LABEL + (place % 2) * 225, 44 * len(rows) + 24 * (place // 2) + 6
-        fill = Markup('fill="url(#agreed)"') if name in agreed_names else Markup('class="p{}"').format(place % 6)
-        drawn.append(Markup('<rect x="{}" y="{}" width="14" height="14" {}/>').format(x, y, fill))
-        drawn.append(_text(x + 20, y + 12, _short(name) + (" (agreed)" if name in agreed_names else "")))
+        drawn.append(
+            Markup('<rect x="{}" y="{}" width="14" height="14" {}/>').format(x, y, _fill(place, name in agreed))
+        )
+        drawn.append(_text(x + 20, y + 12, _short(name) + (" (agreed)" if name in agreed else "")))
     return _svg(height, title, drawn)
 
 
-__all__ = ["Bar", "forest", "share_bars", "waterfall"]
+HATCH = Markup(
+    '<defs><pattern id="agreed" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
+    '<rect width="6" height="6" class="whole"/><line x1="0" y1="0" x2="0" y2="6" class="hatch"/></pattern></defs>'
+)
+
+
+BOX = Markup('<rect x="{:.1f}" y="{}" width="{:.1f}" height="30" {}{}><title>{}: {:.1%}{}</title></rect>')
+
+
+def _fill(place: int, agreed: bool) -> Markup:
+    return Markup('fill="url(#agreed)"') if agreed else Markup('class="p{}"').format(place % 6)
+
+
+def _part(part: Part, fill: Markup, x: float, y: float, width: float) -> list[Markup]:
+    solid = width * part.supported
+    told = "" if part.agreed or part.supported >= 1 else f", {part.supported:.0%} of it on observed combinations"
+    drawn = [BOX.format(x, y, solid, fill, "", part.party, part.share, told)]
+    if solid < width:
+        pale = Markup(' fill-opacity="0.45"')
+        drawn.append(BOX.format(x + solid, y, width - solid, fill, pale, part.party, part.share, told))
+    if width > 44:
+        kind = "inside agreed" if part.agreed else "inside"
+        drawn.append(_text(x + width / 2, y + 20, f"{part.share:.0%}", "middle", kind))
+    return drawn
+
+
+__all__ = ["Bar", "Division", "Part", "forest", "share_bars", "waterfall"]
