@@ -159,14 +159,15 @@ def test_installed_wheel_settles_an_example(wheel: Path, tmp_path: Path) -> None
     environment = {"PYTHONPATH": str(target), "PYTHONSAFEPATH": "1", "PATH": ""}
     code = (
         "import counterfoil, sys\nassert counterfoil.__file__.startswith(sys.argv[1]), counterfoil.__file__\n"
-        "from counterfoil.cli import main\nmain(['demo', 'rice'])"
+        "from counterfoil.cli import main\nmain(['demo', 'rice', '--report', 'rice.html'])"
     )
     run = subprocess.run(
         [sys.executable, "-c", code, str(target)], capture_output=True, text=True, cwd=tmp_path, env=environment
     )
     assert run.returncode == 0, run.stderr
     assert "2,917.29 to default" in run.stdout
-    assert run.stderr == ""
+    assert run.stderr == "wrote rice.html\n"
+    assert "2,917.29" in (tmp_path / "rice.html").read_text("utf-8")
 
 
 def test_nothing_but_the_command_line_prints() -> None:
