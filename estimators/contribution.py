@@ -24,6 +24,7 @@ from pydantic import Field, model_validator
 from counterfoil.datasets.roster import Roster
 from counterfoil.datasets.study import Study
 from counterfoil.errors import Problem, raise_any, refusal
+from counterfoil.estimators.bias_reduced import bias_reduced
 from counterfoil.estimators.covariance import LEVERAGE_ONE, ErrorType, FloatArray, leverage_that_matters
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.experiment import check_clusters
@@ -225,6 +226,10 @@ class ContributionFit:
             details["leverage"] = leverage
             if self.spec.target == "sample":
                 details["classical"] = self._textbook(applied.direction)
+            if self.clusters is not None:
+                details |= self._bias_reduced(
+                    applied.riesz - own, fixed - weights * fixed.mean(axis=0) if population else None
+                )
         return Estimate(
             terms=terms,
             label=label,
@@ -249,6 +254,15 @@ class ContributionFit:
             diagnostics={"served": int(self.roster.exposure.any(axis=1).sum()), **self.sample.counts},
             **details,
         ).using(self.error_type)
+
+    def _bias_reduced(self, riesz: FloatArray, spread: FloatArray | None) -> dict[str, FloatArray]:
+        root = np.sqrt(self.surface.weights)[:, None]
+        fit = self.surface.fit
+        if self.clusters is None:
+            raise ValueError("bias-reduced errors are by cluster")
+        kept = root * self.surface.design[:, fit.kept]
+        reduced, df = bias_reduced(kept, fit.bread, self.clusters, fit.residuals, root * riesz)
+        return {"reduced": reduced if spread is None else reduced + spread, "reduced_df": df}
 
     def _textbook(self, direction: FloatArray) -> FloatArray:
         fit = self.surface.fit

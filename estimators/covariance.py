@@ -13,6 +13,7 @@ HC2        residual part / √(1 − h)                                         
 HC3        residual part / (1 − h)                                             1
 CR0        influence, summed by cluster                                        1
 CR1        influence, summed by cluster                                        G/(G−1) · (n−1)/(n−k)
+CR2        residual part by (I − H_gg)^{−1/2}, summed by cluster               1; see ``bias_reduced``
 =========  ==================================================================  ==========================
 
 n people, k fitted mean parameters, G clusters. Sources: MacKinnon and White (1985) for HC0 to HC3; Liang and Zeger
@@ -25,10 +26,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
-ErrorType = Literal["classical", "HC0", "HC1", "HC2", "HC3", "CR0", "CR1"]
+ErrorType = Literal["classical", "HC0", "HC1", "HC2", "HC3", "CR0", "CR1", "CR2"]
 
 BY_PERSON: Final[tuple[ErrorType, ...]] = ("classical", "HC0", "HC1", "HC2", "HC3")
-BY_CLUSTER: Final[tuple[ErrorType, ...]] = ("CR0", "CR1")
+BY_CLUSTER: Final[tuple[ErrorType, ...]] = ("CR0", "CR1", "CR2")
 LEVERAGE_POWER: Final[dict[str, float]] = {"HC2": 0.5, "HC3": 1.0}
 
 

@@ -69,6 +69,10 @@ class Estimate:
         The textbook covariance, where there is one.
     clusters : ndarray of int, shape (n,), or None
         Cluster codes 0..G-1.
+    reduced : ndarray, shape (n, k), or None
+        Influence values with bias-reduced residuals, for CR2 errors.
+    reduced_df : ndarray, shape (k,), or None
+        Their degrees of freedom; t takes the smallest of the terms.
     cluster_names : ndarray, shape (G,), or None
         What each cluster is called in the study, so that estimates on different people can be joined.
     cluster_by : str or None
@@ -123,6 +127,8 @@ class Estimate:
     leverage: FloatArray | None = None
     classical: FloatArray | None = None
     clusters: NDArray[np.intp] | None = None
+    reduced: FloatArray | None = None
+    reduced_df: FloatArray | None = None
     cluster_names: NDArray[Any] | None = None
     cluster_by: str | None = None
     parameters: int = 0
@@ -207,6 +213,8 @@ class Estimate:
             return self.degrees
         if self.influence is None:
             return math.inf
+        if self.error_type == "CR2" and self.reduced_df is not None:
+            return float(self.reduced_df.min())
         return float(self.n - self.parameters if self.clusters is None else self.n_clusters - 1)
 
     @property
@@ -216,7 +224,7 @@ class Estimate:
             return (self.error_type,)
         alone = self.leverage is not None and self.leverage.max() > LEVERAGE_ONE
         if self.clusters is not None:
-            return () if alone else BY_CLUSTER
+            return () if alone else tuple(name for name in BY_CLUSTER if name != "CR2" or self.reduced is not None)
         usable = {"classical"} if self.classical is not None else set()
         usable |= set() if alone else {"HC0", "HC1"}
         usable |= set() if alone or self.leverage is None else {"HC2", "HC3"}
@@ -245,7 +253,7 @@ class Estimate:
         """
         if self.influence is None or self.error_type == "classical":
             raise refusal("EST-008", f"{self.error_type} errors are no sum over people")
-        scores = self.influence
+        scores = self.reduced if self.error_type == "CR2" and self.reduced is not None else self.influence
         power = LEVERAGE_POWER.get(self.error_type)
         if power is not None and self.leverage is not None:
             scores = adjust_scores(scores, self.spread, self.leverage, power)
@@ -364,8 +372,16 @@ class Estimate:
             covariance=None if self.covariance is None else rows @ self.covariance @ rows.T,
             spread=None if self.spread is None else self.spread @ rows.T,
             riesz=None if self.riesz is None else self.riesz @ rows.T,
+            reduced=None if self.reduced is None else self.reduced @ rows.T,
+            reduced_df=self._reduced_df(rows),
             classical=None if self.classical is None else rows @ self.classical @ rows.T,
         )
+
+    def _reduced_df(self, rows: FloatArray) -> FloatArray | None:
+        """Return degrees of freedom of combinations: a term's own for a multiple of it, else the smallest involved."""
+        if self.reduced_df is None:
+            return None
+        return np.array([self.reduced_df[np.abs(row) > 0].min(initial=self.reduced_df.max()) for row in rows])
 
     def draws(self, size: int, seed: int) -> FloatArray:
         """Return draws of the values, shape (size, k), for whatever is kinked: caps, tiers, gates.
@@ -493,7 +509,18 @@ class Estimate:
             "warnings": [problem.to_dict() for problem in self.warnings],
         }
         arrays = (
-            ("influence", "ids", "spread", "riesz", "leverage", "classical", "clusters", "cluster_names")
+            (
+                "influence",
+                "ids",
+                "spread",
+                "riesz",
+                "leverage",
+                "classical",
+                "clusters",
+                "reduced",
+                "reduced_df",
+                "cluster_names",
+            )
             if people
             else ()
         )
@@ -522,7 +549,18 @@ class Estimate:
         kept["terms"] = tuple(kept["terms"])
         kept["outcome"] = kept["outcome"] if isinstance(kept["outcome"], str) else tuple(kept["outcome"])
         kept["warnings"] = tuple(Problem(p["code"], p["what"], p["where"], p["fix"]) for p in kept["warnings"])
-        for name in ("values", "influence", "replicates", "covariance", "spread", "riesz", "leverage", "classical"):
+        for name in (
+            "values",
+            "influence",
+            "replicates",
+            "covariance",
+            "spread",
+            "riesz",
+            "leverage",
+            "classical",
+            "reduced",
+            "reduced_df",
+        ):
             if kept.get(name) is not None:
                 kept[name] = np.asarray(kept[name], dtype=np.float64)
         if kept.get("clusters") is not None:

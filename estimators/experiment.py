@@ -21,6 +21,7 @@ from pydantic import Field
 
 from counterfoil.datasets.study import Study
 from counterfoil.errors import Problem, listed, refusal
+from counterfoil.estimators.bias_reduced import bias_reduced
 from counterfoil.estimators.covariance import ErrorType, FloatArray, leverage_that_matters
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.least_squares import least_squares
@@ -85,7 +86,7 @@ class Experiment(Design):
         covariates, names = study.covariates(self.covariates)
         outcome = study.outcome(self.outcome, self.period)
         gain = intention_to_treat(
-            outcome, assigned, blocks, covariates, self.adjustment == "interacted", sample.weights
+            outcome, assigned, blocks, covariates, self.adjustment == "interacted", sample.weights, clusters
         )
         return Estimate(
             terms=("gain",),
@@ -95,6 +96,8 @@ class Experiment(Design):
             riesz=gain.riesz * np.sqrt(sample.weights)[:, None],
             leverage=leverage_that_matters(gain.leverage, gain.riesz),
             classical=gain.classical,
+            reduced=gain.reduced,
+            reduced_df=gain.reduced_df,
             clusters=clusters,
             cluster_names=cluster_names,
             cluster_by=cluster,
@@ -114,8 +117,8 @@ class Experiment(Design):
 class Gain:
     """What `intention_to_treat` returns.
 
-    Shapes: value (1,), influence (n, 1), leverage (n,), riesz (n, 1), classical (1, 1); ``dropped`` are positions of columns that
-    carry no information of their own.
+    Shapes: value (1,), influence (n, 1), leverage (n,), riesz (n, 1), classical (1, 1), and with clusters reduced (n, 1)
+    and reduced_df (1,); ``dropped`` are positions of columns that carry no information of their own.
     """
 
     value: FloatArray
@@ -123,6 +126,8 @@ class Gain:
     leverage: FloatArray
     riesz: FloatArray
     classical: FloatArray
+    reduced: FloatArray | None
+    reduced_df: FloatArray | None
     parameters: int
     dropped: NDArray[np.intp]
 
@@ -134,6 +139,7 @@ def intention_to_treat(
     covariates: FloatArray,
     interacted: bool,
     weights: FloatArray,
+    clusters: NDArray[np.intp] | None = None,
 ) -> Gain:
     """Regress outcome (n,) on assignment (n,), centred block dummies and covariates (n, p), and their products.
 
@@ -157,12 +163,18 @@ def intention_to_treat(
     n = len(outcome)
     riesz = n * (design[:, fit.kept] @ row)
     variance = fit.residuals @ fit.residuals / (n - fit.rank)
+    reduced = reduced_df = None
+    if clusters is not None:
+        kept = design[:, fit.kept]
+        reduced, reduced_df = bias_reduced(kept, fit.bread, clusters, fit.residuals, riesz[:, None])
     return Gain(
         value=fit.coefficients[1:2],
         influence=(riesz * fit.residuals)[:, None],
         leverage=fit.leverage,
         riesz=riesz[:, None],
         classical=np.array([[variance * row[1]]]),
+        reduced=reduced,
+        reduced_df=reduced_df,
         parameters=fit.rank,
         dropped=fit.dropped,
     )

@@ -39,7 +39,7 @@ class Design(BaseModel):
     @model_validator(mode="after")
     def _error_type_fits_cluster(self) -> "Design":
         if self.vcov is not None and self.cluster is not None and self.vcov not in BY_CLUSTER:
-            raise ValueError(f"vcov {self.vcov} ignores the clusters of `cluster: {self.cluster}`; use CR0 or CR1")
+            raise ValueError(f"vcov {self.vcov} ignores the clusters of `cluster: {self.cluster}`; use CR0, CR1 or CR2")
         return self
 
     def columns(self) -> tuple[str, ...]:
@@ -58,7 +58,7 @@ class Design(BaseModel):
         error_type = self.vcov or ("CR1" if cluster else unclustered)
         if (error_type in BY_CLUSTER) != (cluster is not None):
             verb = "needs" if cluster is None else "ignores"
-            fix = "name `cluster:` with CR0 or CR1, and leave it out with the others"
+            fix = "name `cluster:` with CR0, CR1 or CR2, and leave it out with the others"
             raise refusal("CONTRACT-016", f"error type {error_type} {verb} clusters", "estimator", fix)
         return cluster, error_type
 
