@@ -1,7 +1,7 @@
 """A study as a folder: ``people.csv``, ``services.csv``, ``outcomes.csv`` and, to describe them, ``datapackage.json``.
 
 The description follows the Data Package standard (types and digests of each file). Terms of counterfoil's own stand
-under its key ``counterfoil``: ``window`` (first and last day of the study) and ``cluster``.
+under its key ``counterfoil``: ``window`` (first and last day of the study), ``cluster`` and ``weights``.
 """
 
 import hashlib

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -127,19 +128,10 @@ def rule_page(name: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def estimate_page() -> str:
-    """Return the page of the currency: what carries uncertainty, and what can be done with it."""
-    lines = ["# Estimate", "", NOTE, "", inspect.cleandoc(estimate.__doc__ or "")]
-    for module in (covariance, bias_reduced, bands, stack_module, fieller, power):
-        name = module.__name__.rpartition(".")[2].replace("_", " ")
-        lines += ["", f"## {name.capitalize()}", "", inspect.cleandoc(module.__doc__ or "")]
-    return "\n".join(lines) + "\n"
-
-
-def payment_page() -> str:
-    """Return the page of the payment clauses, in their order of application."""
-    lines = ["# Payment", "", NOTE, "", inspect.cleandoc(settlement.__doc__ or "")]
-    for module in (unit_price, gate, cap, split, projection, money):
+def modules_page(title: str, first: ModuleType, *others: ModuleType) -> str:
+    """Return a page made of what modules say of themselves: the first as its head, the others as its sections."""
+    lines = [f"# {title}", "", NOTE, "", inspect.cleandoc(first.__doc__ or "")]
+    for module in others:
         name = module.__name__.rpartition(".")[2].replace("_", " ")
         lines += ["", f"## {name.capitalize()}", "", inspect.cleandoc(module.__doc__ or "")]
     return "\n".join(lines) + "\n"
@@ -168,8 +160,10 @@ PAGES = {
     "README.md": index_page,
     "contract.md": contract_page,
     "errors.md": error_page,
-    "estimate.md": estimate_page,
-    "payment.md": payment_page,
+    "estimate.md": partial(
+        modules_page, "Estimate", estimate, covariance, bias_reduced, bands, stack_module, fieller, power
+    ),
+    "payment.md": partial(modules_page, "Payment", settlement, unit_price, gate, cap, split, projection, money),
     "methods/experiment.md": partial(design_page, Experiment),
     "methods/contribution.md": partial(design_page, Contribution),
     **{f"methods/{name}.md": partial(rule_page, name) for name in RULES},
