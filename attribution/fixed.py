@@ -52,9 +52,14 @@ class Fixed(Rule):
         return cls(tuple(parts))
 
     @property
-    def everybody(self) -> bool:
-        """Whether providers are credited from people they never served: they are."""
+    def by_agreement(self) -> bool:
+        """Whether the division is agreed, whatever the data say: it is."""
         return True
+
+    def rows(self, players: int, members: Sequence[int]) -> Sequence[int]:
+        """Return every provider: each is credited also from people it never served."""
+        del members
+        return range(players)
 
     def weights(self, members: Sequence[int], record: FloatArray | None = None) -> FloatArray:
         """Return (1{b = a} − 1{b = ∅}) f_j for every provider, shape (K, 2^ℓ)."""

@@ -5,7 +5,7 @@ Terms: ``unions``, a list of lists of providers, fixed at signing; whoever is in
 Source: Owen (1977), *Values of games with a priori unions*.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from math import factorial
 from typing import Any, Self
@@ -44,6 +44,10 @@ class Owen(Rule):
         """Return the rule for unions of named providers."""
         refuse_others(terms)
         return cls(partition(providers, unions, "unions"))
+
+    def alike(self, members: Sequence[int]) -> Hashable:
+        """Return how the members fall into unions."""
+        return tuple(np.unique(self._union(members), return_inverse=True)[1].tolist())
 
     def weights(self, members: Sequence[int], record: FloatArray | None = None) -> FloatArray:
         """Return Owen's weights: zero where another union is there in part, else both Shapley weights multiplied."""

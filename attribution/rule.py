@@ -1,6 +1,6 @@
 """What all rules share: how terms that name providers become a rule over their positions."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Any, Self
 
 from counterfoil.errors import did_you_mean, listed, refusal
@@ -25,9 +25,22 @@ class Rule:
         return cls()
 
     @property
-    def everybody(self) -> bool:
-        """Whether providers are credited from people they never served."""
+    def by_agreement(self) -> bool:
+        """Whether the division is agreed, whatever the data say."""
         return False
+
+    def size(self, players: int) -> int:
+        """Return the number of credits: one a provider."""
+        return players
+
+    def rows(self, players: int, members: Sequence[int]) -> Sequence[int]:
+        """Return whom people served by ``members`` credit: those."""
+        del players
+        return members
+
+    def alike(self, members: Sequence[int]) -> Hashable:
+        """Return what else than the record decides about the weights: how many members there are."""
+        return len(members)
 
 
 def refuse_others(terms: Mapping[str, Any]) -> None:

@@ -3,7 +3,7 @@
 Terms: ``stages``, a list of lists of providers, earlier stages first; whoever is in none comes last, alone.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -41,6 +41,10 @@ class StageRespecting(Rule):
         """Return the rule for stages of named providers."""
         refuse_others(terms)
         return cls(partition(providers, stages, "stages"))
+
+    def alike(self, members: Sequence[int]) -> Hashable:
+        """Return how the members fall into stages."""
+        return tuple(np.unique(self._stage(members), return_inverse=True)[1].tolist())
 
     def weights(self, members: Sequence[int], record: FloatArray | None = None) -> FloatArray:
         """Return the Shapley weights inside j's stage, with all earlier stages there and all later ones away."""

@@ -1,5 +1,6 @@
 """The roster: who really served whom, aligned with the people of a study."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,6 +58,13 @@ class Roster:
         rank = np.empty(len(order), dtype=np.intp)
         rank[order] = np.arange(len(order))
         return unique[order], rank[inverse.reshape(-1)]
+
+    def only(self, providers: Sequence[str]) -> "Roster":
+        """Return the roster of some of the providers, in the order given."""
+        places = [self.providers.index(name) for name in providers]
+        dose = None if self.dose is None else self.dose[:, places]
+        start = None if self.start is None else self.start[:, places]
+        return Roster(self.ids, tuple(providers), self.exposure[:, places], dose, start)
 
     def label(self, pattern: NDArray[np.bool_]) -> str:
         """Name a pattern by its providers, or ``"nobody"``."""

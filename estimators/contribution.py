@@ -30,6 +30,8 @@ from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.experiment import check_clusters
 from counterfoil.estimators.functional import Applied, apply_kernel, side_by_side
 from counterfoil.estimators.kernel import GrandTotal, Kernel
+from counterfoil.estimators.model_choice import ModelChoice, choose_model
+from counterfoil.estimators.players import OnPlayers, Players, arrange
 from counterfoil.estimators.spec import Design, Sample, draw_sample
 from counterfoil.estimators.surface import Surface, fit_surface
 
@@ -52,11 +54,29 @@ class Contribution(Design):
     design: Literal["randomized", "unconfounded"] = Field(
         "randomized", description="Patterns dealt out by lottery, or as good as random given the covariates."
     )
-    model: Literal["additive", "pairwise", "saturated"] = Field(
-        "saturated", description="Own effects; own effects and pairs; or every observed pattern by itself."
+    model: Literal["auto", "additive", "pairwise", "saturated"] = Field(
+        "saturated",
+        description="Own effects; own effects and pairs; every observed pattern by itself; or auto: the richest of these "
+        "that the rosters can carry.",
     )
     effects_by_covariates: bool = Field(False, description="Whether effects may differ with the covariates.")
-    min_pair: int = Field(30, ge=2, description="Shared people below which a pair has no joint effect in the model.")
+    min_pair: int = Field(30, ge=2, description="Shared people below which a pair's joint effect is shrunk to none.")
+    missing: Literal["refuse", "drop", "weight"] = Field(  # type: ignore[assignment]  # wider than other designs
+        "refuse",
+        description="What to do about people who lack something that is used: refuse; leave them out and say so; or, for "
+        "outcomes, let people like them with the same providers count for them.",
+    )
+    together: tuple[tuple[str, ...], ...] = Field(
+        (), description="Sets of providers that are credited together, as one player."
+    )
+    aliases: Literal["refuse", "joint"] = Field(
+        "refuse",
+        description="What to do about providers that the rosters do not tell apart: refuse, or credit them together; "
+        "one that serves everybody is then taken as a backbone.",
+    )
+    backbone: tuple[str, ...] = Field(
+        (), description="Providers that serve everybody and are no players: gains are over what they do alone."
+    )
     scope: Literal["served", "everyone"] = Field(
         "served", description="Cut the services people really had, or compare everybody having all with nobody any."
     )
@@ -93,7 +113,7 @@ class Contribution(Design):
         EstimationError
             EST-002 when the propensity model fails, EST-003 with more parameters than people.
         """
-        sample = draw_sample(self, data, self.providers)
+        sample = draw_sample(self, data, (*self.providers, *self.backbone))
         study = sample.study
         cluster, error_type = self.errors_on(study, unclustered="HC1")
         roster = study.roster(self.providers or None)
@@ -105,11 +125,26 @@ class Contribution(Design):
             ]
         )
         clusters, cluster_names = (None, None) if cluster is None else study.groups(cluster)
-        check_clusters(clusters, *(served for served in roster.exposure.T if not served.all()))
         covariates, names = study.covariates(self.covariates)
-        surface = fit_surface(self, roster, study.outcome(self.outcome, self.period), covariates, names, sample.weights)
-        name = self.outcome or study.outcome_names[0]
-        return ContributionFit(self, name, roster, surface, clusters, cluster_names, cluster, error_type, sample)
+        roster, players, notes = arrange(self, study, roster, covariates)
+        check_clusters(clusters, *(served for served in roster.exposure.T if not served.all()))
+        outcome = study.outcome(self.outcome, self.period, complete=self.missing != "weight")
+        choice = choose_model(roster, self.min_pair) if self.model == "auto" else ModelChoice(self.model, "as asked")
+        surface = fit_surface(self, choice.model, roster, outcome, covariates, names, sample.weights)
+        return ContributionFit(
+            spec=self,
+            outcome=self.outcome or study.outcome_names[0],
+            roster=roster,
+            players=players,
+            choice=choice,
+            surface=surface,
+            clusters=clusters,
+            cluster_names=cluster_names,
+            cluster_by=cluster,
+            error_type=error_type,
+            sample=sample,
+            notes=notes,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +158,11 @@ class ContributionFit:
     outcome : str
         Name of the outcome.
     roster : Roster
-        Who served whom.
+        Who served whom; providers credited together have a column for each combination of them.
+    players : Players
+        Whose credit is whose.
+    choice : ModelChoice
+        The outcome model, and why that one.
     surface : Surface
         The fitted surface.
     clusters : ndarray of int, shape (n,), or None
@@ -132,33 +171,38 @@ class ContributionFit:
     error_type : str
     sample : Sample
         Whom the fit uses.
+    notes : tuple of Problem
+        What was decided about providers that the data do not tell apart.
     """
 
     spec: Contribution
     outcome: str
     roster: Roster
+    players: Players
+    choice: ModelChoice
     surface: Surface
     clusters: NDArray[np.intp] | None
     cluster_names: NDArray[Any] | None
     cluster_by: str | None
     error_type: ErrorType
     sample: Sample
+    notes: tuple[Problem, ...] = ()
 
     def __repr__(self) -> str:
         return (
             f"ContributionFit({self.outcome}: {len(self.roster.ids):,} people, {len(self.providers)} providers, "
-            f"{self.spec.model} model, {self.spec.design}, scope {self.spec.scope})"
+            f"{self.choice.model} model, {self.spec.design}, scope {self.spec.scope})"
         )
 
     @property
     def providers(self) -> tuple[str, ...]:
-        """The players, in order."""
-        return self.roster.providers
+        """The players, in order; several providers that are credited together are one."""
+        return self.players.names
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
         """What a reader must know before using the fit."""
-        return (*self.sample.warnings, *self.surface.warnings)
+        return (*self.notes, *self.sample.warnings, *self.surface.warnings)
 
     def total(self) -> Estimate:
         """Return the total gain per person; it needs no attribution rule.
@@ -168,16 +212,16 @@ class ContributionFit:
         IdentificationError
             IDENT-004 when nobody was unserved and the model cannot tell what that would have been like.
         """
-        return self._estimate(self._total, ("gain",), "term")
+        return self.estimate(self._total, ("gain",), "term")
 
     def apply(self, kernel: Kernel) -> Estimate:
         """Return the credit of each provider under a rule; see `functional`."""
-        return self._estimate(self._applied(kernel), self.providers, "provider")
+        return self.estimate(self.applied(kernel), self.providers, "provider")
 
     def joint(self, kernel: Kernel) -> Estimate:
         """Return the credits and, last, the total as one estimate with their joint covariance."""
-        both = side_by_side(self._applied(kernel), self._total)
-        return self._estimate(both, (*self.providers, "gain"), "term")
+        both = side_by_side(self.applied(kernel), self._total)
+        return self.estimate(both, (*self.providers, "gain"), "term")
 
     def per_served(self, kernel: Kernel) -> Estimate:
         """Return the credit of each provider per person that it served, in the outcome's units.
@@ -188,7 +232,9 @@ class ContributionFit:
         if credits.influence is None:
             raise ValueError("a contribution fit carries influence values")
         weights = self.surface.weights[:, None]
-        served = self.roster.exposure.astype(np.float64)
+        served = np.column_stack(
+            [self.roster.exposure[:, self.players.owner == j].any(axis=1) for j in range(len(self.providers))]
+        ).astype(np.float64)
         share = (weights * served).mean(axis=0)
         scaled = credits.contrast(np.diag(1.0 / share), self.providers)
         if self.spec.target == "population" and scaled.influence is not None and scaled.spread is not None:
@@ -198,17 +244,25 @@ class ContributionFit:
 
     @cached_property
     def _total(self) -> Applied:
-        return self._applied(GrandTotal())
+        return self.applied(GrandTotal())
 
-    def _applied(self, kernel: Kernel) -> Applied:
-        return apply_kernel(self.surface, self.roster, kernel, self.spec.scope == "everyone")
+    def on_columns(self, kernel: Kernel) -> Kernel:
+        """Return a rule among players as a rule among the columns of the roster."""
+        return OnPlayers(kernel, self.players) if self.players.merged else kernel
 
-    def _estimate(self, applied: Applied, terms: tuple[str, ...], label: Literal["term", "provider"]) -> Estimate:
+    def applied(self, kernel: Kernel, among: FloatArray | None = None) -> Applied:
+        """Return what a kernel makes of the surface, person by person; see `apply_kernel`."""
+        everyone = self.spec.scope == "everyone"
+        return apply_kernel(self.surface, self.roster, self.on_columns(kernel), everyone, self.providers, among)
+
+    def estimate(self, applied: Applied, terms: tuple[str, ...], label: Literal["term", "provider"]) -> Estimate:
+        """Return the estimate of what a kernel made of the surface: its means and their influence values."""
         weights = self.surface.weights[:, None]
-        residual = weights * applied.riesz * self.surface.residuals[:, None]
+        residual = weights * applied.correction
         # Under target realized a person's own residual counts as part of what is estimated, and is no error of it.
-        own = applied.own if self.spec.target == "realized" else np.zeros_like(applied.own)
-        luck = weights * own * self.surface.residuals[:, None]
+        realized = self.spec.target == "realized"
+        own = applied.own if realized else np.zeros_like(applied.own)
+        luck = weights * applied.luck if realized else 0.0
         fixed = weights * applied.fixed
         values = (fixed + residual).mean(axis=0)
         population = self.spec.target == "population"
@@ -224,9 +278,9 @@ class ContributionFit:
             raise refusal("EST-001", f"{self.error_type} errors are not defined: a pattern has a single person")
         if applied.direction is not None:
             details["leverage"] = leverage
-            if self.spec.target == "sample":
+            if self.spec.target == "sample" and not self.surface.shrunk and self.surface.answered.all():
                 details["classical"] = self._textbook(applied.direction)
-            if self.clusters is not None:
+            if self.clusters is not None and isinstance(self.surface.design, np.ndarray) and not self.surface.shrunk:
                 details |= self._bias_reduced(
                     applied.riesz - own, fixed - weights * fixed.mean(axis=0) if population else None
                 )
@@ -256,11 +310,11 @@ class ContributionFit:
         ).using(self.error_type)
 
     def _bias_reduced(self, riesz: FloatArray, spread: FloatArray | None) -> dict[str, FloatArray]:
-        root = np.sqrt(self.surface.weights)[:, None]
+        root = np.sqrt(self.surface.weights * self.surface.answered)[:, None]
         fit = self.surface.fit
         if self.clusters is None:
             raise ValueError("bias-reduced errors are by cluster")
-        kept = root * self.surface.design[:, fit.kept]
+        kept = root * np.asarray(self.surface.design)[:, fit.kept]
         reduced, df = bias_reduced(kept, fit.bread, self.clusters, fit.residuals, root * riesz)
         return {"reduced": reduced if spread is None else reduced + spread, "reduced_df": df}
 

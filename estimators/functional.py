@@ -5,45 +5,97 @@ With basis rows B_i, the functional of row j is M_ij′β. On the regression pat
 α_ij = Σ_{a′ ⊇ A_i} κ̄_j(A_i; a′, X_i) π_{a′}(X_i) / π_{A_i}(X_i).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from counterfoil.datasets.roster import Roster
 from counterfoil.errors import Problem, listed, refusal
-from counterfoil.estimators.kernel import LARGEST_PATTERN, FloatArray, GrandTotal, Kernel, membership
+from counterfoil.estimators.blocks import Block, everybody_has_all
+from counterfoil.estimators.coalition import Lookup, pattern_words, subset_words
+from counterfoil.estimators.kernel import LARGEST_PATTERN, FloatArray, GrandTotal, Kernel
 from counterfoil.estimators.surface import Surface
+
+NAMED: Final = 6
+"""Missing combinations that a message names."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Applied:
     """What a kernel makes of a surface.
 
-    ``fixed`` (n, m) is Σ_b κ m(b, X); ``riesz`` (n, m) multiplies the residual; ``direction`` (m, p) is the combination
-    of the regression path's coefficients; ``own`` (n, m) is κ_j(A_i; A_i), the weight of a person's own outcome.
+    ``fixed`` (n, m) is Σ_b κ m(b, X); ``riesz`` (n, m) multiplies the residual, and ``correction`` is their product;
+    ``direction`` (m, p) is the combination of the regression path's coefficients; ``own`` (n, m) is κ_j(A_i; A_i), the
+    weight of a person's own outcome, and ``luck`` its product with the residual.
     """
 
     fixed: FloatArray
     riesz: FloatArray
+    correction: FloatArray
     direction: FloatArray | None
     own: FloatArray
+    luck: FloatArray
     warnings: tuple[Problem, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Group:
-    """People whose services are cut alike: who they are, their providers, and the rows of the result these fill."""
+class Part:
+    """People to whom a rule applies the same table, up to their records.
+
+    Parameters
+    ----------
+    people, unit : ndarray of int, shape (n,)
+        Rows of the study, and which row of members, rows and columns is each person's.
+    members : ndarray of int, shape (n_units, ℓ)
+    rows : ndarray of int, shape (n_units, n_rows)
+        The results that the rows of the table contribute to.
+    columns : ndarray of int, shape (n_units, n_subsets)
+        The term of each coalition, −1 for none.
+    subsets : ndarray of int, shape (n_subsets,)
+        Local bitmasks of the coalitions.
+    table : ndarray, shape (n_rows, n_subsets), or (n, n_rows, n_subsets) with records
+        κ for a saturated model, λ for the others.
+    own : ndarray, shape (n_rows,) or (n, n_rows)
+        κ_j(a; a).
+    used : ndarray of bool, shape (2^ℓ,)
+        Which coalitions the rule compares with; empty beyond the largest pattern that is tabulated.
+    """
 
     people: NDArray[np.intp]
-    members: tuple[int, ...]
+    unit: NDArray[np.intp]
+    members: NDArray[np.intp]
     rows: NDArray[np.intp]
-    record: FloatArray | None
+    columns: NDArray[np.intp]
+    subsets: NDArray[np.intp]
+    table: FloatArray
+    own: FloatArray
+    used: NDArray[np.bool_]
 
 
-def apply_kernel(surface: Surface, roster: Roster, kernel: Kernel, everyone: bool) -> Applied:
+def apply_kernel(
+    surface: Surface,
+    roster: Roster,
+    kernel: Kernel,
+    everyone: bool,
+    names: Sequence[str],
+    among: FloatArray | None = None,
+) -> Applied:
     """Apply a rule to a fitted surface.
+
+    Parameters
+    ----------
+    surface : Surface
+    roster : Roster
+    kernel : Kernel
+    everyone : bool
+        Whether everybody is taken to have had every provider.
+    names : sequence of str
+        The players, for messages.
+    among : ndarray, shape (n,), optional
+        Weights of the people whose gain is meant, such as 0 and 1; a function of their covariates.
 
     Raises
     ------
@@ -54,45 +106,65 @@ def apply_kernel(surface: Surface, roster: Roster, kernel: Kernel, everyone: boo
     """
     _check_record(roster, kernel, everyone)
     n, modifiers = surface.modifiers.shape
-    size = 1 if isinstance(kernel, GrandTotal) else len(roster.providers)
-    groups = list(groups_of(surface, roster, kernel, everyone))
-    missing = _missing(surface, kernel, groups)
+    size = kernel.size(len(roster.providers))
+    parts = list(parts_of(surface, roster, kernel, everyone))
+    missing = _missing(surface, roster, parts)
     _refuse_missing(surface, roster, missing)
-    coefficients = np.zeros(surface.design.shape[1])
-    coefficients[surface.fit.kept] = surface.fit.coefficients
-    first = surface.controls.shape[1]
-    slopes = coefficients[first:].reshape(len(surface.terms), modifiers)
+    weights = surface.weights if among is None else surface.weights * among
+    # The last row stands for coalitions without a term, which add nothing.
+    slopes = np.vstack([surface.slopes, np.zeros(modifiers)])
     fixed, own = np.zeros((n, size)), np.zeros((n, size))
-    mean = np.zeros((size, len(surface.terms), modifiers))
-    for group in groups:
-        columns, table = _table(surface, kernel, group)
-        h, w = surface.modifiers[group.people], surface.weights[group.people]
-        own[np.ix_(group.people, group.rows)] = _own(kernel, group)
-        by_term = np.einsum("ih,th->it", h, slopes[columns])
-        if table.ndim == 2:
-            fixed[np.ix_(group.people, group.rows)] = by_term @ table.T
-            mean[np.ix_(group.rows, columns)] += table[:, :, None] * (w @ h)
+    mean = np.zeros((size, len(surface.terms) + 1, modifiers))
+    for part in parts:
+        h, w = surface.modifiers[part.people], weights[part.people]
+        into = (part.people[:, None], part.rows[part.unit])
+        own[into] = part.own
+        if part.table.ndim == 2:
+            effect = np.einsum("rs,ush->urh", part.table, slopes[part.columns])
+            fixed[into] = np.einsum("nrh,nh->nr", effect[part.unit], h)
+            weight = np.zeros((len(part.members), modifiers))
+            np.add.at(weight, part.unit, w[:, None] * h)
+            share = part.table[None, :, :, None] * weight[:, None, None, :]
+            np.add.at(mean, (part.rows[:, :, None], part.columns[:, None, :]), share)
         else:
-            fixed[np.ix_(group.people, group.rows)] = np.einsum("ijt,it->ij", table, by_term)
-            mean[np.ix_(group.rows, columns)] += np.einsum("ijt,ih->jth", table, w[:, None] * h)
-    row = np.hstack([np.zeros((size, first)), mean.reshape(size, -1) / n])
-    _refuse_inestimable(surface, roster, kernel, row)
+            columns = part.columns[part.unit]
+            effect = np.einsum("nrs,nsh->nrh", part.table, slopes[columns])
+            fixed[into] = np.einsum("nrh,nh->nr", effect, h)
+            share = part.table[:, :, :, None] * (w[:, None] * h)[:, None, None, :]
+            np.add.at(mean, (part.rows[part.unit][:, :, None], columns[:, None, :]), share)
+    row = np.hstack([np.zeros((size, surface.controls.shape[1])), mean[:, :-1].reshape(size, -1) / n])
+    _refuse_inestimable(surface, roster, kernel, row, names)
     warnings = _extrapolation(surface, roster, missing)
+    direction = None
     if surface.propensity is not None:
-        return Applied(fixed, _augmented_riesz(surface, kernel, groups, size), None, own, warnings)
-    short = row[:, surface.fit.kept]
-    riesz = n * (surface.design[:, surface.fit.kept] @ (surface.fit.bread @ short.T))
-    return Applied(fixed, riesz, short, own, warnings)
+        riesz = _augmented_riesz(surface, roster, parts, size)
+    else:
+        direction = row[:, surface.fit.kept]
+        spread = np.zeros((surface.design.shape[1], size))
+        spread[surface.fit.kept] = surface.fit.bread @ direction.T
+        riesz = n * (surface.design @ spread)
+    if among is not None:
+        fixed, own = fixed * among[:, None], own * among[:, None]
+        riesz = riesz if surface.propensity is None else riesz * among[:, None]
+    riesz = riesz * surface.answered[:, None]
+    residuals = surface.residuals[:, None]
+    return Applied(fixed, riesz, riesz * residuals, direction, own, own * residuals, warnings)
 
 
 def side_by_side(one: Applied, other: Applied) -> Applied:
     """Return two results of the same surface as one."""
-    directions = None
+    direction = None
     if one.direction is not None and other.direction is not None:
-        directions = np.vstack([one.direction, other.direction])
-    warnings = tuple(dict.fromkeys((*one.warnings, *other.warnings)))
-    own = np.hstack([one.own, other.own])
-    return Applied(np.hstack([one.fixed, other.fixed]), np.hstack([one.riesz, other.riesz]), directions, own, warnings)
+        direction = np.vstack([one.direction, other.direction])
+    return Applied(
+        np.hstack([one.fixed, other.fixed]),
+        np.hstack([one.riesz, other.riesz]),
+        np.hstack([one.correction, other.correction]),
+        direction,
+        np.hstack([one.own, other.own]),
+        np.hstack([one.luck, other.luck]),
+        tuple(dict.fromkeys((*one.warnings, *other.warnings))),
+    )
 
 
 def _check_record(roster: Roster, kernel: Kernel, everyone: bool) -> None:
@@ -105,156 +177,169 @@ def _check_record(roster: Roster, kernel: Kernel, everyone: bool) -> None:
         raise refusal("ATTR-002", what)
 
 
-def _record(roster: Roster, kernel: Kernel, people: NDArray[np.intp], members: tuple[int, ...]) -> FloatArray | None:
-    """Return what a rule asks of a group's people: doses or start days, shape (n_group, n_members)."""
+def parts_of(surface: Surface, roster: Roster, kernel: Kernel, everyone: bool) -> Iterator[Part]:
+    """Yield everybody who has a provider, by what the rule's table depends on.
+
+    Raises
+    ------
+    AttributionError
+        ATTR-002 when a record that the rule needs is blank, ATTR-004 when a saturated model meets a person with more
+        providers than are tabulated.
+    """
+    n, players = roster.exposure.shape
+    blocks = (everybody_has_all(n, players, surface.terms, surface.saturated),) if everyone else surface.blocks
+    for block in blocks:
+        ell = block.members.shape[1]
+        if surface.saturated and ell > LARGEST_PATTERN:
+            raise refusal("ATTR-004", f"somebody has {ell} providers, more than {LARGEST_PATTERN}")
+        keys = [kernel.alike(tuple(row)) for row in block.members.tolist()]
+        names = {key: number for number, key in enumerate(dict.fromkeys(keys))}
+        kind = np.array([names[key] for key in keys], dtype=np.intp)
+        for number in names.values():
+            yield _part(surface, roster, kernel, block, np.flatnonzero(kind == number))
+
+
+def _part(surface: Surface, roster: Roster, kernel: Kernel, block: Block, units: NDArray[np.intp]) -> Part:
+    place = np.full(len(block.members), -1, dtype=np.intp)
+    place[units] = np.arange(len(units))
+    chosen = np.flatnonzero(place[block.unit] >= 0)
+    people, unit = block.people[chosen], place[block.unit[chosen]]
+    members = block.members[units]
+    first = tuple(members[0].tolist())
+    record = _record(roster, kernel, people, members[unit])
+    weights = kernel.weights(first, record) if len(first) <= LARGEST_PATTERN else None
+    used = np.empty(0, dtype=bool)
+    if weights is not None:
+        used = np.abs(weights.reshape(-1, weights.shape[-1])).max(axis=0, initial=0.0) > 0
+    table = (
+        weights if surface.saturated and weights is not None else kernel.dividend_shares(first, block.subsets, record)
+    )
+    # κ_j(a; a) = λ_j(a; a): only the largest coalition contains all of a.
+    own = kernel.dividend_shares(first, np.array([(1 << len(first)) - 1], dtype=np.intp), record)[..., 0]
+    players = len(roster.providers)
+    rows = np.array([list(kernel.rows(players, row)) for row in members.tolist()], dtype=np.intp)
+    return Part(people, unit, members, rows, block.columns[units], block.subsets, table, own, used)
+
+
+def _record(roster: Roster, kernel: Kernel, people: NDArray[np.intp], members: NDArray[np.intp]) -> FloatArray | None:
+    """Return what a rule asks of people: doses or start days of their providers, shape (n, ℓ)."""
     table = {"dose": roster.dose, "start": roster.start}.get(kernel.needs)
     if table is None:
         return None
-    record = table[people][:, members]
+    record = table[people[:, None], members]
     if np.isnan(record).any():
         missing = int(np.isnan(record).any(axis=1).sum())
         raise refusal("ATTR-002", f"rule {kernel.name} looks at '{kernel.needs}', which is blank for {missing} people")
     return record
 
 
-def groups_of(surface: Surface, roster: Roster, kernel: Kernel, everyone: bool) -> Iterator[Group]:
-    """Yield people by pattern, or everybody with every provider under scope everyone."""
-    n, players = roster.exposure.shape
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Coalitions that a rule compares with and nobody had: how many, and those that concern most people, first."""
 
-    def rows(members: tuple[int, ...]) -> NDArray[np.intp]:
-        filled = (0,) if isinstance(kernel, GrandTotal) else range(players) if kernel.everybody else members
-        return np.array(filled, dtype=np.intp)
+    count: int
+    worst: tuple[tuple[int, ...], ...]
+    nobody: bool
 
-    if everyone:
-        members = tuple(range(players))
-        yield Group(np.arange(n), members, rows(members), None)
+
+def _missing(surface: Surface, roster: Roster, parts: Sequence[Part]) -> Missing:
+    players = len(roster.providers)
+    observed = Lookup.of(pattern_words(surface.patterns))
+    absent_words, concerned, places = [], [], []
+    for number, part in enumerate(parts):
+        used = np.flatnonzero(part.used)
+        words = subset_words(part.members, used, players)
+        unit, place = np.nonzero(observed.find(words) < 0)
+        absent_words.append(words[unit, place])
+        concerned.append(np.bincount(part.unit, minlength=len(part.members))[unit])
+        places.append(np.column_stack([np.full(len(unit), number), unit, used[place]]))
+    if not sum(map(len, absent_words)):
+        return Missing(0, (), nobody=False)
+    found, first, inverse = np.unique(np.concatenate(absent_words), return_index=True, return_inverse=True)
+    people = np.bincount(inverse.reshape(-1), weights=np.concatenate(concerned))
+    place = np.concatenate(places)[first]
+    worst = [
+        tuple(int(j) for r, j in enumerate(parts[number].members[unit]) if mask >> r & 1)
+        for number, unit, mask in place[np.argsort(-people, kind="stable")[:NAMED]].tolist()
+    ]
+    return Missing(len(found), tuple(worst), bool((found == 0).any()))
+
+
+def _refuse_missing(surface: Surface, roster: Roster, missing: Missing) -> None:
+    if not surface.saturated or not missing.count:
         return
-    order = np.argsort(surface.pattern, kind="stable")
-    bounds = np.cumsum(np.bincount(surface.pattern, minlength=len(surface.patterns)))
-    for index, row in enumerate(surface.patterns):
-        members = tuple(int(j) for j in np.flatnonzero(row))
-        if members:
-            people = order[(bounds[index - 1] if index else 0) : bounds[index]]
-            yield Group(people, members, rows(members), _record(roster, kernel, people, members))
-
-
-def _local(term: tuple[int, ...], members: tuple[int, ...]) -> int:
-    return sum(1 << members.index(j) for j in term)
-
-
-def _sets(members: tuple[int, ...]) -> list[tuple[int, ...]]:
-    """Return every coalition of the members as a tuple of providers, in the order of local bitmasks."""
-    return [tuple(np.array(members)[row].tolist()) for row in membership(len(members))]
-
-
-def _table(surface: Surface, kernel: Kernel, group: Group) -> tuple[NDArray[np.intp], FloatArray]:
-    """Return the terms that matter to a group and their weights, (rows, terms) or (people, rows, terms)."""
-    if not surface.saturated:
-        inside = set(group.members)
-        columns = [position for position, term in enumerate(surface.terms) if inside.issuperset(term)]
-        subsets = np.array([_local(surface.terms[position], group.members) for position in columns], dtype=np.intp)
-        return np.array(columns, dtype=np.intp), kernel.dividend_shares(group.members, subsets, group.record)
-    position_of = {term: position for position, term in enumerate(surface.terms)}
-    sets = _sets(group.members)
-    there = [mask for mask, term in enumerate(sets) if term in position_of]
-    columns = [position_of[sets[mask]] for mask in there]
-    return np.array(columns, dtype=np.intp), kernel.weights(group.members, group.record)[..., there]
-
-
-def _own(kernel: Kernel, group: Group) -> FloatArray:
-    """Return κ_j(a; a) of a group, (rows,) or (people, rows): every dividend of all of a person's providers, added up."""
-    if len(group.members) <= LARGEST_PATTERN:
-        return kernel.weights(group.members, group.record)[..., -1]
-    # κ_j(a; a) = λ_j(a; a): only the largest coalition contains all of a.
-    everything = np.array([(1 << len(group.members)) - 1], dtype=np.intp)
-    return kernel.dividend_shares(group.members, everything, group.record)[..., 0]
-
-
-def needed(kernel: Kernel, group: Group) -> list[tuple[int, ...]]:
-    """Return the coalitions that a rule compares a group with."""
-    weights = np.abs(kernel.weights(group.members, group.record))
-    used = weights.reshape(-1, weights.shape[-1]).max(axis=0, initial=0.0) > 0
-    return [term for term, asked in zip(_sets(group.members), used.tolist(), strict=True) if asked]
-
-
-def _missing(surface: Surface, kernel: Kernel, groups: list[Group]) -> dict[tuple[int, ...], int]:
-    """Return the coalitions that the rule compares with and nobody had, with how many people they concern."""
-    observed = {tuple(np.flatnonzero(row).tolist()) for row in surface.patterns}
-    missing: dict[tuple[int, ...], int] = {}
-    for group in groups:
-        if len(group.members) > LARGEST_PATTERN:
-            if surface.saturated:
-                raise refusal("ATTR-004", f"somebody has {len(group.members)} providers, more than {LARGEST_PATTERN}")
-            continue
-        for term in needed(kernel, group):
-            if term not in observed:
-                missing[term] = missing.get(term, 0) + len(group.people)
-    return missing
-
-
-def _refuse_missing(surface: Surface, roster: Roster, missing: dict[tuple[int, ...], int]) -> None:
-    if not surface.saturated or not missing:
-        return
-    if () in missing:
+    if missing.nobody:
         raise refusal("IDENT-004", "everybody in the study was served", "services")
-    names = [_name(term, roster) for term in missing]
-    raise refusal("IDENT-002", f"nobody had exactly: {listed(names)}", "services")
+    raise refusal("IDENT-002", f"nobody had exactly: {_names(missing, roster)}", "services")
 
 
-def _refuse_inestimable(surface: Surface, roster: Roster, kernel: Kernel, row: FloatArray) -> None:
+def _refuse_inestimable(
+    surface: Surface, roster: Roster, kernel: Kernel, row: FloatArray, players: Sequence[str]
+) -> None:
     known = surface.fit.estimable(row)
     if known.all():
         return
     served = roster.exposure.any(axis=1).all()
-    if served and not isinstance(kernel, GrandTotal) and (roster.exposure.all(axis=0) & ~known).any():
+    one_each = len(row) == len(players) and not isinstance(kernel, GrandTotal)
+    if served and one_each and (roster.exposure.all(axis=0) & ~known).any():
         everywhere = [roster.providers[j] for j in np.flatnonzero(roster.exposure.all(axis=0))]
         raise refusal("IDENT-004", f"everybody was served by {listed(everywhere)}", "services")
-    if isinstance(kernel, GrandTotal):
+    if not one_each:
         raise refusal(
-            "IDENT-004" if served else "IDENT-003", "the total gain is not determined by the data", "services"
+            "IDENT-004" if served else "IDENT-003", f"the {kernel.name} gain is not determined by the data", "services"
         )
-    names = [roster.providers[j] for j in np.flatnonzero(~known)]
+    names = [players[j] for j in np.flatnonzero(~known).tolist()]
     raise refusal("IDENT-003", f"the data do not separate the credits of {listed(names)}", "services")
 
 
-def _extrapolation(surface: Surface, roster: Roster, missing: dict[tuple[int, ...], int]) -> tuple[Problem, ...]:
-    if surface.saturated or not missing:
+def _extrapolation(surface: Surface, roster: Roster, missing: Missing) -> tuple[Problem, ...]:
+    if surface.saturated or not missing.count:
         return ()
-    worst = sorted(missing, key=lambda term: (-missing[term], term))
-    what = f"{len(missing)} combinations that nobody had are filled in by the model: "
-    return (Problem("IDENT-009", what + listed([_name(term, roster) for term in worst]), "services"),)
+    what = f"{missing.count} combinations that nobody had are filled in by the model: {_names(missing, roster)}"
+    return (Problem("IDENT-009", what, "services"),)
 
 
-def _name(term: tuple[int, ...], roster: Roster) -> str:
-    return " + ".join(roster.providers[j] for j in term) or "no provider at all"
+def _names(missing: Missing, roster: Roster) -> str:
+    names = [" + ".join(roster.providers[j] for j in term) or "no provider at all" for term in missing.worst]
+    more = missing.count - len(names)
+    return listed(names, limit=NAMED) + (f" and {more} more" if more else "")
 
 
-def _augmented_riesz(surface: Surface, kernel: Kernel, groups: list[Group], size: int) -> FloatArray:
-    """Return α (n, size) of the augmented path.
+def _augmented_riesz(surface: Surface, roster: Roster, parts: Sequence[Part], size: int) -> FloatArray:
+    riesz = np.zeros((len(surface.weights), size))
+    for part, unit, people, weight in augmented_weights(surface, roster, parts):
+        riesz[np.ix_(people, part.rows[unit])] += weight
+    return riesz
+
+
+def augmented_weights(
+    surface: Surface, roster: Roster, parts: Sequence[Part]
+) -> Iterator[tuple[Part, int, NDArray[np.intp], FloatArray]]:
+    """Yield, for each pattern and coalition of it, the people with that coalition and their α (n_people, n_rows).
 
     Weights that depend on doses are averaged over people like X within the larger pattern: somebody with the smaller
     pattern has no doses for it.
     """
     if surface.propensity is None:
         raise ValueError("the augmented path needs propensities")
-    riesz = np.zeros((len(surface.weights), size))
-    position = {tuple(np.flatnonzero(row).tolist()): index for index, row in enumerate(surface.patterns)}
-    people_of = [np.flatnonzero(surface.pattern == index) for index in range(len(surface.patterns))]
-    for group in groups:
-        chance = surface.propensity[:, position[group.members]]
-        weights = kernel.weights(group.members, group.record)
-        for mask, term in enumerate(_sets(group.members)):
-            own = position.get(term)
-            if own is None or not np.any(weights[..., mask]):
-                continue
-            people = people_of[own]
-            ratio = chance[people] / surface.propensity[people, own]
-            table = weights[..., mask]
-            if weights.ndim == 3:
-                riesz[np.ix_(people, group.rows)] += _averaged(surface, group.people, table, people) * ratio[:, None]
-            else:
-                riesz[np.ix_(people, group.rows)] += table * ratio[:, None]
-    return riesz
+    observed = Lookup.of(pattern_words(surface.patterns))
+    order = np.argsort(surface.pattern, kind="stable")
+    people_of = np.split(order, np.cumsum(np.bincount(surface.pattern, minlength=len(surface.patterns)))[:-1])
+    for part in parts:
+        below = observed.find(subset_words(part.members, part.subsets, len(roster.providers)))
+        for unit in range(len(part.members)):
+            among = part.people[part.unit == unit]
+            table = part.table if part.table.ndim == 2 else part.table[part.unit == unit]
+            chance = surface.propensity[:, below[unit, -1]]
+            for place, own in enumerate(below[unit].tolist()):
+                if own < 0 or not np.any(table[..., place]):
+                    continue
+                people = people_of[own]
+                ratio = (chance[people] / surface.propensity[people, own])[:, None]
+                if table.ndim == 3:
+                    yield part, unit, people, _averaged(surface, among, table[..., place], people) * ratio
+                else:
+                    yield part, unit, people, table[:, place] * ratio
 
 
 def _averaged(surface: Surface, among: NDArray[np.intp], table: FloatArray, people: NDArray[np.intp]) -> FloatArray:

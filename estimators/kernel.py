@@ -5,7 +5,7 @@ are written as local bitmasks: bit r stands for ``members[r]``, so that 0 is nob
 rule in dividend form credits j with Σ_{∅≠T⊆a} λ_j(T;a) δ_T(X), where δ_T is the pure joint effect of T.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol, runtime_checkable
 
@@ -31,8 +31,8 @@ class Kernel(Protocol):
         Whether the credits sum to the total gain; only such a rule may be paid on.
     needs : {"", "dose", "start"}
         What the weights ask of each person's record: how much each provider did, when each began, or nothing.
-    everybody : bool
-        Whether providers are credited from people they never served.
+    by_agreement : bool
+        Whether the division is agreed, whatever the data say.
     """
 
     @property
@@ -51,8 +51,20 @@ class Kernel(Protocol):
         ...
 
     @property
-    def everybody(self) -> bool:
-        """Tell whether every provider is credited from every person."""
+    def by_agreement(self) -> bool:
+        """Tell whether the division is agreed, whatever the data say."""
+        ...
+
+    def size(self, players: int) -> int:
+        """Return how many results there are: one a provider, for a rule."""
+        ...
+
+    def rows(self, players: int, members: Sequence[int]) -> Sequence[int]:
+        """Return the results that people served by ``members`` contribute to, in the order of the tables' rows."""
+        ...
+
+    def alike(self, members: Sequence[int]) -> Hashable:
+        """Return a key: people whose members have the same key and number have the same tables, by position."""
         ...
 
     def weights(self, members: Sequence[int], record: FloatArray | None) -> FloatArray:
@@ -73,7 +85,21 @@ class GrandTotal:
     name: str = "total"
     efficient: bool = True
     needs: Need = ""
-    everybody: bool = False
+    by_agreement: bool = False
+
+    def size(self, players: int) -> int:
+        """Return 1."""
+        del players
+        return 1
+
+    def rows(self, players: int, members: Sequence[int]) -> Sequence[int]:
+        """Return the one row."""
+        del players, members
+        return (0,)
+
+    def alike(self, members: Sequence[int]) -> Hashable:
+        """Return the same for everybody."""
+        return len(members)
 
     def weights(self, members: Sequence[int], record: FloatArray | None = None) -> FloatArray:
         """Return 1{b = a} − 1{b = ∅}, shape (1, 2^ℓ)."""

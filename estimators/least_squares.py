@@ -1,10 +1,17 @@
-"""Ordinary least squares with what influence functions need: leverages, and which combinations are estimable."""
+"""Ordinary least squares with what influence functions need: leverages, and which combinations are estimable.
+
+A dense design goes through its QR decomposition; a sparse one, of many providers and people, through the Cholesky
+decomposition of its cross-product, which never holds n × p numbers. A ridge penalty stands for invented people who have
+one column each and an outcome of nothing.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import qr, solve_triangular
+from scipy.linalg import cho_solve, qr, solve_triangular
+from scipy.linalg.lapack import dpstrf
+from scipy.sparse import csr_array
 
 from counterfoil.errors import refusal
 
@@ -12,6 +19,10 @@ FloatArray = NDArray[np.float64]
 
 # Relative to a column's length; far above rounding error, far below any contrast that data could estimate.
 DEPENDENT = 1e-9
+# A cross-product squares lengths, and with them rounding error: columns less than 1e-5 of their length apart are one.
+DEPENDENT_SQUARE = 1e-10
+# Entries of the inverse cross-product that are looked up together.
+AT_ONCE = 4_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -19,7 +30,7 @@ class LeastSquares:
     """A fitted regression on the independent columns of a design.
 
     ``kept`` and ``dropped`` are column positions; column ``dropped[d]`` equals ``design[:, kept] @ dependence[:, d]``.
-    ``bread`` is ``(X′X)⁻¹`` of the kept columns.
+    ``bread`` is ``(X′X + penalty)⁻¹`` of the kept columns.
     """
 
     coefficients: FloatArray
@@ -45,14 +56,26 @@ class LeastSquares:
         return np.asarray((np.abs(functional[:, self.dropped] - implied) <= 1e-7 * size).all(axis=1))
 
 
-def least_squares(design: FloatArray, outcome: FloatArray) -> LeastSquares:
-    """Regress ``outcome`` (n,) on the columns of ``design`` (n, p), keeping earlier columns of dependent sets.
+def least_squares(
+    design: FloatArray | csr_array, outcome: FloatArray, penalty: FloatArray | None = None
+) -> LeastSquares:
+    """Regress ``outcome`` (n,) on the columns of ``design`` (n, p), keeping independent columns.
+
+    Parameters
+    ----------
+    design : ndarray or sparse array, shape (n, p)
+        Of dependent columns of a dense design the earlier ones are kept.
+    outcome : ndarray, shape (n,)
+    penalty : ndarray, shape (p,), optional
+        Added to the diagonal of the cross-product. What is estimable is judged without it.
 
     Raises
     ------
     EstimationError
         EST-003 when there are not more people than independent columns.
     """
+    if isinstance(design, csr_array):
+        return _by_cross_product(design, outcome, penalty)
     n = len(outcome)
     length = np.linalg.norm(design, axis=0)
     scaled = design / np.where(length > 0, length, 1.0)
@@ -66,6 +89,11 @@ def least_squares(design: FloatArray, outcome: FloatArray) -> LeastSquares:
     if n <= len(kept):
         raise refusal("EST-003", f"{n} people for {len(kept)} parameters")
     orthogonal, upper = qr(design[:, kept], mode="economic", check_finite=False)
+    dependence = solve_triangular(upper, orthogonal.T @ design[:, dropped], check_finite=False)
+    if penalty is not None:
+        invented = np.diag(np.sqrt(penalty[kept]))[penalty[kept] > 0]
+        orthogonal, upper = qr(np.vstack([design[:, kept], invented]), mode="economic", check_finite=False)
+        orthogonal = orthogonal[:n]
     coefficients = solve_triangular(upper, orthogonal.T @ outcome, check_finite=False)
     root = solve_triangular(upper, np.eye(len(kept)), check_finite=False)
     return LeastSquares(
@@ -75,7 +103,7 @@ def least_squares(design: FloatArray, outcome: FloatArray) -> LeastSquares:
         bread=root @ root.T,
         kept=kept,
         dropped=dropped,
-        dependence=solve_triangular(upper, orthogonal.T @ design[:, dropped], check_finite=False),
+        dependence=dependence,
     )
 
 
@@ -92,3 +120,55 @@ def _independent(scaled: FloatArray, nonzero: NDArray[np.bool_]) -> NDArray[np.b
             independent[position] = True
             basis = np.column_stack([basis, column / length])
     return independent
+
+
+def _by_cross_product(design: csr_array, outcome: FloatArray, penalty: FloatArray | None) -> LeastSquares:
+    n = len(outcome)
+    cross = (design.T @ design).toarray()
+    length = np.sqrt(np.diagonal(cross))
+    safe = np.where(length > 0, length, 1.0)
+    scaled = cross / safe / safe[:, None]
+    _, pivots, rank, _ = dpstrf(scaled, tol=DEPENDENT_SQUARE, lower=0)
+    kept = np.sort(pivots[:rank] - 1).astype(np.intp)
+    dropped = np.setdiff1d(np.arange(design.shape[1]), kept)
+    if n <= len(kept):
+        raise refusal("EST-003", f"{n} people for {len(kept)} parameters")
+    plain = scaled[np.ix_(kept, kept)]
+    dependence = np.zeros((len(kept), len(dropped)))
+    if len(dropped):
+        factor = np.linalg.cholesky(plain)
+        dependence = cho_solve((factor, True), scaled[np.ix_(kept, dropped)], check_finite=False)
+        dependence *= safe[dropped] / safe[kept][:, None]
+    if penalty is not None:
+        plain = plain + np.diag(penalty[kept] / safe[kept] ** 2)
+    factor = np.linalg.cholesky(plain)
+    bread = cho_solve((factor, True), np.eye(len(kept)), check_finite=False) / safe[kept] / safe[kept][:, None]
+    used = csr_array(design[:, kept])
+    coefficients = bread @ (used.T @ outcome)
+    residuals = outcome - used @ coefficients
+    # One step of refinement wins back the digits that squaring the design cost.
+    gap = used.T @ residuals - (0.0 if penalty is None else penalty[kept] * coefficients)
+    coefficients = coefficients + bread @ gap
+    return LeastSquares(
+        coefficients=coefficients,
+        residuals=outcome - used @ coefficients,
+        leverage=_leverage(used, bread),
+        bread=bread,
+        kept=kept,
+        dropped=dropped,
+        dependence=dependence,
+    )
+
+
+def _leverage(design: csr_array, bread: FloatArray) -> FloatArray:
+    """Return B_i′ bread B_i for each row, people with equally many entries at a time."""
+    found = np.zeros(design.shape[0])
+    entries = np.diff(design.indptr)
+    for count in np.unique(entries[entries > 0]):
+        alike = np.flatnonzero(entries == count)
+        for rows in np.array_split(alike, 1 + len(alike) * int(count) ** 2 // AT_ONCE):
+            place = design.indptr[rows][:, None] + np.arange(count)
+            columns, values = design.indices[place], design.data[place]
+            inner = np.matmul(bread[columns[:, :, None], columns[:, None, :]], values[:, :, None])[:, :, 0]
+            found[rows] = (values * inner).sum(axis=1)
+    return found

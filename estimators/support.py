@@ -1,49 +1,188 @@
-"""How much of a credit rests on data: were the combinations that a rule compares with really observed?
+"""The support ledger: how much of each credit rests on data, how much on the model's shape, and how much on agreement.
 
-A credit is a sum over the patterns that people had. The part from a pattern is *supported* where every combination that
-the rule compares that pattern with was observed for enough people, and *model-based* where the model's shape fills one
-in.
+A credit is a sum over the patterns that people had. The part from a pattern is *supported* where every coalition that
+the rule compares that pattern with was observed for enough people and with some chance for everybody concerned,
+*model-based* where the model's shape fills one in, *joint* where it belongs to providers that the data cannot tell
+apart, and *by agreement* under a rule that is agreed whatever the data say.
 """
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Literal
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from counterfoil.datasets.disclosure import suppress_counts
+from counterfoil.datasets.display import titled_table
+from counterfoil.estimators.coalition import Lookup, pattern_words, subset_words
 from counterfoil.estimators.contribution import ContributionFit
-from counterfoil.estimators.functional import apply_kernel, groups_of, needed
-from counterfoil.estimators.kernel import LARGEST_PATTERN, Kernel
+from counterfoil.estimators.functional import Part, augmented_weights, parts_of
+from counterfoil.estimators.kernel import FloatArray, Kernel
+from counterfoil.estimators.surface import OVERLAP_FLOOR
 
 ENOUGH: Final = 25
-"""People with a combination from which its mean counts as observed."""
+"""People with a coalition from which its mean counts as observed."""
+
+Support = Literal["supported", "model-based", "joint", "by agreement"]
+CLASSES: Final[tuple[Support, ...]] = ("supported", "model-based", "joint", "by agreement")
 
 
-def supported_fraction(fit: ContributionFit, kernel: Kernel) -> NDArray[np.float64]:
-    """Return the fraction of each provider's credit that rests on observed combinations, shape (n_providers,).
+@dataclass(frozen=True, slots=True, eq=False)
+class SupportLedger:
+    """What each credit rests on.
 
-    Parts of a credit may have opposite signs, so the fraction is of their absolute sum; it is 1 where a credit is nothing.
+    Parameters
+    ----------
+    rule : str
+    providers : tuple of str
+    patterns : tuple of str
+        The combinations of providers that people had.
+    people : ndarray of int, shape (n_patterns,)
+    fewest : ndarray of int, shape (n_patterns,)
+        Of the coalitions that the rule compares a pattern with, the number of people who had the rarest.
+    chance : ndarray, shape (n_patterns,)
+        The smallest chance of a compared coalition for anybody with the pattern; NaN where chances are not modelled.
+    support : tuple of str
+        The class of each pattern.
+    parts : ndarray, shape (n_patterns, n_providers)
+        Credit of each provider from people with the pattern; they sum to the credits.
+    together : tuple of bool
+        Which players are several providers credited together.
+    """
+
+    rule: str
+    providers: tuple[str, ...]
+    patterns: tuple[str, ...]
+    people: NDArray[np.intp]
+    fewest: NDArray[np.intp]
+    chance: FloatArray
+    support: tuple[Support, ...]
+    parts: FloatArray
+    together: tuple[bool, ...]
+
+    def tidy(self) -> pd.DataFrame:
+        """Return a row a provider: its credit by class, in the outcome's units.
+
+        Returns
+        -------
+        DataFrame
+            Columns provider, supported, model-based, joint, by agreement, estimate; the first four sum to the last.
+        """
+        amounts: dict[str, FloatArray] = {name: np.zeros(len(self.providers)) for name in CLASSES}
+        for kind, part in zip(self.support, self.parts, strict=True):
+            for j, value in enumerate(part):
+                amounts["joint" if self.together[j] else kind][j] += value
+        return pd.DataFrame({"provider": self.providers, **amounts, "estimate": self.parts.sum(axis=0)})
+
+    def by_pattern(self) -> pd.DataFrame:
+        """Return a row a pattern: how many had it, the rarest coalition it is compared with, and its class.
+
+        Returns
+        -------
+        DataFrame
+            Columns pattern, people, rarest, chance, support; small counts are suppressed.
+        """
+        return pd.DataFrame({
+            "pattern": self.patterns,
+            "people": suppress_counts(self.people),
+            "rarest": suppress_counts(self.fewest),
+            "chance": self.chance,
+            "support": self.support,
+        })  # fmt: skip
+
+    def fraction(self) -> FloatArray:
+        """Return the supported fraction of each credit, shape (n_providers,).
+
+        Parts of a credit may have opposite signs, so it is of their absolute sum, and 1 where a credit is nothing.
+        """
+        size = np.abs(self.parts)
+        observed = size[[kind == "supported" for kind in self.support]].sum(axis=0)
+        whole = size.sum(axis=0)
+        return np.asarray(np.divide(observed, whole, out=np.ones_like(whole), where=whole > 0))
+
+    def __repr__(self) -> str:
+        table = self.tidy().to_string(index=False, float_format=lambda value: f"{value:.6g}")
+        return f"what the {self.rule} credits rest on\n{table}"
+
+    def _repr_html_(self) -> str:
+        return titled_table(self.tidy(), f"What the {self.rule} credits rest on")
+
+
+def support(fit: ContributionFit, kernel: Kernel) -> SupportLedger:
+    """Return what the credits of a rule rest on.
+
+    Parameters
+    ----------
+    fit : ContributionFit
+    kernel : Kernel
+        An attribution rule. Rules ask for different coalitions: an equal split only for nobody, Shapley for all.
+
+    Raises
+    ------
+    IdentificationError
+        When the data do not determine the credits; see `functional`.
 
     Examples
     --------
     >>> import counterfoil as cf
     >>> from counterfoil.attribution import Shapley
     >>> from counterfoil.estimators import Contribution
-    >>> supported_fraction(Contribution().fit(cf.datasets.load("rice")), Shapley())
-    array([1., 1.])
+    >>> fit = Contribution(outcome="takeup", cluster="address").fit(cf.datasets.load("rice"))
+    >>> support(fit, Shapley()).tidy().round(4)
+      provider  supported  model-based  joint  by agreement  estimate
+    0  default     0.0517          0.0    0.0           0.0    0.0517
+    1  intensive   0.0013          0.0    0.0           0.0    0.0013
     """
-    surface, roster = fit.surface, fit.roster
+    roster, surface = fit.roster, fit.surface
     everyone = fit.spec.scope == "everyone"
-    applied = apply_kernel(surface, roster, kernel, everyone)
+    credits = fit.applied(kernel)
+    found = list(parts_of(surface, roster, fit.on_columns(kernel), everyone))
     counts = np.bincount(surface.pattern, minlength=len(surface.patterns))
-    enough = {
-        tuple(np.flatnonzero(row).tolist())
-        for row, count in zip(surface.patterns, counts, strict=True)
-        if count >= ENOUGH
-    }
-    observed, whole = np.zeros(len(roster.providers)), np.zeros(len(roster.providers))
-    for group in groups_of(surface, roster, kernel, everyone):
-        part = np.abs(surface.weights[group.people] @ applied.fixed[group.people])
-        whole += part
-        if len(group.members) <= LARGEST_PATTERN and enough.issuperset(needed(kernel, group)):
-            observed += part
-    return np.divide(observed, whole, out=np.ones_like(whole), where=whole > 0)
+    observed = Lookup.of(pattern_words(surface.patterns))
+    augmented = _augmented_parts(fit, found) if surface.propensity is not None else {}
+    rows: list[tuple[str, int, int, float, Support, FloatArray]] = []
+    for number, part in enumerate(found):
+        used = np.flatnonzero(part.used)
+        place = observed.find(subset_words(part.members, used, len(roster.providers)))
+        for unit, members in enumerate(part.members):
+            people = part.people[part.unit == unit]
+            credit = surface.weights[people] @ credits.fixed[people] / len(surface.weights)
+            credit = credit + augmented.get((number, unit), 0.0)
+            there = place[unit]
+            fewest = int(np.where(there >= 0, counts[there], 0).min(initial=counts.max())) if len(used) else 0
+            chance = float("nan")
+            if surface.propensity is not None and (there >= 0).all():
+                chance = float(surface.propensity[np.ix_(people, there)].min())
+            thin = chance < OVERLAP_FLOOR / len(surface.patterns)
+            kind: Support = "by agreement" if kernel.by_agreement else "supported"
+            if not kernel.by_agreement and (fewest < ENOUGH or thin):
+                kind = "model-based"
+            label = roster.label(np.isin(np.arange(len(roster.providers)), members))
+            rows.append((label, len(people), fewest, chance, kind, credit))
+    labels, people_of, rarest, chances, kinds, parts = zip(*rows, strict=True)
+    return SupportLedger(
+        rule=kernel.name,
+        providers=fit.providers,
+        patterns=labels,
+        people=np.array(people_of),
+        fewest=np.array(rarest),
+        chance=np.array(chances),
+        support=kinds,
+        parts=np.array(parts),
+        together=tuple(len(group) > 1 for group in fit.players.groups),
+    )
+
+
+def _augmented_parts(fit: ContributionFit, parts: list[Part]) -> dict[tuple[int, int], FloatArray]:
+    """Return the correction of the credits that belongs to each pattern, by part and unit."""
+    surface = fit.surface
+    number = {id(part): place for place, part in enumerate(parts)}
+    found: dict[tuple[int, int], FloatArray] = {}
+    scaled = surface.weights * surface.answered * surface.residuals / len(surface.weights)
+    for part, unit, people, weight in augmented_weights(surface, fit.roster, parts):
+        credit = np.zeros(len(fit.providers))
+        credit[part.rows[unit]] = scaled[people] @ weight
+        key = (number[id(part)], unit)
+        found[key] = found.get(key, np.zeros_like(credit)) + credit
+    return found

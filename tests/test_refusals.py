@@ -171,6 +171,7 @@ FIRES: dict[str, Callable[[Path], Any]] = {
     "IDENT-003": lambda _: attribute(fit(replaced("north", frame()["south"]), model="additive")),
     "IDENT-004": lambda _: fit(only(frame(), 0, 0, 0)).total(),
     "IDENT-005": lambda _: fit(replaced("north", 0)),
+    "IDENT-018": lambda _: fit(providers=("north",), backbone=("south",)),
     "IDENT-006": lambda _: fit(replaced("site", "one"), cluster="site"),
     "IDENT-007": lambda _: Experiment(outcome="jobs", blocks="assigned").fit(frame()),
     "EST-001": lambda _: Experiment(outcome="jobs", cluster="site").fit(frame()).using("HC2"),
@@ -204,6 +205,9 @@ def fourteen() -> Any:
 WARNS: dict[str, Callable[[], Any]] = {
     "IDENT-008": lambda: fit(model="pairwise", min_pair=500),
     "IDENT-009": lambda: attribute(fit(only(frame(), 1, 0, 0), model="additive")),
+    "IDENT-019": lambda: fit(twins(), model="additive", aliases="joint"),
+    "IDENT-020": lambda: fit(frame().assign(south=1), aliases="joint"),
+    "EST-016": lambda: fit(gaps(), missing="weight"),
     "EST-004": lambda: fit(lopsided(), design="unconfounded", covariates=("age",)),
     "EST-005": lambda: Experiment(outcome="jobs", covariates=("age", "twice")).fit(
         frame().assign(twice=2 * frame()["age"])
@@ -211,6 +215,10 @@ WARNS: dict[str, Callable[[], Any]] = {
     "EST-006": lambda: fit(design="unconfounded"),
     "EST-007": lambda: fit(gaps(), missing="drop", covariates=("age",)),
 }
+
+
+def twins() -> pd.DataFrame:
+    return frame().assign(south=frame()["north"])
 
 
 def gaps() -> pd.DataFrame:

@@ -236,7 +236,7 @@ CODES: Final[dict[str, Code]] = {
     "IDENT-003": Code(
         "providers cannot be told apart",
         "The rosters of some providers overlap so completely that the model cannot separate their credits.",
-        "treat them as one provider, or agree on a split inside the group",
+        "credit them together (`together: [[a, b]]` or `aliases: joint`) and agree on a split inside the group",
     ),
     "IDENT-004": Code(
         "nobody is left to compare with",
@@ -260,13 +260,28 @@ CODES: Final[dict[str, Code]] = {
     ),
     "IDENT-008": Code(
         "an interaction rests on too few people",
-        "A pair of providers shares too few people to estimate how they act together; the pair is left out of the model.",
-        "read the credits of the two as additive in their shared cases, or lower `min_pair`",
+        "A pair of providers shares too few people to estimate how they act together; its joint effect is shrunk to none.",
+        "read the credits of the two as nearly additive in their shared cases, or lower `min_pair`",
     ),
     "IDENT-009": Code(
         "the model extrapolates",
         "The rule compares with combinations of providers that nobody had; the model's shape fills them in.",
         "use the saturated model to see which combinations are missing",
+    ),
+    "IDENT-018": Code(
+        "a backbone does not reach everybody",
+        "A backbone is no player because nobody was without it; this one left people out, so its effect can be estimated.",
+        "name it among the providers, or check the services table",
+    ),
+    "IDENT-019": Code(
+        "providers are credited together",
+        "The rosters do not tell these providers apart, so only what they did together is known.",
+        "agree on a split inside the group; the ledger shows it as joint",
+    ),
+    "IDENT-020": Code(
+        "gains are over the backbone only",
+        "Somebody served everybody, so nothing is seen of what would have happened without; see the backbone sensitivity.",
+        "pay the backbone by carve-out, or stage its launch",
     ),
     "EST-001": Code(
         "error type undefined for these data",
@@ -308,6 +323,11 @@ CODES: Final[dict[str, Code]] = {
         "estimates cannot be joined",
         "A joint covariance needs the same people by the same ids, influence values, one target, and nested clusters.",
         "estimate both on the same study, with the same target and clusters",
+    ),
+    "EST-016": Code(
+        "missing outcomes are weighted",
+        "Some people have no outcome; those like them, with the same providers, count for them (missing at random).",
+        "complete the data if you can: the assumption cannot be tested",
     ),
     "ATTR-001": Code(
         "no such rule", "The package has no attribution rule of that name.", "choose one of the names listed"

@@ -13,7 +13,7 @@ from counterfoil.attribution.rules import rule_named
 from counterfoil.datasets.disclosure import SMALL_CELL, shown, suppress_counts
 from counterfoil.estimators.contribution import Contribution
 from counterfoil.estimators.kernel import Kernel
-from counterfoil.estimators.support import supported_fraction
+from counterfoil.estimators.support import support
 from counterfoil.report.pictures import Bar, Division, Part
 from counterfoil.verdict import NO_SHARE, Scale, describe_clause
 
@@ -273,7 +273,7 @@ def _alternatives(evaluation: "Evaluation", withheld: frozenset[str]) -> list[Di
         whole = float(add(amounts.values()))
         solid: dict[str, float] = {}
         if rule is not None and len(divided) == 1 and (fit := divided[0].fit) is not None:
-            solid = dict(zip(fit.providers, supported_fraction(fit, rule).tolist(), strict=True))
+            solid = dict(zip(fit.providers, support(fit, rule).fraction().tolist(), strict=True))
         parts = [
             Part(party, float(amount) / whole, party not in players, solid.get(party, 1.0))
             for party, amount in amounts.items()
