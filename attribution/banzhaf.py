@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from counterfoil.attribution.rule import Rule
-from counterfoil.estimators.kernel import FloatArray, Need, membership, popcount
+from counterfoil.estimators.kernel import FloatArray, Need, members_of, membership, popcount
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,4 +39,4 @@ class Banzhaf(Rule):
     ) -> FloatArray:
         """Return 1/2^{|T|−1} for j in T."""
         del record
-        return membership(len(members))[subsets].T / 2.0 ** (popcount(subsets) - 1)
+        return members_of(subsets, len(members)) / 2.0 ** (popcount(subsets) - 1)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from counterfoil.attribution.rule import Rule
-from counterfoil.estimators.kernel import FloatArray, Need, membership, popcount
+from counterfoil.estimators.kernel import FloatArray, Need, members_of, popcount
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,4 +43,4 @@ class FirstIn(Rule):
     ) -> FloatArray:
         """Return 1 for T = {j}."""
         del record
-        return np.asarray(membership(len(members))[subsets].T * (popcount(subsets) == 1.0), dtype=np.float64)
+        return np.asarray(members_of(subsets, len(members)) * (popcount(subsets) == 1.0), dtype=np.float64)

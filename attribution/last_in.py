@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from counterfoil.attribution.rule import Rule
-from counterfoil.estimators.kernel import FloatArray, Need, membership
+from counterfoil.estimators.kernel import FloatArray, Need, members_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,4 +43,4 @@ class LastIn(Rule):
     ) -> FloatArray:
         """Return 1 for j in T."""
         del record
-        return membership(len(members))[subsets].T.astype(np.float64)
+        return members_of(subsets, len(members)).astype(np.float64)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from counterfoil.attribution.rule import Rule, partition, refuse_others
-from counterfoil.estimators.kernel import FloatArray, Need, membership
+from counterfoil.estimators.kernel import FloatArray, Need, members_of, membership
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class Owen(Rule):
         """Return 1/(unions meeting T) · 1/|T ∩ own union| for j in T."""
         del record
         union = self._union(members)
-        inside = membership(len(members))[subsets].T
+        inside = members_of(subsets, len(members))
         same = union[:, None] == union
         beside = same.astype(np.float64) @ inside
         met = np.array([len(np.unique(union[column])) for column in inside.T])

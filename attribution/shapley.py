@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from counterfoil.attribution.rule import Rule
-from counterfoil.estimators.kernel import FloatArray, Need, membership, popcount
+from counterfoil.estimators.kernel import FloatArray, Need, members_of, membership, popcount
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,5 +44,5 @@ class Shapley(Rule):
     ) -> FloatArray:
         """Return 1/|T| for j in T."""
         del record
-        inside = membership(len(members))[subsets].T
+        inside = members_of(subsets, len(members))
         return inside / popcount(subsets)

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from counterfoil.attribution.shapley import Shapley
-from counterfoil.estimators.kernel import FloatArray, membership
+from counterfoil.estimators.kernel import FloatArray, members_of, membership
 
 
 def stage_weights(stage: NDArray[np.intp]) -> FloatArray:
@@ -36,7 +36,7 @@ def stage_weights(stage: NDArray[np.intp]) -> FloatArray:
 
 def stage_shares(stage: NDArray[np.intp], subsets: NDArray[np.intp]) -> FloatArray:
     """Return the dividend shares of the same person, shape (ℓ, n_subsets): T's last stage divides it equally."""
-    inside = membership(len(stage))[subsets].T
+    inside = members_of(subsets, len(stage))
     last = np.where(inside, stage[:, None], stage.min() - 1).max(axis=0)
     final = inside & (stage[:, None] == last)
     return np.asarray(final / final.sum(axis=0))

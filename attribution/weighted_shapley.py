@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from counterfoil.attribution.rule import Rule
-from counterfoil.estimators.kernel import FloatArray, Need, membership, popcount, weights_from_shares
+from counterfoil.estimators.kernel import FloatArray, Need, members_of, popcount, weights_from_shares
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class WeightedShapley(Rule):
         """Return w_j/w(T) for j in T, shape (n, ℓ, n_subsets)."""
         if record is None:
             raise ValueError("weighted_shapley needs doses, shape (n, ell)")
-        inside = membership(len(members))[subsets].T.astype(np.float64)
+        inside = members_of(subsets, len(members)).astype(np.float64)
         parts = record[:, :, None] * inside
         whole = parts.sum(axis=1, keepdims=True)
         equal = np.broadcast_to(inside / popcount(subsets), parts.shape)

@@ -132,6 +132,19 @@ def membership(size: int) -> NDArray[np.bool_]:
     return (np.arange(1 << size)[:, None] >> np.arange(size) & 1).astype(bool)
 
 
+def members_of(subsets: NDArray[np.intp], size: int) -> NDArray[np.bool_]:
+    """Return who is in each of some local bitmasks, shape (size, n_subsets), without listing all 2^size of them.
+
+    Examples
+    --------
+    >>> members_of(np.array([1, 6]), 3).astype(int)
+    array([[1, 0],
+           [0, 1],
+           [0, 1]])
+    """
+    return (subsets >> np.arange(size)[:, None] & 1).astype(bool)
+
+
 def weights_from_shares(shares: FloatArray) -> FloatArray:
     """Turn dividend shares of all non-empty coalitions (…, rows, 2^ℓ − 1) into weights (…, rows, 2^ℓ).
 
