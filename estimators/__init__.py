@@ -5,6 +5,7 @@ from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.experiment import Experiment
 from counterfoil.estimators.kernel import Kernel
 from counterfoil.estimators.power import smallest_detectable
+from counterfoil.estimators.shrinkage import ShrunkCredits, shrink
 from counterfoil.estimators.stack import stack
 
 __all__ = [
@@ -13,7 +14,9 @@ __all__ = [
     "Estimate",
     "Experiment",
     "Kernel",
+    "ShrunkCredits",
     "functional",
+    "shrink",
     "smallest_detectable",
     "stack",
 ]

@@ -18,7 +18,7 @@ from counterfoil.attribution.rules import is_efficient
 from counterfoil.contract import Contract
 from counterfoil.datasets import simulate_cradle
 from counterfoil.errors import CODES, PHASES, CounterfoilError, DataError, Problem, did_you_mean, explain
-from counterfoil.estimators import Contribution, Experiment, stack
+from counterfoil.estimators import Contribution, Experiment, shrink, stack
 from counterfoil.starter import write_starter
 
 SECRET = "7731"  # stands in every record below; must stand in no message
@@ -178,6 +178,7 @@ FIRES: dict[str, Callable[[Path], Any]] = {
     "EST-002": lambda _: fit(frame().assign(x=frame()["north"]), design="unconfounded", covariates=("x",)),
     "EST-003": lambda _: Experiment(outcome="jobs", covariates=("age", "north", "south")).fit(frame(6)),
     "EST-008": lambda _: stack([Experiment(outcome="jobs").fit(frame()), Experiment(outcome="jobs").fit(frame(30)[:0:-1])]),
+    "EST-010": lambda _: shrink(fit(), rule_named("shapley")),
     "ATTR-001": lambda _: rule_named("shaply"),
     "ATTR-002": lambda _: attribute(fit(), "dose_split"),
     "ATTR-003": lambda _: attribute(fit(scope="everyone"), "dose_split"),

@@ -329,6 +329,12 @@ CODES: Final[dict[str, Code]] = {
         "Some people have no outcome; those like them, with the same providers, count for them (missing at random).",
         "complete the data if you can: the assumption cannot be tested",
     ),
+    "EST-010": Code(
+        "credits cannot be shrunk",
+        "Shrinkage learns from how providers differ, and restores their total. It needs at least three providers whose "
+        "effects are uncertain, a spread between them that settles, and a rule whose credits sum to the gain.",
+        "agree to raw credits, or choose shapley or another rule that sums to the gain",
+    ),
     "ATTR-001": Code(
         "no such rule", "The package has no attribution rule of that name.", "choose one of the names listed"
     ),
