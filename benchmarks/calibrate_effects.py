@@ -3,7 +3,7 @@
 ``PYTHONPATH=benchmarks python benchmarks/calibrate_effects.py --draws 300`` prints the ratios of the losses themselves.
 
 A row of target ``at most`` holds values against bounds: it is met when no mean of ``values − truth`` exceeds zero by
-three Monte Carlo errors. Here the values are n² Σ_j q_j² (error_j)² of the shrunk and of the restored credits, beside a
+three Monte Carlo errors. Here the values are n Σ_j q_j² (error_j)² of the shrunk and of the restored credits, beside a
 bound of ratio² times the same of the raw credits, and the share of providers that their robust interval missed,
 beside .05.
 """
@@ -48,7 +48,7 @@ def losses(seed: int, providers: int, size: int, prior: str) -> FloatArray:
         model="additive",
     )
     found = shrink(spec.fit(frame), Shapley())
-    weight = (size * found.served) ** 2
+    weight = size * found.served**2
     squares = [weight @ (tau - effect) ** 2 for tau in (found.raw.values, found.shrunk, found.restored)]
     missed = [
         np.mean((effect < low) | (effect > high)) for low, high in (found.intervals.T, found.normal_intervals().T)
