@@ -3,9 +3,11 @@
 from counterfoil.estimators.contribution import Contribution, ContributionFit, functional
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.experiment import Experiment
+from counterfoil.estimators.feedback import progress_predicts_enrolment
 from counterfoil.estimators.kernel import Kernel
 from counterfoil.estimators.power import smallest_detectable
 from counterfoil.estimators.shrinkage import ShrunkCredits, shrink
+from counterfoil.estimators.sequential import SequentialContribution, SequentialFit
 from counterfoil.estimators.stack import stack
 
 __all__ = [
@@ -17,6 +19,10 @@ __all__ = [
     "ShrunkCredits",
     "functional",
     "shrink",
+    "SequentialContribution",
+    "SequentialFit",
+    "functional",
+    "progress_predicts_enrolment",
     "smallest_detectable",
     "stack",
 ]

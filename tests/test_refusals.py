@@ -19,6 +19,7 @@ from counterfoil.contract import Contract
 from counterfoil.datasets import simulate_cradle
 from counterfoil.errors import CODES, PHASES, CounterfoilError, DataError, Problem, did_you_mean, explain
 from counterfoil.estimators import Contribution, Experiment, shrink, stack
+from counterfoil.estimators import Contribution, Experiment, SequentialContribution, stack
 from counterfoil.starter import write_starter
 
 SECRET = "7731"  # stands in every record below; must stand in no message
@@ -61,6 +62,11 @@ def study(data: pd.DataFrame | None = None, **terms: Any) -> cf.Study:
 def fit(data: pd.DataFrame | None = None, **terms: Any) -> Any:
     spec = Contribution.model_validate({"outcome": "jobs", "providers": ("north", "south"), **terms})
     return spec.fit(frame() if data is None else data)
+
+
+def staged(data: pd.DataFrame, stages: tuple[tuple[str, ...], ...]) -> Any:
+    progress = [("age",)] * (len(stages) - 1)
+    return SequentialContribution.model_validate({"outcome": "jobs", "stages": stages, "progress": progress}).fit(data)
 
 
 def contract(folder: Path, *changes: tuple[str, str]) -> Contract:
@@ -174,11 +180,13 @@ FIRES: dict[str, Callable[[Path], Any]] = {
     "IDENT-018": lambda _: fit(providers=("north",), backbone=("south",)),
     "IDENT-006": lambda _: fit(replaced("site", "one"), cluster="site"),
     "IDENT-007": lambda _: Experiment(outcome="jobs", blocks="assigned").fit(frame()),
+    "IDENT-015": lambda _: staged(only(frame(), 1, 0, 0), (("north",), ("south",))),
     "EST-001": lambda _: Experiment(outcome="jobs", cluster="site").fit(frame()).using("HC2"),
     "EST-002": lambda _: fit(frame().assign(x=frame()["north"]), design="unconfounded", covariates=("x",)),
     "EST-003": lambda _: Experiment(outcome="jobs", covariates=("age", "north", "south")).fit(frame(6)),
     "EST-008": lambda _: stack([Experiment(outcome="jobs").fit(frame()), Experiment(outcome="jobs").fit(frame(30)[:0:-1])]),
     "EST-010": lambda _: shrink(fit(), rule_named("shapley")),
+    "EST-011": lambda _: staged(frame(), (tuple(f"p{k}" for k in range(9)),)),
     "ATTR-001": lambda _: rule_named("shaply"),
     "ATTR-002": lambda _: attribute(fit(), "dose_split"),
     "ATTR-003": lambda _: attribute(fit(scope="everyone"), "dose_split"),

@@ -283,6 +283,13 @@ CODES: Final[dict[str, Code]] = {
         "Somebody served everybody, so nothing is seen of what would have happened without; see the backbone sensitivity.",
         "pay the backbone by carve-out, or stage its launch",
     ),
+    "IDENT-015": Code(
+        "a policy leads where nobody was",
+        "Cutting services stage after stage leads people to a combination that, with a past like theirs, nobody had; or "
+        "too few had it for the model to tell what it leads to.",
+        "choose a model with fewer interactions (pairwise, additive), fewer covariates, or join providers or stages; a "
+        "provider that reaches everybody is `role: backbone`",
+    ),
     "EST-001": Code(
         "error type undefined for these data",
         "A single person alone determines a part of the estimate (an arm, block or pattern of one), so that no robust "
@@ -334,6 +341,11 @@ CODES: Final[dict[str, Code]] = {
         "Shrinkage learns from how providers differ, and restores their total. It needs at least three providers whose "
         "effects are uncertain, a spread between them that settles, and a rule whose credits sum to the gain.",
         "agree to raw credits, or choose shapley or another rule that sums to the gain",
+    ),
+    "EST-011": Code(
+        "too many players in stages",
+        "Credit that includes referrals fits a policy for every coalition of providers, and allows eight providers.",
+        "name providers under common control as one, or ask only about the providers whose split is agreed on",
     ),
     "ATTR-001": Code(
         "no such rule", "The package has no attribution rule of that name.", "choose one of the names listed"
