@@ -199,7 +199,7 @@ def coalition_influence(fit: Longitudinal, coalition: int) -> tuple[FloatArray, 
         left = held & ~coalition == 0
         final = stage is fit.stages[-1]
         regression = fit.last if final else _weighted(rows[left], ahead[left], fit.weights[left])
-        cut = design_rows(stage, held & (coalition | stage.earlier), fit.model, fit.modified)
+        cut = design_rows(stage, held & coalition, fit.model, fit.modified)
         _refuse_undetermined(stage, regression, cut[held & stage.earlier & ~coalition == 0])
         leverage = leverage_that_matters(regression.leverage, (weight if final else weight[left])[:, None])
         if leverage.max(initial=0.0) > LEVERAGE_ONE:

@@ -108,6 +108,18 @@ def test_every_coalition_is_the_formula_person_by_person(frame: pd.DataFrame, te
         np.testing.assert_allclose(credits.influence[:, j], u - u.mean(), atol=1e-6)
 
 
+def test_earlier_regressions_use_the_people_whom_the_policy_leaves_alone(frame: pd.DataFrame) -> None:
+    """An additive model of two stages by hand, for the policy that keeps the second provider alone."""
+    terms = {"stages": (("a",), ("c",)), "progress": (("l1",),), "model": "additive", "effects_by_history": False}
+    ours, weight = coalition_influence(fitted(frame, **terms).longitudinal, 2)
+    y, a = frame["y"], frame["a"] == 0
+    last = sm.OLS(y, sm.add_constant(frame[["x", "l1", "a", "c"]])).fit().predict()
+    first = sm.OLS(last[a], sm.add_constant(frame.loc[a, ["x"]])).fit().predict(sm.add_constant(frame[["x"]]))
+    w = a / (1 - sm.Logit(frame["a"], sm.add_constant(frame[["x"]])).fit(disp=0).predict())
+    np.testing.assert_allclose(weight, w, rtol=1e-6)
+    np.testing.assert_allclose(ours, first + w * (last - first) + w * (y - last), atol=1e-6)
+
+
 @pytest.mark.parametrize("vcov", ["HC0", "HC1"])
 def test_one_stage_is_the_augmented_contribution(frame: pd.DataFrame, vcov: str) -> None:
     shared = {"outcome": "y", "covariates": ("x", "l1"), "vcov": vcov}
