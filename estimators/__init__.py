@@ -6,8 +6,8 @@ from counterfoil.estimators.experiment import Experiment
 from counterfoil.estimators.feedback import progress_predicts_enrolment
 from counterfoil.estimators.kernel import Kernel
 from counterfoil.estimators.power import smallest_detectable
-from counterfoil.estimators.shrinkage import ShrunkCredits, shrink
 from counterfoil.estimators.sequential import SequentialContribution, SequentialFit
+from counterfoil.estimators.shrinkage import ShrunkCredits, shrink
 from counterfoil.estimators.stack import stack
 
 __all__ = [
@@ -16,13 +16,12 @@ __all__ = [
     "Estimate",
     "Experiment",
     "Kernel",
-    "ShrunkCredits",
-    "functional",
-    "shrink",
     "SequentialContribution",
     "SequentialFit",
+    "ShrunkCredits",
     "functional",
     "progress_predicts_enrolment",
+    "shrink",
     "smallest_detectable",
     "stack",
 ]

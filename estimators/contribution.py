@@ -200,6 +200,12 @@ class ContributionFit:
         return self.players.names
 
     @property
+    def served(self) -> NDArray[np.bool_]:
+        """Whom each player served, shape (n_people, n_players)."""
+        columns = [self.roster.exposure[:, self.players.owner == j].any(axis=1) for j in range(len(self.providers))]
+        return np.column_stack(columns)
+
+    @property
     def warnings(self) -> tuple[Problem, ...]:
         """What a reader must know before using the fit."""
         return (*self.notes, *self.sample.warnings, *self.surface.warnings)
@@ -232,9 +238,7 @@ class ContributionFit:
         if credits.influence is None:
             raise ValueError("a contribution fit carries influence values")
         weights = self.surface.weights[:, None]
-        served = np.column_stack(
-            [self.roster.exposure[:, self.players.owner == j].any(axis=1) for j in range(len(self.providers))]
-        ).astype(np.float64)
+        served = self.served.astype(np.float64)
         share = (weights * served).mean(axis=0)
         scaled = credits.contrast(np.diag(1.0 / share), self.providers)
         if self.spec.target == "population" and scaled.influence is not None and scaled.spread is not None:

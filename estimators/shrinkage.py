@@ -201,7 +201,7 @@ def shrink(fit: ContributionFit, kernel: Kernel, conf_level: float = 0.95) -> Sh
         raw, served = fit.apply(kernel), np.ones(len(fit.providers))
     else:
         raw = fit.per_served(kernel)
-        served = (fit.surface.weights[:, None] * fit.roster.exposure).mean(axis=0)
+        served = (fit.surface.weights[:, None] * fit.served).mean(axis=0)
     covariance = raw.cov()
     uncertain = _uncertain(covariance)
     variance = np.diagonal(covariance)[uncertain]

@@ -18,8 +18,7 @@ from counterfoil.attribution.rules import is_efficient
 from counterfoil.contract import Contract
 from counterfoil.datasets import simulate_cradle
 from counterfoil.errors import CODES, PHASES, CounterfoilError, DataError, Problem, did_you_mean, explain
-from counterfoil.estimators import Contribution, Experiment, shrink, stack
-from counterfoil.estimators import Contribution, Experiment, SequentialContribution, stack
+from counterfoil.estimators import Contribution, Experiment, SequentialContribution, shrink, stack
 from counterfoil.starter import write_starter
 
 SECRET = "7731"  # stands in every record below; must stand in no message
