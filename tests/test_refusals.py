@@ -19,6 +19,9 @@ from counterfoil.contract import Contract
 from counterfoil.datasets import simulate_cradle
 from counterfoil.errors import CODES, PHASES, CounterfoilError, DataError, Problem, did_you_mean, explain
 from counterfoil.estimators import Contribution, Experiment, SequentialContribution, shrink, stack
+from counterfoil.estimators import Contribution, Experiment, stack
+from counterfoil.estimators.balance import balance
+from counterfoil.estimators.placebo import placebo
 from counterfoil.starter import write_starter
 
 SECRET = "7731"  # stands in every record below; must stand in no message
@@ -186,6 +189,8 @@ FIRES: dict[str, Callable[[Path], Any]] = {
     "EST-008": lambda _: stack([Experiment(outcome="jobs").fit(frame()), Experiment(outcome="jobs").fit(frame(30)[:0:-1])]),
     "EST-010": lambda _: shrink(fit(), rule_named("shapley")),
     "EST-011": lambda _: staged(frame(), (tuple(f"p{k}" for k in range(9)),)),
+    "EST-014": lambda _: placebo(fit(), rule_named("shapley"), frame(), "jobs"),
+    "EST-015": lambda _: balance(attribute(fit()).credits, {"age": np.full(200, float(SECRET))}),
     "ATTR-001": lambda _: rule_named("shaply"),
     "ATTR-002": lambda _: attribute(fit(), "dose_split"),
     "ATTR-003": lambda _: attribute(fit(scope="everyone"), "dose_split"),

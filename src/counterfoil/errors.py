@@ -347,6 +347,17 @@ CODES: Final[dict[str, Code]] = {
         "Credit that includes referrals fits a policy for every coalition of providers, and allows eight providers.",
         "name providers under common control as one, or ask only about the providers whose split is agreed on",
     ),
+    "EST-014": Code(
+        "the placebo cannot fail",
+        "A placebo that is the outcome itself, or a shuffle that leaves everybody's providers as they were, passes or fails "
+        "whatever the data are like.",
+        "name an outcome or period from before the services, or shuffle within groups whose people differ in providers",
+    ),
+    "EST-015": Code(
+        "nothing to compare with",
+        "The diagnostic divides by something that is zero here: an error, a residual, or the spread of a covariate.",
+        "leave out what is constant or known without error, or use a smaller model",
+    ),
     "ATTR-001": Code(
         "no such rule", "The package has no attribution rule of that name.", "choose one of the names listed"
     ),

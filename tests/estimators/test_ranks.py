@@ -19,7 +19,8 @@ def published(values: ArrayLike, covariance: ArrayLike, df: float = np.inf) -> E
 
 def sets(values: ArrayLike, covariance: ArrayLike, better: str = "higher", conf_level: float = 0.95) -> list[list[int]]:
     table = rank_sets(published(values, covariance), better, conf_level)  # type: ignore[arg-type]
-    return table[["rank", "rank_low", "rank_high"]].to_numpy().tolist()
+    rows: list[list[int]] = table[["rank", "rank_low", "rank_high"]].to_numpy().tolist()
+    return rows
 
 
 def test_clear_cut() -> None:
