@@ -380,6 +380,8 @@ class Row:
             return bool(self.bias[0] <= slack)
         if self.coverage is None:
             return None
+        if self.case.target == "at least .90":
+            return bool(self.coverage.min() >= 0.9 - 3 * np.sqrt(0.1 * 0.9 / self.draws))
         if self.case.target == "sets":
             return bool(self.coverage.min() >= 0.93 - slack)
         inside = (self.coverage >= 0.93 - slack).all() and (self.coverage <= 0.97 + slack).all()
