@@ -1,6 +1,7 @@
 """Attribution: rules divide the gain among providers, payment clauses turn the division into money."""
 
 from counterfoil.attribution.banzhaf import Banzhaf
+from counterfoil.attribution.comparison import RuleComparison, rule_width
 from counterfoil.attribution.dose_split import DoseSplit
 from counterfoil.attribution.equal_split import EqualSplit
 from counterfoil.attribution.first_in import FirstIn
@@ -26,10 +27,12 @@ __all__ = [
     "OrderOfService",
     "Owen",
     "Plurality",
+    "RuleComparison",
     "Shapley",
     "Shares",
     "StageRespecting",
     "WeightedShapley",
     "attribute",
     "rule_named",
+    "rule_width",
 ]

@@ -1,13 +1,19 @@
 """Estimators: each measures a gain and returns an `Estimate` with one influence value per person."""
 
+from counterfoil.estimators.balance import balance
 from counterfoil.estimators.contribution import Contribution, ContributionFit, functional
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.experiment import Experiment
 from counterfoil.estimators.feedback import progress_predicts_enrolment
+from counterfoil.estimators.influential import influential
 from counterfoil.estimators.kernel import Kernel
+from counterfoil.estimators.omitted_variable import covariate_strength, omitted_variable
+from counterfoil.estimators.placebo import permuted_rosters, placebo
 from counterfoil.estimators.power import smallest_detectable
 from counterfoil.estimators.sequential import SequentialContribution, SequentialFit
 from counterfoil.estimators.shrinkage import ShrunkCredits, shrink
+from counterfoil.estimators.ranks import rank_sets
+from counterfoil.estimators.service_graph import detectable_share, service_graph
 from counterfoil.estimators.stack import stack
 
 __all__ = [
@@ -22,6 +28,16 @@ __all__ = [
     "functional",
     "progress_predicts_enrolment",
     "shrink",
+    "balance",
+    "covariate_strength",
+    "detectable_share",
+    "functional",
+    "influential",
+    "omitted_variable",
+    "permuted_rosters",
+    "placebo",
+    "rank_sets",
+    "service_graph",
     "smallest_detectable",
     "stack",
 ]
