@@ -20,6 +20,7 @@ from counterfoil.datasets import Study
 from counterfoil.estimators import Contribution
 from counterfoil.estimators.omitted_variable import bias_bound, omitted_variable
 from counterfoil.estimators.placebo import joint_test, shuffled
+from counterfoil.estimators.ranks import rank_sets
 
 FloatArray = NDArray[np.float64]
 
@@ -234,6 +235,14 @@ def harm_paid(seed: int) -> Draw:
     return Draw(np.array([float(part) for part in paid]), np.maximum(HARM_TRUTH, 0.0), np.array([sound]))
 
 
+def true_ranks(seed: int) -> Draw:
+    """Hold the rank sets against the true order; covered says whether each set holds the true rank."""
+    found = rank_sets(attribute(spec().fit(variant(seed))).credits, "higher")
+    ranks = np.array([1, 2, 3])
+    inside = (found["rank_low"] <= ranks) & (ranks <= found["rank_high"])
+    return Draw(found["rank"].to_numpy(dtype=np.float64), ranks, inside.to_numpy(), together=bool(inside.all()))
+
+
 @cache
 def fixed_study(sites: int = 6, size: int = 900) -> Study:
     """Return the one study whose rosters are shuffled: sites differ in outcomes and in how much they serve."""
@@ -281,6 +290,7 @@ CASES: tuple[Case, ...] = (
     Case("three providers, one does harm", "Shapley credits", harm_credits, slack=0.005),
     Case("three providers, one does harm", "harm found, one-sided 5%", harm_found, "at least .90"),
     Case("three providers, one does harm", "payable credits: none negative, same sum", harm_paid, MISSPECIFIED),
+    Case("three providers, saturated by covariates", "rank sets", true_ranks, "sets"),
     Case("rosters shuffled within sites", "Shapley credits of nothing", shuffled_rosters),
     Case("rosters shuffled within sites", "joint test rejects by chance", shuffled_rosters_joint, "at most .05"),
 )  # fmt: skip

@@ -183,3 +183,21 @@ def test_a_covariate_left_out_is_as_strong_as_it_is() -> None:
     with pytest.raises(CounterfoilError) as caught:
         covariate_strength(short, Shapley(), enumerated())
     assert caught.value.codes == ("EST-015",)
+
+
+@pytest.mark.parametrize("terms", [{"design": "unconfounded", "covariates": ("factor",)}, {"scope": "everyone"}])
+def test_augmented_and_factorial_weights_have_a_bound_too(terms: dict[str, object]) -> None:
+    fit = Contribution.model_validate({"outcome": "y", "providers": NAMES, **terms}).fit(enumerated())
+    joint = fit.joint(Shapley())
+    found = omitted_variable(fit, Shapley())
+    assert joint.riesz is not None
+    by_hand = np.sqrt((fit.surface.residuals**2).mean() * (joint.riesz**2).mean(axis=0))
+    np.testing.assert_allclose(found.scale[:3], by_hand, rtol=1e-12)
+
+
+def test_one_provider_has_no_contrast_and_its_share_is_certain() -> None:
+    fit = Contribution(outcome="y", providers=("a",)).fit(enumerated())
+    found = omitted_variable(fit, Shapley())
+    assert found.terms == ("a", "gain")
+    assert found.left_out == ("share of a",)
+    assert found.robustness[0] == pytest.approx(found.robustness[1], rel=1e-12)
