@@ -152,7 +152,8 @@ def placebo(
     >>> placebo(fit, Shapley(), frame, "before").p_value > 0.05
     True
     """
-    if (outcome, period) == (fit.outcome, fit.spec.period):
+    # A period may be left unnamed only where there is one, which is then the same.
+    if outcome == fit.outcome and (period == fit.spec.period or None in (period, fit.spec.period)):
         raise refusal("EST-014", f"'{outcome}' is the outcome that the fit explains", "placebo")
     spec = fit.spec.model_copy(update={"outcome": outcome, "period": period})
     credits = spec.fit(study).apply(kernel)

@@ -86,6 +86,14 @@ def test_one_extreme_person_is_heavy_and_first() -> None:
     assert influential(fitted(drawn(3, 400)), Shapley()).heavy.tolist() == [0, 0]
 
 
+def test_a_provider_of_few_people_is_flagged() -> None:
+    frame = drawn(7, 400).assign(p1=0)
+    frame.loc[:11, "p1"] = 1
+    found = influential(Contribution(outcome="y", providers=NAMES, model="additive").fit(frame), Shapley())
+    assert found.effective_sample[1] < 50 < found.effective_sample[0]
+    assert found.tidy()["flagged"].tolist() == ["p0" in found.flagged, True]
+
+
 def test_by_cluster_it_is_clusters_that_are_heavy() -> None:
     frame = drawn(4, 600)
     frame["y"] += 3.0 * (frame["site"] == 2)
