@@ -19,7 +19,8 @@ from counterfoil.attribution.payment.projection import project_credits
 from counterfoil.datasets import Study
 from counterfoil.estimators import Contribution
 from counterfoil.estimators.omitted_variable import bias_bound, omitted_variable
-from counterfoil.estimators.placebo import joint_test, shuffled
+from counterfoil.estimators.permuted_rosters import shuffled
+from counterfoil.estimators.placebo import joint_test
 from counterfoil.estimators.ranks import rank_sets
 
 FloatArray = NDArray[np.float64]

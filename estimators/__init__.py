@@ -2,13 +2,15 @@
 
 from counterfoil.estimators.balance import balance
 from counterfoil.estimators.contribution import Contribution, ContributionFit, functional
+from counterfoil.estimators.covariate_strength import covariate_strength
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.experiment import Experiment
 from counterfoil.estimators.feedback import progress_predicts_enrolment
 from counterfoil.estimators.influential import influential
 from counterfoil.estimators.kernel import Kernel
-from counterfoil.estimators.omitted_variable import covariate_strength, omitted_variable
-from counterfoil.estimators.placebo import permuted_rosters, placebo
+from counterfoil.estimators.omitted_variable import omitted_variable
+from counterfoil.estimators.permuted_rosters import permuted_rosters
+from counterfoil.estimators.placebo import placebo
 from counterfoil.estimators.power import smallest_detectable
 from counterfoil.estimators.sequential import SequentialContribution, SequentialFit
 from counterfoil.estimators.shrinkage import ShrunkCredits, shrink

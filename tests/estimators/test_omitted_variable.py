@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from counterfoil.attribution import EqualSplit, Shapley, rule_named
 from counterfoil.errors import CounterfoilError
 from counterfoil.estimators import Contribution, ContributionFit
+from counterfoil.estimators.covariate_strength import covariate_strength
 from counterfoil.estimators.omitted_variable import (
     bias_bound,
     bias_scale,
-    covariate_strength,
     omitted_variable,
     robustness_value,
 )

@@ -10,7 +10,8 @@ from counterfoil.attribution import Shapley
 from counterfoil.datasets import Study
 from counterfoil.errors import CounterfoilError
 from counterfoil.estimators import Contribution, Estimate
-from counterfoil.estimators.placebo import joint_test, permuted_rosters, placebo, shuffled
+from counterfoil.estimators.permuted_rosters import permuted_rosters, shuffled
+from counterfoil.estimators.placebo import joint_test, placebo
 
 NAMES = ("a", "b")
 
