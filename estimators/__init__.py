@@ -12,10 +12,10 @@ from counterfoil.estimators.omitted_variable import omitted_variable
 from counterfoil.estimators.permuted_rosters import permuted_rosters
 from counterfoil.estimators.placebo import placebo
 from counterfoil.estimators.power import smallest_detectable
-from counterfoil.estimators.sequential import SequentialContribution, SequentialFit
-from counterfoil.estimators.shrinkage import ShrunkCredits, shrink
 from counterfoil.estimators.ranks import rank_sets
+from counterfoil.estimators.sequential import SequentialContribution, SequentialFit
 from counterfoil.estimators.service_graph import detectable_share, service_graph
+from counterfoil.estimators.shrinkage import ShrunkCredits, shrink
 from counterfoil.estimators.stack import stack
 
 __all__ = [
@@ -27,9 +27,6 @@ __all__ = [
     "SequentialContribution",
     "SequentialFit",
     "ShrunkCredits",
-    "functional",
-    "progress_predicts_enrolment",
-    "shrink",
     "balance",
     "covariate_strength",
     "detectable_share",
@@ -38,8 +35,10 @@ __all__ = [
     "omitted_variable",
     "permuted_rosters",
     "placebo",
+    "progress_predicts_enrolment",
     "rank_sets",
     "service_graph",
+    "shrink",
     "smallest_detectable",
     "stack",
 ]

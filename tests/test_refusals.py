@@ -19,7 +19,6 @@ from counterfoil.contract import Contract
 from counterfoil.datasets import simulate_cradle
 from counterfoil.errors import CODES, PHASES, CounterfoilError, DataError, Problem, did_you_mean, explain
 from counterfoil.estimators import Contribution, Experiment, SequentialContribution, shrink, stack
-from counterfoil.estimators import Contribution, Experiment, stack
 from counterfoil.estimators.balance import balance
 from counterfoil.estimators.placebo import placebo
 from counterfoil.starter import write_starter
