@@ -13,7 +13,18 @@ from pydantic import BaseModel
 
 import counterfoil.estimators.stack as stack_module
 from counterfoil.attribution import RULES, rule_named
-from counterfoil.attribution.payment import cap, gate, money, projection, settlement, split, unit_price
+from counterfoil.attribution.payment import (
+    cap,
+    gate,
+    money,
+    operating,
+    pot,
+    precision,
+    projection,
+    settlement,
+    split,
+    unit_price,
+)
 from counterfoil.contract import json_schema
 from counterfoil.errors import CODES, PHASES
 from counterfoil.estimators import Contribution, Experiment, bands, bias_reduced, covariance, estimate, fieller, power
@@ -163,7 +174,20 @@ PAGES = {
     "estimate.md": partial(
         modules_page, "Estimate", estimate, covariance, bias_reduced, bands, stack_module, fieller, power
     ),
-    "payment.md": partial(modules_page, "Payment", settlement, unit_price, gate, cap, split, projection, money),
+    "payment.md": partial(
+        modules_page,
+        "Payment",
+        settlement,
+        unit_price,
+        gate,
+        operating,
+        cap,
+        split,
+        pot,
+        projection,
+        precision,
+        money,
+    ),
     "methods/experiment.md": partial(design_page, Experiment),
     "methods/contribution.md": partial(design_page, Contribution),
     **{f"methods/{name}.md": partial(rule_page, name) for name in RULES},

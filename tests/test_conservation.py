@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import counterfoil as cf
 from counterfoil.attribution import RULES, attribute
+from counterfoil.attribution.payment import exact
 from counterfoil.attribution.rules import is_efficient
 from counterfoil.contract import Contract
 from counterfoil.errors import EstimationError, IdentificationError
@@ -83,6 +84,39 @@ def test_credits_sum_to_the_gain_and_payments_to_the_pot(data: pd.DataFrame, con
     pot = evaluation.settlement.steps[-1].amount
     assert sum(line.amount for line in evaluation.settlement.lines) == evaluation.settlement.total == pot
     assert all(line.amount >= 0 for line in evaluation.settlement.lines)
+
+
+@given(frames(), contracts(), st.sampled_from(["identity", "precision"]), st.integers(0, 2**32 - 1))
+def test_a_pot_of_another_design_is_divided_whole(
+    data: pd.DataFrame, contract: Contract, weights: str, seed: int
+) -> None:
+    """A lottery that has nothing to do with the services fixes the pot; what it pays is divided to the cent."""
+    terms = contract.model_dump()
+    parts = terms["effects"]["y"]
+    rule = parts["split"]["rule"]
+    given = {**TERMS.get(rule, {}), "carve_outs": parts["split"]["carve_outs"], "projection_weights": weights}
+    split = {"rule": rule, "credits_from": "parts", "otherwise": {"a": "0.7", "d": "0.3"}, **given}
+    pot = {**parts, "estimator": {"kind": "experiment"}, "split": split}
+    terms["effects"] = {"y": pot, "parts": {**parts, "split": None}}
+    lots = np.random.default_rng(seed).integers(0, 2, len(data))
+    study = cf.Study.from_frame(
+        data.assign(assigned=lots), providers=NAMES, outcomes=["y"], doses=dict.fromkeys(NAMES, "dose")
+    )
+    evaluation = cf.evaluate(Contract.model_validate(terms), study)
+    result = evaluation.effects["y"]
+    if not evaluation.answered or evaluation.settlement is None:
+        assert evaluation.refused or result.refused or evaluation.effects["parts"].refused
+        return
+    assert result.shares is not None
+    assert result.total is not None
+    pot_gain = result.sign * float(result.total.values[0])
+    pots = [step for step in evaluation.settlement.steps if step.action in ("round", "cap")]
+    assert sum(line.amount for line in evaluation.settlement.lines) == evaluation.settlement.total == pots[-1].amount
+    assert all(line.amount >= 0 for line in evaluation.settlement.lines)
+    assert evaluation.settlement.total == 0 or pot_gain > 0
+    raw = result.sign * result.shares.credits.values
+    agreed = any(step.action == "agreement" for step in evaluation.settlement.steps)
+    assert agreed == (evaluation.settlement.total > 0 and sum(exact(float(credit)) for credit in raw) <= 0)
 
 
 @given(frames(), st.sampled_from(["additive", "pairwise", "saturated"]))

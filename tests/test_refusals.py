@@ -13,7 +13,7 @@ import yaml
 
 import counterfoil as cf
 from counterfoil.attribution import RULES, attribute, rule_named
-from counterfoil.attribution.payment import Priced, Split, UnitPrice, exact, settle
+from counterfoil.attribution.payment import Priced, Split, UnitPrice, exact, project_by_precision, settle
 from counterfoil.attribution.rules import is_efficient
 from counterfoil.contract import Contract
 from counterfoil.datasets import simulate_cradle
@@ -21,6 +21,8 @@ from counterfoil.errors import CODES, PHASES, CounterfoilError, DataError, Probl
 from counterfoil.estimators import Contribution, Experiment, SequentialContribution, shrink, stack
 from counterfoil.estimators.balance import balance
 from counterfoil.estimators.placebo import placebo
+from counterfoil.errors import CODES, PHASES, CounterfoilError, DataError, PaymentError, Problem, did_you_mean, explain
+from counterfoil.estimators import Contribution, Experiment, stack
 from counterfoil.starter import write_starter
 
 SECRET = "7731"  # stands in every record below; must stand in no message
@@ -203,7 +205,29 @@ FIRES: dict[str, Callable[[Path], Any]] = {
     ),
     "PAY-002": lambda _: settle([], {}, {"e": Split(rule="last_in")}, currency="USD", payer="p"),
     "PAY-003": lambda _: exact(float("nan")),
+    "PAY-004": lambda _: settle(
+        [UnitPrice(effect="e", per="person", price=Decimal(1))],
+        {"e": Priced(Decimal(1), "drawn", True, {"a": Decimal(-1)})},
+        {"e": Split(rule="shapley", credits_from="f")}, currency="USD", payer="p",
+    ),
+    "PAY-005": lambda f: refused(apart(f, "refuse")),
+    "PAY-006": lambda _: project_by_precision([Decimal(2), Decimal(-1)], [[float("nan")] * 2] * 2),
 }  # fmt: skip
+
+
+def apart(folder: Path, disagreement: str) -> cf.Evaluation:
+    """A lottery that did nothing fixes the pot; a comparison of the served, who fared better, divides it."""
+    data = frame(400)
+    data["jobs"] = data["jobs"] + 5.0 * data["north"]
+    lottery = "  lot:\n    outcome: jobs\n    better: higher\n    estimator: {kind: experiment}\n"
+    split = f"    split: {{rule: shapley, credits_from: jobs, disagreement: {disagreement}}}\n"
+    terms = contract(folder, ("  jobs:\n", lottery + split + "  jobs:\n"), ("effect: jobs", "effect: lot"))
+    return cf.evaluate(terms, study(data))
+
+
+def refused(evaluation: cf.Evaluation) -> None:
+    if evaluation.refused:
+        raise PaymentError(*evaluation.refused)
 
 
 def fourteen() -> Any:

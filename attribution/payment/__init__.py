@@ -3,6 +3,10 @@
 from counterfoil.attribution.payment.cap import Cap
 from counterfoil.attribution.payment.gate import Gate, GateResult, apply_gate
 from counterfoil.attribution.payment.money import exact, largest_remainder
+from counterfoil.attribution.payment.operating import Operating, gate_operating
+from counterfoil.attribution.payment.pot import PotAndSplit, compare_pot_and_split
+from counterfoil.attribution.payment.precision import Projected, project_by_precision
+from counterfoil.attribution.payment.projection import project_credits
 from counterfoil.attribution.payment.settlement import Clause, Line, Settlement, settle
 from counterfoil.attribution.payment.split import Split
 from counterfoil.attribution.payment.trace import Priced, Step
@@ -14,13 +18,20 @@ __all__ = [
     "Gate",
     "GateResult",
     "Line",
+    "Operating",
+    "PotAndSplit",
     "Priced",
+    "Projected",
     "Settlement",
     "Split",
     "Step",
     "UnitPrice",
     "apply_gate",
+    "compare_pot_and_split",
     "exact",
+    "gate_operating",
     "largest_remainder",
+    "project_by_precision",
+    "project_credits",
     "settle",
 ]

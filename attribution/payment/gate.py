@@ -2,6 +2,8 @@
 
 A one-sided gate passes when the lower confidence bound of the gain, oriented so that higher is better, lies above the
 minimum. Whether it passes can depend on the error type and the side, so the result says how it would stand under each.
+Several looks at the data are each taken at the error level (1 − conf_level)/looks (Bonferroni), so that all of them
+together keep the confidence level. How often a gate pays and exaggerates is told by `operating`.
 """
 
 from dataclasses import dataclass
@@ -22,7 +24,15 @@ class Gate(BaseModel):
 
     total_above: float = Field(0.0, allow_inf_nan=False, description="The gain per person that must be exceeded.")
     bound: Bound = Field("one_sided", description="A one-sided lower bound, or the lower end of a two-sided interval.")
-    conf_level: float = Field(0.95, gt=0.5, lt=1.0, description="Confidence level of the bound.")
+    conf_level: float = Field(0.95, gt=0.5, lt=1.0, description="Confidence level of the bound, over all looks.")
+    looks: int = Field(
+        1, ge=1, le=1000, description="How often the gate is held against data; each look is at (1 - conf_level)/looks."
+    )
+
+    @property
+    def level(self) -> float:
+        """Confidence level of one look."""
+        return self.conf_level if self.looks == 1 else 1.0 - (1.0 - self.conf_level) / self.looks
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +98,7 @@ def apply_gate(terms: Gate, total: Estimate, better: Literal["higher", "lower"])
 
     def hold(error_type: StatedType, bound: Bound) -> GateTest:
         stated = total.using(error_type)
-        lower = gain - stated.critical(terms.conf_level, bound) * float(stated.std_error[0])
+        lower = gain - stated.critical(terms.level, bound) * float(stated.std_error[0])
         return GateTest(error_type, bound, lower, lower > terms.total_above)
 
     tests = [hold(error_type, bound) for bound in BOUNDS for error_type in total.error_types]

@@ -1,20 +1,26 @@
 """Credits that can be paid: none below zero, with the same sum.
 
 A noisy estimate can give a provider a negative credit. Clipping it would pay out more than the gain. The projection
-lowers every positive credit by one constant c instead, so that the reduction is shared equally:
-pay*_j = max(0, φ_j − c) with Σ pay* = Σ φ. Source: the Euclidean projection onto a simplex (Held, Wolfe and
+pays the credits that are closest to the estimates, p = argmin (p − φ)′Ω(p − φ) subject to p ≥ 0 and Σ p = Σ φ.
+
+With Ω the identity every positive credit is lowered by one constant c, so that the reduction is shared equally and nobody
+is paid more than the estimate: p_j = max(0, φ_j − c). The contract may ask for Ω = Σ⁻¹ instead; see `precision`.
+Credits of which none is negative are paid as they are. Source: the Euclidean projection onto a simplex (Held, Wolfe and
 Crowder 1974).
 """
 
 from collections.abc import Sequence
 from decimal import Decimal, localcontext
+from typing import Literal
 
 from counterfoil.attribution.payment.money import PRECISION, add
 from counterfoil.errors import refusal
 
+ProjectionWeights = Literal["identity", "precision"]
+
 
 def project_credits(credits: Sequence[Decimal]) -> tuple[Decimal, ...]:
-    """Return the closest non-negative credits with the same sum.
+    """Return the closest non-negative credits with the same sum, all credits weighing the same.
 
     Raises
     ------

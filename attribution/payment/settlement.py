@@ -1,6 +1,7 @@
 """From priced effects to a ledger: one line per party and clause, which sum to what is due, to the cent.
 
-Order of application: price and gate, rounding of each pot, caps in the order written, carve-outs, providers.
+Order of application: price and gate, rounding of each pot, caps in the order written, carve-outs, projection of credits,
+providers.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +13,7 @@ import pandas as pd
 from counterfoil.attribution.payment.cap import Cap, apply_cap
 from counterfoil.attribution.payment.currency import smallest_unit
 from counterfoil.attribution.payment.money import Rounding, add, round_money
-from counterfoil.attribution.payment.split import Split, divide
+from counterfoil.attribution.payment.split import Divided, Split, divide
 from counterfoil.attribution.payment.trace import Pot, Priced, Step
 from counterfoil.attribution.payment.unit_price import UnitPrice, price_effect
 from counterfoil.attribution.rules import is_efficient
@@ -47,7 +48,7 @@ class Settlement:
     lines : tuple of Line
         One per party and clause; they sum to the total.
     steps : tuple of Step
-        How each pot came about: price, gate, rounding, caps.
+        How each pot came about: price, gate, rounding, caps, and what was done to the credits that divide it.
     """
 
     currency: str
@@ -124,8 +125,8 @@ def settle(
     Raises
     ------
     PaymentError
-        PAY-001 when a pot that is due cannot be divided, PAY-002 when a split names a rule whose credits do not sum
-        to the gain.
+        PAY-001 or PAY-004 when a pot that is due cannot be divided, PAY-002 when a split names a rule whose credits do
+        not sum to the gain, PAY-006 when credits without a covariance should be projected by precision.
 
     Examples
     --------
@@ -150,8 +151,16 @@ def settle(
     for number, clause in enumerate(clauses):
         if isinstance(clause, Cap):
             pots = apply_cap(clause, f"payments[{number}]", pots, unit)
-    lines = [line for pot in pots for line in _lines(pot, effects[pot.effect], splits.get(pot.effect), payer, unit)]
-    return Settlement(currency, tuple(lines), tuple(step for pot in pots for step in pot.steps))
+    lines: list[Line] = []
+    steps: list[Step] = []
+    for pot in pots:
+        divided = _divide(pot, effects[pot.effect], splits.get(pot.effect), unit)
+        lines += [
+            Line(pot.clause, pot.effect, pot.payer or payer, party, pot.quantity, pot.price, amount, reason)
+            for party, (amount, reason) in divided.parts.items()
+        ]
+        steps += [*pot.steps, *divided.steps]
+    return Settlement(currency, tuple(lines), tuple(steps))
 
 
 def _rounded(pot: Pot, unit: Decimal, rounding: Rounding) -> Pot:
@@ -160,17 +169,12 @@ def _rounded(pot: Pot, unit: Decimal, rounding: Rounding) -> Pot:
     return Pot(pot.clause, pot.effect, pot.quantity, pot.price, amount, pot.to, pot.payer, (*pot.steps, step))
 
 
-def _lines(pot: Pot, effect: Priced, split: Split | None, payer: str, unit: Decimal) -> list[Line]:
+def _divide(pot: Pot, effect: Priced, split: Split | None, unit: Decimal) -> Divided:
     if split is None:
         if pot.to is None:
             raise refusal("CONTRACT-015", "the clause names nobody who receives it", pot.clause)
-        parts = {pot.to: (pot.amount, "the whole pot")}
-    elif pot.amount == 0:
+        return Divided({pot.to: (pot.amount, "the whole pot")})
+    if pot.amount == 0:
         parties = [*split.carve_outs, *(effect.credits or {})]
-        parts = dict.fromkeys(parties, (pot.amount, "nothing is due"))
-    else:
-        parts = divide(pot, split, effect.credits or {}, unit)
-    return [
-        Line(pot.clause, pot.effect, pot.payer or payer, party, pot.quantity, pot.price, amount, reason)
-        for party, (amount, reason) in parts.items()
-    ]
+        return Divided(dict.fromkeys(parties, (pot.amount, "nothing is due")))
+    return divide(pot, split, effect, unit)

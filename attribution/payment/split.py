@@ -1,14 +1,22 @@
-"""Clause: a pot divided among providers by credit, after fixed carve-outs for parties that are no players."""
+"""Clause: a pot divided among providers by credit, after fixed carve-outs for parties that are no players.
+
+The credits are those of the effect itself, or of another effect on the same outcome (`credits_from`): then one design, such
+as a lottery, fixes how much is paid, and a contribution model how it is divided, pot_j = pot · p_j/Σ p. Where that model
+finds no gain nothing follows for the parts, and the contract's `otherwise` applies, or the pot is held.
+"""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from counterfoil.attribution.payment.money import PRECISION, Amount, add, largest_remainder, multiply
-from counterfoil.attribution.payment.projection import project_credits
-from counterfoil.attribution.payment.trace import Pot
+from counterfoil.attribution.payment.precision import Projected, project_by_precision
+from counterfoil.attribution.payment.projection import ProjectionWeights, project_credits
+from counterfoil.attribution.payment.trace import Pot, Priced, Step
+from counterfoil.errors import refusal
 
 
 class Split(BaseModel):
@@ -31,7 +39,24 @@ class Split(BaseModel):
         default_factory=dict, description="Party to the fraction of the pot it receives first, such as a backbone."
     )
     negative: Literal["project"] = Field(
-        "project", description="Negative credits are raised to zero and the others lowered by one constant."
+        "project", description="Negative credits are raised to zero and the others moved so that the sum stays."
+    )
+    projection_weights: ProjectionWeights = Field(
+        "identity",
+        description="How: all others lowered by one constant, or each the more the less precisely it is estimated.",
+    )
+    credits_from: str | None = Field(
+        None,
+        description="Another effect, of kind contribution and with the same outcome, whose credits divide the pot.",
+    )
+    otherwise: dict[str, Amount] = Field(
+        default_factory=dict,
+        description="With credits_from: provider to its agreed fraction of the pot if that effect shows no gain; they sum "
+        "to one.",
+    )
+    disagreement: Literal["warn", "refuse"] = Field(
+        "warn",
+        description="With credits_from: what follows when the two effects' gains differ by more than chance (95 % interval).",
     )
 
     @property
@@ -41,31 +66,103 @@ class Split(BaseModel):
         return {name: value for name, value in given.items() if value}
 
 
-def divide(pot: Pot, split: Split, credits: Mapping[str, Decimal], unit: Decimal) -> dict[str, tuple[Decimal, str]]:
-    """Return each party's amount and the reason for it; the amounts sum to the pot.
+@dataclass(frozen=True, slots=True)
+class Divided:
+    """A divided pot: each party's amount with the reason for it, and what had to be done to the credits."""
+
+    parts: dict[str, tuple[Decimal, str]]
+    steps: tuple[Step, ...] = ()
+
+
+def divide(pot: Pot, split: Split, effect: Priced, unit: Decimal) -> Divided:
+    """Divide a pot; the amounts sum to it.
 
     Parameters
     ----------
     pot : Pot
-        Its amount is a multiple of ``unit``.
+        Its amount is a positive multiple of ``unit``.
     split : Split
         The clause.
-    credits : mapping
-        Raw credit of each provider, gain per person, in contract order.
+    effect : Priced
+        With the raw credit of each provider, gain per person, in contract order.
     unit : Decimal
         Smallest unit of the currency.
+
+    Raises
+    ------
+    PaymentError
+        PAY-001 when the credits do not sum to a positive gain, PAY-004 when they are another effect's and nothing else is
+        agreed, PAY-006 when they are projected by precision and their covariance is missing.
     """
     parts: dict[str, tuple[Decimal, str]] = {}
     with localcontext(prec=PRECISION):
         rest = 1 - sum(split.carve_outs.values(), Decimal(0))
     *carved, left = largest_remainder(pot.amount, [*split.carve_outs.values(), rest], unit)
     for (party, fraction), amount in zip(split.carve_outs.items(), carved, strict=True):
-        parts[party] = (amount, f"agreed carve-out of {multiply(fraction, 100).normalize():f} % of {pot.amount:,}")
-    payable = project_credits(list(credits.values()))
-    amounts = largest_remainder(left, payable, unit)
-    whole = add(payable)
-    for (party, raw), credit, amount in zip(credits.items(), payable, amounts, strict=True):
-        lowered = "" if raw == credit else f" (estimated {float(raw):.6g}, adjusted so that no credit is negative)"
+        parts[party] = (amount, f"agreed carve-out of {_percent(fraction)} of {pot.amount:,}")
+    credits = effect.credits or {}
+    if split.credits_from is not None and add(credits.values()) <= 0:
+        return _by_agreement(pot, split, credits, left, unit, parts)
+    projected = _project(split, credits, effect, pot)
+    amounts = largest_remainder(left, projected.credits, unit)
+    whole = add(projected.credits)
+    how = " by their precision" if "precision" in projected.applied else ""
+    how += ", regularized," if projected.applied == "regularized precision" else ""
+    for (party, raw), credit, amount in zip(credits.items(), projected.credits, amounts, strict=True):
+        moved = "" if raw == credit else f" (estimated {float(raw):.6g}, adjusted{how} so that no credit is negative)"
         share = float(credit / whole)
-        parts[party] = (amount, f"{split.rule} credit {float(credit):.6g}{lowered}, {share:.2%} of {left:,}")
-    return parts
+        parts[party] = (amount, f"{split.rule} credit {float(credit):.6g}{moved}, {share:.2%} of {left:,}")
+    return Divided(parts, _projection_step(pot, split, credits, projected))
+
+
+def _percent(fraction: Decimal) -> str:
+    return f"{multiply(fraction, 100).normalize():f} %"
+
+
+def _by_agreement(
+    pot: Pot,
+    split: Split,
+    credits: Mapping[str, Decimal],
+    left: Decimal,
+    unit: Decimal,
+    parts: dict[str, tuple[Decimal, str]],
+) -> Divided:
+    why = f"effect {split.credits_from} shows no gain to divide by"
+    if not split.otherwise:
+        raise refusal("PAY-004", f"{why}, and the split does not say what then applies", pot.effect)
+    parties = dict.fromkeys([*credits, *split.otherwise])
+    fractions = [split.otherwise.get(party, Decimal(0)) for party in parties]
+    for party, fraction, amount in zip(parties, fractions, largest_remainder(left, fractions, unit), strict=True):
+        parts[party] = (amount, f"by agreement {_percent(fraction)} of {left:,}, because {why}")
+    step = Step(pot.clause, pot.clause, pot.effect, "agreement", pot.amount, f"divided by agreement, because {why}")
+    return Divided(parts, (step,))
+
+
+def _project(split: Split, credits: Mapping[str, Decimal], effect: Priced, pot: Pot) -> Projected:
+    raw = list(credits.values())
+    if split.projection_weights == "identity" or min(raw) >= 0:
+        return Projected(project_credits(raw), "unchanged" if min(raw) >= 0 else "identity")
+    if effect.covariance is None:
+        raise refusal("PAY-006", "the credits come without a covariance", pot.effect)
+    return project_by_precision(raw, effect.covariance)
+
+
+def _projection_step(pot: Pot, split: Split, credits: Mapping[str, Decimal], projected: Projected) -> tuple[Step, ...]:
+    if projected.applied == "unchanged":
+        return ()
+    said = {
+        "identity": "the others are lowered by one constant",
+        "precision": "the others are moved by their precision, the inverse of their covariance",
+        "regularized precision": "the others are moved by their precision, the inverse of their covariance, which was "
+        "regularized because it is singular",
+    }[projected.applied]
+    if projected.applied == "identity" and split.projection_weights == "precision":
+        said += ", because their covariance is zero"
+    above = [
+        party
+        for (party, raw), credit in zip(credits.items(), projected.credits, strict=True)
+        if credit > max(raw, Decimal(0))
+    ]
+    raised = f"; above the estimate, because errors are correlated: {', '.join(above)}" if above else ""
+    reason = f"credits below zero are raised to zero and {said} ({projected.applied}){raised}"
+    return (Step(pot.clause, pot.clause, pot.effect, "project", pot.amount, reason),)

@@ -1,6 +1,6 @@
 """What clauses hand to each other: priced effects in, pots on the way, and a step for everything that changed one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -19,12 +19,15 @@ class Priced:
         True where there is no gate.
     credits : mapping of str to Decimal, or None
         Gain per person that each provider is credited with; None for an effect without a split.
+    covariance : sequence of sequences of float, or None
+        Of the credits, in their order; needed where they are projected by precision.
     """
 
     quantity: Decimal
     basis: str
     gate_passes: bool
     credits: Mapping[str, Decimal] | None = None
+    covariance: Sequence[Sequence[float]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

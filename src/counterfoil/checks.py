@@ -7,6 +7,7 @@ pattern nobody had, rosters that cannot be told apart) is known before anybody l
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Final
 
 import pandas as pd
@@ -14,16 +15,25 @@ import pandas as pd
 from counterfoil.agreement import disagreements
 from counterfoil.attribution.payment.currency import smallest_unit
 from counterfoil.attribution.payment.money import add, exact, multiply, round_money
+from counterfoil.attribution.payment.operating import gate_operating
 from counterfoil.attribution.payment.unit_price import UnitPrice
 from counterfoil.contract import Contract, Effect, contradictions
 from counterfoil.datasets.study import Study
 from counterfoil.errors import Problem, raise_any
-from counterfoil.estimators.power import effective_sample, smallest_detectable
-from counterfoil.evaluation import EffectResult, measure
+from counterfoil.estimators.power import effective_sample, planned_error, smallest_detectable
+from counterfoil.evaluation import EffectResult, divide_pots, measure
 from counterfoil.plain import plain
 
 FEW: Final = 50
 """An effective sample below this is flagged."""
+
+OPERATING_AT: Final = {
+    "no gain": 0.0,
+    "half the smallest detectable": 0.5,
+    "the smallest detectable": 1.0,
+    "twice the smallest detectable": 2.0,
+}
+"""True gains at which a gate is described, in parts of the smallest detectable one (minimum included)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,6 +54,10 @@ class Check:
     detectable : DataFrame
         Columns effect, term, detectable, unit, payment, effective_sample: the smallest total and credits that are
         detected with the declared power (80 % by default), and what they would pay before gates and caps.
+    operating : DataFrame
+        Columns effect, term, true_gain, unit, pay_chance, expected_payment, exaggeration: how each gate operates at no
+        gain and at parts and multiples of the smallest detectable one, before caps. Exaggeration is the mean estimate
+        among draws that are paid, over the true gain; there is none at no gain.
     """
 
     contract: Contract
@@ -52,6 +66,7 @@ class Check:
     patterns: pd.DataFrame | None
     effects: Mapping[str, EffectResult]
     detectable: pd.DataFrame
+    operating: pd.DataFrame
 
     @property
     def refused(self) -> tuple[Problem, ...]:
@@ -74,6 +89,7 @@ class Check:
                 for name, result in self.effects.items()
             },
             "detectable": self.detectable.to_dict("records"),
+            "operating": self.operating.to_dict("records"),
         }
 
     def to_json(self) -> str:
@@ -95,6 +111,7 @@ class Check:
             lines += [f"  {problem}" for problem in result.refused]
             lines += [f"  {problem.code} {problem.what}" for problem in result.warnings]
             lines += self._detectable_lines(name, result)
+            lines += self._operating_lines(name)
         return "\n".join(lines) + "\n"
 
     def _detectable_lines(self, name: str, result: EffectResult) -> list[str]:
@@ -117,6 +134,24 @@ class Check:
             money = "" if row.payment is None else f", which would pay {row.payment:,} {self.contract.currency}"
             weak = "; few people carry the weight" if row.effective_sample < FEW else ""
             lines.append(f"    {row.term}: {row.detectable:.4g} {row.unit} per person{money}{weak}")
+        return lines
+
+    def _operating_lines(self, name: str) -> list[str]:
+        frame = self.operating[self.operating["effect"] == name]
+        if frame.empty:
+            return []
+        lines = ["  How the gate operates, by true gain per person (before caps)"]
+        for row in frame.itertuples():
+            at = row.term if not row.true_gain else f"{row.term} ({row.true_gain:.4g} {row.unit})"
+            money = (
+                ""
+                if row.expected_payment is None
+                else f", {row.expected_payment:,} {self.contract.currency} on average"
+            )
+            inflated = (
+                "" if row.exaggeration is None else f"; when it pays, the estimate is {row.exaggeration:.2f} x the gain"
+            )
+            lines.append(f"    {at}: pays with chance {row.pay_chance:.0%}{money}{inflated}")
         return lines
 
     def __repr__(self) -> str:
@@ -144,7 +179,9 @@ def check(contract: Contract, study: Study) -> Check:
     raise_any(contradictions(contract))
     blind = study.without_outcomes()
     raise_any(disagreements(contract, blind))
-    effects = {name: measure(contract, _at_zero(contract.effects[name], blind), name) for name in contract.effects}
+    effects = divide_pots(
+        contract, {name: measure(contract, _at_zero(contract.effects[name], blind), name) for name in contract.effects}
+    )
     served = patterns = None
     if blind.services is not None:
         roster = blind.roster([name for name in contract.parties if name in blind.providers])
@@ -152,7 +189,11 @@ def check(contract: Contract, study: Study) -> Check:
         patterns = blind.roster([name for name in contract.players if name in blind.providers]).tidy()
     rows = [row for name, result in effects.items() for row in _detectable(contract, name, result)]
     columns = ["effect", "term", "detectable", "unit", "payment", "effective_sample"]
-    return Check(contract, blind, served, patterns, effects, pd.DataFrame(rows, columns=columns, dtype=object))
+    detectable = pd.DataFrame(rows, columns=columns, dtype=object)
+    operated = [row for name, result in effects.items() for row in _operating(contract, name, result)]
+    columns = ["effect", "term", "true_gain", "unit", "pay_chance", "expected_payment", "exaggeration"]
+    operating = pd.DataFrame(operated, columns=columns, dtype=object)
+    return Check(contract, blind, served, patterns, effects, detectable, operating)
 
 
 def _detectable(contract: Contract, name: str, result: EffectResult) -> Iterator[tuple[Any, ...]]:
@@ -163,13 +204,13 @@ def _detectable(contract: Contract, name: str, result: EffectResult) -> Iterator
     assumed = {} if planning is None else {"std_dev": planning.std_dev, "icc": planning.icc}
     power = 0.8 if planning is None else planning.power
     unit = "standard deviations" if planning is None else "units"
-    prices = [c.price for c in contract.payments if isinstance(c, UnitPrice) and c.effect == name]
+    prices = _prices(contract, name)
     parts = [
         (
             result.total,
             result.total.critical()
             if result.terms.gate is None
-            else result.total.critical(result.terms.gate.conf_level, result.terms.gate.bound),
+            else result.total.critical(result.terms.gate.level, result.terms.gate.bound),
         )
     ]
     if result.shares is not None:
@@ -180,11 +221,40 @@ def _detectable(contract: Contract, name: str, result: EffectResult) -> Iterator
         for term, size, spread in zip(estimate.terms, sizes.tolist(), effective_sample(estimate).tolist(), strict=True):
             needed = size + (floor if estimate is result.total and planning is not None else 0.0)
             payment = None
-            if prices and planning is not None:
+            # Credits of another effect divide this one's pot; they are not what is priced.
+            own = estimate is result.total or contract.divider(name) == name
+            if prices and planning is not None and own:
                 payment = round_money(
                     multiply(add(prices), exact(needed * estimate.people)), smallest_unit(contract.currency), "half_up"
                 )
             yield name, "total gain" if term == "gain" else term, needed, unit, payment, round(spread, 1)
+
+
+def _operating(contract: Contract, name: str, result: EffectResult) -> Iterator[tuple[Any, ...]]:
+    """Yield a row for each true gain at which the gate of one effect is described.
+
+    Without a declared spread everything is in standard deviations, and a minimum in the outcome's units has no place there.
+    """
+    gate, planning = result.terms.gate, result.terms.planning
+    if result.total is None or gate is None or (planning is None and gate.total_above != 0):
+        return
+    assumed = {} if planning is None else {"std_dev": planning.std_dev, "icc": planning.icc}
+    power, unit = (0.8, "standard deviations") if planning is None else (planning.power, "units")
+    critical = result.total.critical(gate.level, gate.bound)
+    error = float(planned_error(result.total, **assumed)[0])
+    detectable = float(smallest_detectable(result.total, critical, power, **assumed)[0]) + gate.total_above
+    prices = _prices(contract, name)
+    for term, part in OPERATING_AT.items():
+        found = gate_operating(part * detectable, error, critical, gate.total_above)
+        payment = None
+        if prices and planning is not None:
+            mean = exact(found.expected_payment(1.0, result.total.people))
+            payment = round_money(multiply(add(prices), mean), smallest_unit(contract.currency), "half_up")
+        yield name, term, found.true_gain, unit, found.pay_chance, payment, found.exaggeration
+
+
+def _prices(contract: Contract, name: str) -> list[Decimal]:
+    return [clause.price for clause in contract.payments if isinstance(clause, UnitPrice) and clause.effect == name]
 
 
 def _at_zero(effect: Effect, study: Study) -> Study:

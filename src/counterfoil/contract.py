@@ -132,6 +132,16 @@ class Contract(_Term):
             filled["providers"] = asked.estimator.providers or self.players
         return asked.estimator.model_copy(update=filled)
 
+    def divider(self, effect: str) -> str:
+        """Return the effect whose credits divide an effect's pot: the one that its split names, or itself."""
+        split = self.effects[effect].split
+        return effect if split is None or split.credits_from is None else split.credits_from
+
+    def credited(self, effect: str) -> tuple[str, ...]:
+        """Return the providers among whom an effect of kind contribution divides the gain."""
+        estimator = self.effects[effect].estimator
+        return (estimator.providers if isinstance(estimator, Contribution) else ()) or self.players
+
     def receiver(self, clause: UnitPrice) -> str | None:
         """Return who receives a clause's money when it is not divided: `to`, or the only provider."""
         if clause.to is not None:
@@ -229,15 +239,17 @@ def _check_effects(contract: Contract) -> Iterator[Problem]:
             yield Problem("CONTRACT-016", what, contract.where(*at, "estimator", "outcome"))
         if isinstance(effect.estimator, Contribution):
             yield from _check_players(contract, name, effect.estimator)
-        elif effect.split is not None:
+        elif effect.split is not None and effect.split.credits_from is None:
             what = "an experiment measures one programme as a whole, so there are no credits to split by"
             yield Problem(
                 "CONTRACT-016",
                 what,
                 contract.where(*at, "split"),
-                "use `estimator: {kind: contribution}`, or pay one party with `to:` in the clause",
+                "use `estimator: {kind: contribution}`, name an effect of that kind under `credits_from:`, or pay one party "
+                "with `to:` in the clause",
             )
         if effect.split is not None:
+            yield from _check_credits_from(contract, name, effect.split)
             yield from _check_split(contract, name, effect.split)
 
 
@@ -251,6 +263,46 @@ def _check_players(contract: Contract, name: str, estimator: Contribution) -> It
         yield Problem("CONTRACT-010", "no party has role provider, so there is nobody to credit", where)
 
 
+def _check_credits_from(contract: Contract, name: str, split: Split) -> Iterator[Problem]:
+    at = ("effects", name, "split")
+    if split.credits_from is None:
+        for key, given in (("otherwise", bool(split.otherwise)), ("disagreement", split.disagreement == "refuse")):
+            if given:
+                what = f"`{key}` is for a split whose credits are another effect's, and no `credits_from:` names one"
+                yield Problem("CONTRACT-016", what, contract.where(*at, key))
+        return
+    where = contract.where(*at, "credits_from")
+    if split.credits_from not in contract.effects:
+        what = f"no effect is called '{split.credits_from}'{did_you_mean(split.credits_from, contract.effects)}"
+        yield Problem("CONTRACT-010", what, where)
+        return
+    pot, source = contract.effects[name], contract.effects[split.credits_from]
+    wrong = [
+        (split.credits_from == name, "an effect takes its own credits when `credits_from:` is left out"),
+        (not isinstance(source.estimator, Contribution), "its estimator is not of kind contribution, so it has no credits"),
+        ((source.outcome, source.estimator.period) != (pot.outcome, pot.estimator.period), "its outcome or period is another"),
+        (source.better != pot.better, "its `better:` is the other direction"),
+    ]  # fmt: skip
+    for contradicts, why in wrong:
+        if contradicts:
+            yield Problem("CONTRACT-016", f"'{split.credits_from}' cannot divide '{name}': {why}", where)
+    yield from _check_otherwise(contract, name, split)
+
+
+def _check_otherwise(contract: Contract, name: str, split: Split) -> Iterator[Problem]:
+    at = ("effects", name, "split", "otherwise")
+    credited = contract.credited(contract.divider(name))
+    for party, fraction in split.otherwise.items():
+        where = contract.where(*at, party)
+        if party not in credited:
+            what = f"'{party}' is no provider that is credited here{did_you_mean(party, credited)}"
+            yield Problem("CONTRACT-010", what, where)
+        if fraction < 0:
+            yield Problem("CONTRACT-011", f"the agreed fraction of '{party}' is negative", where)
+    if split.otherwise and sum(split.otherwise.values(), Decimal(0)) != 1:
+        yield Problem("CONTRACT-016", "the agreed fractions do not sum to one", contract.where(*at))
+
+
 def _check_split(contract: Contract, name: str, split: Split) -> Iterator[Problem]:
     at = ("effects", name, "split")
     payable = [rule for rule in RULES if is_efficient(rule)]
@@ -261,10 +313,9 @@ def _check_split(contract: Contract, name: str, split: Split) -> Iterator[Proble
         what = f"the credits of rule '{split.rule}' do not sum to the gain"
         yield Problem("CONTRACT-014", what, contract.where(*at, "rule"))
     else:
-        estimator = contract.effects[name].estimator
-        named = estimator.providers if isinstance(estimator, Contribution) else ()
+        divider = contract.divider(name)
         try:
-            rule_named(split.rule, named or contract.players, **split.terms)
+            rule_named(split.rule, contract.credited(divider if divider in contract.effects else name), **split.terms)
         except CounterfoilError as error:
             yield Problem("CONTRACT-016", error.problems[0].what, contract.where(*at), error.problems[0].remedy)
     for party, fraction in split.carve_outs.items():

@@ -401,6 +401,22 @@ CODES: Final[dict[str, Code]] = {
         "An estimate that should be priced is missing or infinite.",
         "look at the effect's own refusal or warnings",
     ),
+    "PAY-004": Code(
+        "the split finds no gain",
+        "One effect fixes the pot and another divides it, and the dividing one shows no gain, so no parts follow from it.",
+        "agree in the split on fractions for this case, as `otherwise: {provider: fraction}`",
+    ),
+    "PAY-005": Code(
+        "pot and split disagree",
+        "The effect that fixes the pot and the one that divides it differ by more than chance: the 95% interval of their "
+        "difference excludes zero. One of the two designs is wrong for this use, or they count different people's gains.",
+        "look at what the two count differently: services to people in control, spill-over, causes that are not recorded",
+    ),
+    "PAY-006": Code(
+        "credits cannot be weighted by precision",
+        "Negative credits are to be projected by precision, and the credits' covariance is missing, not finite or useless.",
+        "use an estimator that carries its uncertainty, or `projection_weights: identity`",
+    ),
 }
 
 

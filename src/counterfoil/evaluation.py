@@ -7,11 +7,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from counterfoil.agreement import disagreements
 from counterfoil.attribution.payment.gate import GateResult, apply_gate
 from counterfoil.attribution.payment.money import exact
+from counterfoil.attribution.payment.pot import PotAndSplit, compare_pot_and_split
 from counterfoil.attribution.payment.settlement import Settlement, settle
 from counterfoil.attribution.payment.trace import Priced
 from counterfoil.attribution.payment.unit_price import UnitPrice
@@ -20,9 +22,11 @@ from counterfoil.attribution.shares import Shares, attribute
 from counterfoil.contract import Contract, Effect, contradictions
 from counterfoil.datasets.display import titled_table
 from counterfoil.datasets.study import Study
+from counterfoil.datasets.table import as_numbers
 from counterfoil.errors import ContractError, CounterfoilError, DataError, Problem, raise_any
-from counterfoil.estimators.contribution import ContributionFit
+from counterfoil.estimators.contribution import Contribution, ContributionFit
 from counterfoil.estimators.estimate import Estimate
+from counterfoil.estimators.experiment import Experiment
 from counterfoil.plain import plain
 from counterfoil.result_schema import FORMAT
 from counterfoil.verdict import render_text, sentence
@@ -41,11 +45,15 @@ class EffectResult:
     total : Estimate or None
         The gain per person, in the outcome's own sign; None when refused.
     fit : ContributionFit or None
-        The fitted surface, for effects of several providers.
+        The fitted surface, for effects of several providers; the dividing effect's where another one divides.
     shares : Shares or None
         Credits, for effects with a split.
+    pot_and_split : PotAndSplit or None
+        What the two designs say of the gain, where another effect divides this one's pot.
     gate : GateResult or None
         How the gate stands, for effects that have one.
+    noted : tuple of Problem
+        Warnings beyond the estimator's own: that pot and split disagree, or cannot be compared.
     refused : tuple of Problem
         Why there is no answer; empty when there is one.
     """
@@ -55,14 +63,17 @@ class EffectResult:
     total: Estimate | None = None
     fit: ContributionFit | None = None
     shares: Shares | None = None
+    pot_and_split: PotAndSplit | None = None
     gate: GateResult | None = None
+    noted: tuple[Problem, ...] = ()
     refused: tuple[Problem, ...] = ()
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
         """What a reader must know before using the effect."""
-        own = self.shares.warnings if self.shares is not None else () if self.total is None else self.total.warnings
-        return tuple(dict.fromkeys(own))
+        own = () if self.total is None else self.total.warnings
+        divided = () if self.shares is None else self.shares.warnings
+        return tuple(dict.fromkeys((*divided, *own, *self.noted)))
 
     @property
     def sign(self) -> int:
@@ -73,13 +84,14 @@ class EffectResult:
         """Return the effect as a payment clause sees it, with the credits of some shares."""
         if self.total is None:
             return None
-        credits = None
+        credits = covariance = None
         if shares is not None:
+            covariance = shares.credits.cov().tolist()
             pairs = zip(shares.providers, shares.credits.values.tolist(), strict=True)
             credits = {provider: exact(self.sign * value) for provider, value in pairs}
         gain, people = self.sign * float(self.total.values[0]), self.total.people
         basis = f"{gain:,.6g} units of gain per person x {people:,} {self.total.population}"
-        return Priced(exact(gain * people), basis, self.gate is None or self.gate.passes, credits)
+        return Priced(exact(gain * people), basis, self.gate is None or self.gate.passes, credits, covariance)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -216,7 +228,7 @@ def evaluate(contract: Contract, study: Study) -> Evaluation:
         raise TypeError("evaluate takes a Study; make one with Study.from_frame or read_study")
     raise_any(contradictions(contract))
     raise_any(disagreements(contract, study))
-    effects = {name: measure(contract, study, name) for name in contract.effects}
+    effects = divide_pots(contract, {name: measure(contract, study, name) for name in contract.effects})
     paid = [clause.effect for clause in contract.payments if isinstance(clause, UnitPrice)]
     refused = tuple(dict.fromkeys(problem for name in paid for problem in effects[name].refused))
     settlement = None
@@ -232,7 +244,10 @@ def evaluate(contract: Contract, study: Study) -> Evaluation:
 
 
 def measure(contract: Contract, study: Study, name: str) -> EffectResult:
-    """Estimate one effect, hold it against its gate and divide it; a refusal is part of the result."""
+    """Estimate one effect, hold it against its gate and divide it; a refusal is part of the result.
+
+    An effect that another one divides is left undivided here; see `divide_pots`.
+    """
     terms = contract.effects[name]
     result = EffectResult(name, terms)
     try:
@@ -241,13 +256,61 @@ def measure(contract: Contract, study: Study, name: str) -> EffectResult:
         total = fitted.total() if isinstance(fitted, ContributionFit) else fitted
         gate = None if terms.gate is None else apply_gate(terms.gate, total, terms.better)
         result = replace(result, total=total, fit=fit, gate=gate)
-        if fit is not None and terms.split is not None:
+        if fit is not None and terms.split is not None and terms.split.credits_from is None:
             result = replace(result, shares=attribute(fit, terms.split.rule, better=terms.better, **terms.split.terms))
     except (ContractError, DataError):
         raise
     except CounterfoilError as error:
         return replace(result, refused=error.problems)
     return result
+
+
+def divide_pots(contract: Contract, effects: Mapping[str, EffectResult]) -> dict[str, EffectResult]:
+    """Divide every effect whose credits are another effect's, and hold the gains of the two against each other."""
+    return {
+        name: result
+        if result.total is None or contract.divider(name) == name
+        else _divide_pot(contract, result, result.total, effects[contract.divider(name)])
+        for name, result in effects.items()
+    }
+
+
+def _divide_pot(contract: Contract, pot: EffectResult, total: Estimate, divider: EffectResult) -> EffectResult:
+    split = pot.terms.split
+    if divider.fit is None or split is None:
+        return replace(pot, refused=(*pot.refused, *divider.refused))
+    try:
+        shares = attribute(divider.fit, split.rule, better=pot.terms.better, **split.terms)
+    except CounterfoilError as error:
+        return replace(pot, refused=(*pot.refused, *error.problems))
+    divided = replace(pot, fit=divider.fit, shares=shares)
+    try:
+        both = compare_pot_and_split(total, shares.total, as_counts=divider.fit.spec.scope == "served")
+        if _served_in_control(contract.spec(pot.name), divider.fit):
+            both = replace(
+                both, basis=f"{both.basis}; some people in control were served, whose gain only the split counts"
+            )
+    except CounterfoilError as error:
+        problems = error.problems
+    else:
+        divided = replace(divided, pot_and_split=both)
+        low, high = both.difference.interval()[0].tolist()
+        what = (
+            f"the gain of '{pot.name}', which fixes the pot, and that of '{divider.name}', which divides it, differ by "
+            f"{float(both.difference.values[0]):.4g} per person (95% interval {low:.4g} to {high:.4g})"
+        )
+        where = contract.where("effects", pot.name, "split")
+        problems = (Problem("PAY-005", what, where),) if both.disagree else ()
+    if split.disagreement == "refuse":
+        return replace(divided, refused=(*divided.refused, *problems))
+    return replace(divided, noted=problems)
+
+
+def _served_in_control(spec: Experiment | Contribution, fit: ContributionFit) -> bool:
+    if not isinstance(spec, Experiment):
+        return False
+    assigned, _ = as_numbers(fit.sample.study.column(spec.assigned, complete=False))
+    return bool(np.asarray(fit.roster.exposure)[assigned == 0].any())
 
 
 def _settle(contract: Contract, effects: Mapping[str, EffectResult], shares: Mapping[str, Shares]) -> Settlement:
@@ -298,6 +361,7 @@ def _effect_dict(result: EffectResult) -> dict[str, Any]:
         found["gate"] = {
             "total_above": gate.terms.total_above,
             "conf_level": gate.terms.conf_level,
+            "looks": gate.terms.looks,
             "passes": gate.passes,
             "margin": gate.margin,
             "decided": tests[0],
@@ -306,6 +370,16 @@ def _effect_dict(result: EffectResult) -> dict[str, Any]:
     if result.shares is not None:
         found["rule"] = result.shares.rule.name
         found["credits"] = result.shares.tidy().to_dict("records")
+    if result.pot_and_split is not None and result.terms.split is not None:
+        pot, split, difference = result.pot_and_split.both.tidy().to_dict("records")
+        found["pot_and_split"] = {
+            "credits_from": result.terms.split.credits_from,
+            "basis": result.pot_and_split.basis,
+            "pot": pot,
+            "split": split,
+            "difference": difference,
+            "disagree": result.pot_and_split.disagree,
+        }
     return found
 
 

@@ -40,13 +40,18 @@ def evaluation_schema() -> dict[str, Any]:
     credit = {"provider": _TEXT, **row, "share": _NUMBER, "share_low": _NUMBER, "share_high": _NUMBER}
     test = _object({"error_type": _TEXT, "bound": _TEXT, "lower": _NUMBER, "passes": {"type": "boolean"}})
     gate = _object({
-        "total_above": _NUMBER, "conf_level": _NUMBER, "passes": {"type": "boolean"}, "margin": _NUMBER, "decided": test,
+        "total_above": _NUMBER, "conf_level": _NUMBER, "looks": {"type": "integer"}, "passes": {"type": "boolean"}, "margin": _NUMBER, "decided": test,
         "others": _list(test),
+    })  # fmt: skip
+    pot_and_split = _object({
+        "credits_from": _TEXT, "basis": _TEXT, "pot": _object(row), "split": _object(row), "difference": _object(row),
+        "disagree": {"type": "boolean"},
     })  # fmt: skip
     answered = {
         "estimand": _TEXT, "error_type": _TEXT, "degrees_of_freedom": _NUMBER, "clusters": {"type": ["integer", "null"]},
         "people": {"type": "integer"}, "population": _TEXT, "counts": _map({"type": "integer"}), "std_error_by_type": _map(_NUMBER), "total": _object(row),
         "gate": gate, "rule": _TEXT, "credits": _list(_object(credit)),
+        "pot_and_split": pot_and_split,
     }  # fmt: skip
     effect = _object(
         {

@@ -9,7 +9,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from counterfoil.attribution.payment.cap import Cap
-from counterfoil.attribution.payment.gate import GateTest
+from counterfoil.attribution.payment.gate import Gate, GateTest
+from counterfoil.attribution.payment.pot import PotAndSplit
+from counterfoil.attribution.payment.split import Split
 from counterfoil.attribution.shares import Shares
 from counterfoil.errors import listed
 from counterfoil.estimators.estimate import Estimate
@@ -43,6 +45,18 @@ def _why_nothing(evaluation: "Evaluation") -> str:
     return f": the gate on {listed(shut)} is shut" if shut else ""
 
 
+def percent(fraction: Decimal) -> str:
+    """Write an agreed fraction as a percentage, with the digits it has.
+
+    Examples
+    --------
+    >>> percent(Decimal("0.05"))
+    '5%'
+    """
+    written = f"{100 * fraction:f}"
+    return (written.rstrip("0").rstrip(".") if "." in written else written) + "%"
+
+
 def describe_clause(contract: "Contract", number: int) -> str:
     """Say one payment clause in a sentence that a contract manager would sign."""
     clause = contract.payments[number]
@@ -60,12 +74,29 @@ def describe_clause(contract: "Contract", number: int) -> str:
     )
     if effect.split is None:
         return f"{sentence}."
-    first = [
-        f"{100 * fraction:f}".rstrip("0").rstrip(".") + f"% goes to {party}"
-        for party, fraction in effect.split.carve_outs.items()
-    ]
+    first = [f"{percent(fraction)} goes to {party}" for party, fraction in effect.split.carve_outs.items()]
     rest = "the rest is" if first else "it is"
-    return f"{sentence}; {'; '.join([*first, f'{rest} divided by the rule {effect.split.rule}'])}."
+    return f"{sentence}; {'; '.join([*first, f'{rest} divided by the rule {effect.split.rule}', *_split_terms(effect.split)])}."
+
+
+def _split_terms(split: Split) -> Iterator[str]:
+    """Say the terms of a split that go beyond rule and carve-outs."""
+    if split.projection_weights == "precision":
+        yield "credits below zero are raised to zero, and the others move the more the less precisely they are estimated"
+    if split.credits_from is None:
+        return
+    yield f"the credits are those of effect {split.credits_from}, which divides the money and does not change its amount"
+    if split.otherwise:
+        parts = [f"{percent(fraction)} to {party}" for party, fraction in split.otherwise.items()]
+        yield f"if that effect shows no gain, {listed(parts)} by agreement"
+    if split.disagreement == "refuse":
+        yield "if the two effects' gains differ by more than chance, nothing is settled"
+
+
+def describe_gate(terms: Gate) -> str:
+    """Name a gate's bound: its side, level, and looks where there are several."""
+    looks = "" if terms.looks == 1 else f" (each of {terms.looks} looks at {100 * terms.level:.4g}%)"
+    return f"{terms.bound.replace('_', '-')} {100 * terms.conf_level:g}% lower bound{looks}"
 
 
 def render_text(evaluation: "Evaluation") -> str:
@@ -131,7 +162,7 @@ def _effect_lines(result: "EffectResult") -> Iterator[str]:
         yield from _gate_lines(result, scale)
     if result.shares is not None:
         yield ""
-        yield from _share_lines(result.shares, scale)
+        yield from _share_lines(result, result.shares, scale)
     for problem in result.refused:
         yield f"  {problem.code} {problem.what}"
 
@@ -145,7 +176,7 @@ def _gate_lines(result: "EffectResult", scale: Scale) -> Iterator[str]:
     gate = result.gate
     if gate is None:
         return
-    asked = f"{_side(gate.decided)} {100 * gate.terms.conf_level:g}% lower bound"
+    asked = describe_gate(gate.terms)
     stands, margin = ("open", "above") if gate.passes else ("shut", "short of")
     yield (
         f"  Gate {stands}: the {asked} of the gain must exceed {scale.number(gate.terms.total_above)}; "
@@ -163,8 +194,10 @@ def _side(test: GateTest) -> str:
     return test.bound.replace("_", "-")
 
 
-def _share_lines(shares: Shares, scale: Scale) -> Iterator[str]:
-    yield f"  Credits per person, rule {shares.rule.name}"
+def _share_lines(result: "EffectResult", shares: Shares, scale: Scale) -> Iterator[str]:
+    split = result.terms.split
+    source = "" if split is None or split.credits_from is None else f", from effect {split.credits_from}"
+    yield f"  Credits per person, rule {shares.rule.name}{source}"
     rows = [["provider", "credit", "std error", "95% interval", "share"]]
     for row in shares.tidy().to_dict("records"):
         share = row["share"]
@@ -185,6 +218,24 @@ def _share_lines(shares: Shares, scale: Scale) -> Iterator[str]:
     yield from _table(rows, indent=4, right={1, 2, 3, 4})
     if any(row[-1] == NO_SHARE for row in rows):
         yield f"    {NO_SHARE}: not determinable: {shares.withheld}; the credit itself stands"
+    if result.pot_and_split is not None:
+        yield f"  {describe_difference(result.pot_and_split, scale)}"
+
+
+def describe_difference(found: PotAndSplit, scale: Scale) -> str:
+    """Say how far the gain that fixes the pot and the gain that divides it are apart, with the interval."""
+    pot, split, difference = (scale.number(value) for value in found.both.values.tolist())
+    low, high = (scale.number(value) for value in found.both.interval()[2].tolist())
+    error = scale.number(float(found.both.std_error[2]))
+    stands = (
+        "The interval excludes zero: the two disagree."
+        if found.disagree
+        else "The interval holds zero, which does not show that the two agree."
+    )
+    return (
+        f"The pot rests on a gain of {pot}{scale.unit}, the split on {split}{scale.unit} ({found.basis}): a difference of "
+        f"{difference}{scale.unit} (std error {error}, 95% interval {low} to {high}). {stands}"
+    )
 
 
 def _ledger_lines(evaluation: "Evaluation") -> Iterator[str]:

@@ -15,7 +15,7 @@ from counterfoil.estimators.contribution import Contribution
 from counterfoil.estimators.kernel import Kernel
 from counterfoil.estimators.support import support
 from counterfoil.report.pictures import Bar, Division, Part
-from counterfoil.verdict import NO_SHARE, Scale, describe_clause
+from counterfoil.verdict import NO_SHARE, Scale, describe_clause, describe_difference, describe_gate
 
 if TYPE_CHECKING:
     from counterfoil.evaluation import EffectResult, Evaluation
@@ -57,7 +57,8 @@ def gather(evaluation: "Evaluation", show_small_cells: bool) -> dict[str, Any]:
         "clauses": [
             describe_clause(evaluation.contract, number) for number in range(len(evaluation.contract.payments))
         ],
-        "bound_caps": _bound_caps(evaluation),
+        "bound_caps": _step_reasons(evaluation, "cap"),
+        "adjusted": _step_reasons(evaluation, "project", "agreement"),
         "effects": [_effect(result, withheld) for result in evaluation.effects.values()],
         "alternatives": _alternatives(evaluation, withheld),
         "data": _data(evaluation, show_small_cells),
@@ -133,9 +134,9 @@ def _parties(evaluation: "Evaluation", withheld: frozenset[str]) -> list[dict[st
     return rows
 
 
-def _bound_caps(evaluation: "Evaluation") -> list[str]:
+def _step_reasons(evaluation: "Evaluation", *actions: str) -> list[str]:
     steps = () if evaluation.settlement is None else evaluation.settlement.steps
-    return list(dict.fromkeys(step.reason for step in steps if step.action == "cap"))
+    return list(dict.fromkeys(step.reason for step in steps if step.action in actions))
 
 
 def _effect(result: "EffectResult", withheld: frozenset[str]) -> dict[str, Any]:
@@ -178,6 +179,8 @@ def _effect(result: "EffectResult", withheld: frozenset[str]) -> dict[str, Any]:
             for row in visible
         ]
         facts["rule"] = result.shares.rule.name
+        if terms.split is not None and terms.split.credits_from is not None:
+            facts["rule"] += f", with the credits of effect {terms.split.credits_from}"
         if any(row["share"] == NO_SHARE for row in facts["credits"]):
             facts["note"] = (
                 "not determinable: the total is too uncertain for a percentage of it; the credit itself stands."
@@ -242,9 +245,8 @@ def _checks(result: "EffectResult") -> list[dict[str, str]]:
             result.gate,
             Scale(result.terms.display, float(result.total.std_error[0]) if result.total else 0.0),
         )
-        side = gate.terms.bound.replace("_", "-")
         rows.append({
-            "what": f"Gate: the {side} {100 * gate.terms.conf_level:g}% lower bound must exceed "
+            "what": f"Gate: the {describe_gate(gate.terms)} must exceed "
             f"{scale.number(gate.terms.total_above)}; it is {scale.exactly(gate.decided.lower)} ({gate.decided.error_type} errors).",
             "state": "passed" if gate.passes else "not passed",
         })  # fmt: skip
@@ -256,6 +258,12 @@ def _checks(result: "EffectResult") -> list[dict[str, str]]:
             "what": f"Under other sides and error types the gate would be decided otherwise: {turned}."
             if turned else "The gate stands the same one-sided or two-sided and under every error type of this design.",
             "state": "flagged" if turned else "passed",
+        })  # fmt: skip
+    if result.pot_and_split is not None:
+        spread = float(result.pot_and_split.both.std_error[0])
+        rows.append({
+            "what": describe_difference(result.pot_and_split, Scale(result.terms.display, spread)),
+            "state": "flagged" if result.pot_and_split.disagree else "see interval",
         })  # fmt: skip
     return rows
 

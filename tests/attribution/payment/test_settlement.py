@@ -1,7 +1,9 @@
 """Conservation over random contracts: money is neither made nor lost, caps hold, nobody is paid below zero."""
 
+from dataclasses import replace
 from decimal import Decimal
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,15 +20,33 @@ def unit_price(effect: str, price: Decimal) -> UnitPrice:
 
 
 @st.composite
+def from_another(draw: st.DrawFn) -> dict[str, object]:
+    """Draw terms of a split whose credits are another effect's, with an agreed split; or none."""
+    if not draw(st.booleans()):
+        return {}
+    first = draw(st.decimals(0, 1, places=3))
+    return {"credits_from": "parts", "otherwise": {"b": first, "d": 1 - first}}
+
+
+@st.composite
 def contracts(draw: st.DrawFn) -> Settlement:
     names = draw(st.lists(st.sampled_from(["jobs", "homes", "reading"]), min_size=1, max_size=3, unique=True))
     effects, splits, clauses = {}, {}, []
     for name in names:
-        credits = {party: draw(st.decimals(-5, 50, places=5)) for party in PARTIES}
+        credits = {party: draw(st.decimals(-20, 50, places=5)) for party in PARTIES}
         whole = sum(credits.values(), Decimal(0))
-        effects[name] = Priced(whole * draw(st.integers(1, 3_000)), "drawn", draw(st.booleans()), credits)
+        quantity = whole * draw(st.integers(1, 3_000))
+        terms = draw(from_another())
+        if terms:  # another design fixes the pot, whatever the credits sum to
+            quantity = draw(st.decimals(-10, 10_000, places=3))
+        effects[name] = Priced(quantity, "drawn", draw(st.booleans()), credits)
         carve_outs = {"backbone": draw(st.decimals(0, 1, places=3))} if draw(st.booleans()) else {}
-        splits[name] = Split(rule="shapley", carve_outs=carve_outs)
+        weights = draw(st.sampled_from(["identity", "precision"]))
+        root = np.random.default_rng(draw(st.integers(0, 99))).normal(size=(len(PARTIES), draw(st.integers(1, 6))))
+        effects[name] = replace(effects[name], covariance=(root @ root.T).tolist())
+        splits[name] = Split.model_validate(
+            {"rule": "shapley", "carve_outs": carve_outs, "projection_weights": weights, **terms}
+        )
         clauses.append(unit_price(name, draw(money)))
     caps: list[Clause] = [Cap(cap=draw(money), scope="contract")] if draw(st.booleans()) else []
     if draw(st.booleans()):
