@@ -6,9 +6,11 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import counterfoil as cf
+from counterfoil.contract import Contract
 
 
 def rows(folder: Path, table: str) -> list[dict[str, str]]:
@@ -103,3 +105,64 @@ def test_experiments_to_the_cent(name: str, price: Fraction, sign: int) -> None:
 
 def test_cradle_to_the_cent() -> None:
     assert naive_cradle(cf.datasets.example_folder("cradle")) == paid("cradle")
+
+
+def naive_projection(credits: list[float], variance: np.ndarray) -> list[Fraction]:
+    """Try every set of credits at zero, and keep the cheapest point that the conditions allow."""
+    size, total, inverse = len(credits), sum(credits), np.linalg.inv(variance)
+    found: list[tuple[float, list[float]]] = []
+    for zero in itertools.chain.from_iterable(itertools.combinations(range(size), k) for k in range(size)):
+        free = [j for j in range(size) if j not in zero]
+        rows = np.array([[*inverse[j, free], 1.0] for j in free] + [[1.0] * len(free) + [0.0]])
+        right = [*(inverse @ credits)[free], total]
+        paid = np.zeros(size)
+        paid[free] = np.linalg.solve(rows, right)[:-1]
+        if paid.min() >= 0:
+            move = paid - credits
+            found.append((float(move @ inverse @ move), paid.tolist()))
+    return [Fraction(value) for value in min(found)[1]]
+
+
+def lottery_of_three(seed: int = 7, size: int = 900) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    data = pd.DataFrame({"assigned": rng.integers(0, 2, size)})
+    for name, chance in (("a", 0.6), ("b", 0.4), ("c", 0.3)):
+        data[name] = ((rng.random(size) < chance) & (data["assigned"] == 1)).astype(int)
+    gain = 2.0 * data["a"] + 1.0 * data["b"] - 0.7 * data["c"] + 0.5 * data["a"] * data["b"]
+    data["jobs"] = (gain + rng.normal(size=size) * (1 + data["b"])).round(3)
+    return data
+
+
+@pytest.mark.parametrize("weights", ["identity", "precision"])
+def test_pot_of_a_lottery_divided_by_precision_to_the_cent(weights: str) -> None:
+    data, players = lottery_of_three(), ["a", "b", "c"]
+    jobs = [Fraction(str(value)) for value in data["jobs"]]
+    sets = [frozenset(name for name in players if row[name]) for row in data.to_dict("records")]
+    arms = [[y for y, arm in zip(jobs, data["assigned"], strict=True) if arm == which] for which in (1, 0)]
+    pot = 20 * (sum(arms[0]) - sum(arms[1]) * Fraction(len(arms[0]), len(arms[1])))
+    cells = {had: [y for y, own in zip(jobs, sets, strict=True) if own == had] for had in set(sets)}
+    means = {had: sum(values, Fraction(0)) / len(values) for had, values in cells.items()}
+    credits = [float(value) / len(data) for value in naive_credits(sets, means, players).values()]
+    variance = np.zeros((3, 3))
+    for had, values in cells.items():
+        one = naive_credits(sets, {cell: Fraction(int(cell == had)) for cell in cells}, players)
+        slope = np.array([float(value) / len(data) for value in one.values()])
+        spread = float(sum((y - means[had]) ** 2 for y in values)) / len(values) ** 2
+        variance += np.outer(slope, slope) * spread * len(data) / (len(data) - len(cells))
+    paid = naive_projection(credits, np.eye(3) if weights == "identity" else variance)
+    expected = naive_cents(pot, dict(zip(players, paid, strict=True)))
+    assert min(credits) < 0
+    terms = {
+        "counterfoil": 1, "name": "oracle", "currency": "USD",
+        "parties": {**{name: {"role": "provider"} for name in players}, "city": {"role": "outcome_payer"}},
+        "effects": {
+            "lottery": {"outcome": "jobs", "better": "higher", "estimator": {"kind": "experiment"},
+                        "split": {"rule": "shapley", "credits_from": "parts", "projection_weights": weights}},
+            "parts": {"outcome": "jobs", "better": "higher", "estimator": {"kind": "contribution"}},
+        },
+        "payments": [{"effect": "lottery", "per": "person", "price": "20.00"}],
+    }  # fmt: skip
+    study = cf.Study.from_frame(data, providers=players, outcomes=["jobs"])
+    settlement = cf.evaluate(Contract.model_validate(terms), study).settlement
+    assert settlement is not None
+    assert {party: int(amount * 100) for party, amount in settlement.by_party().items()} == expected

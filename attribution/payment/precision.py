@@ -33,8 +33,8 @@ RIDGE: Final = 1e-6
 TOLERANCE: Final = Decimal("1e-10")
 """By how much, relative to the largest, a credit or multiplier may fall below zero for the conditions to hold."""
 
-DIGITS: Final = 15
-"""Digits of the total to which projected credits are written; at those they sum to it exactly."""
+DIGITS: Final = 25
+"""Digits of the total to which projected credits are written and sum to it; few enough for 28-digit arithmetic."""
 
 
 @dataclass(frozen=True, slots=True)

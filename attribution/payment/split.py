@@ -106,8 +106,7 @@ def divide(pot: Pot, split: Split, effect: Priced, unit: Decimal) -> Divided:
     projected = _project(split, credits, effect, pot)
     amounts = largest_remainder(left, projected.credits, unit)
     whole = add(projected.credits)
-    how = " by their precision" if "precision" in projected.applied else ""
-    how += ", regularized," if projected.applied == "regularized precision" else ""
+    how = f" by {projected.applied}" if "precision" in projected.applied else ""
     for (party, raw), credit, amount in zip(credits.items(), projected.credits, amounts, strict=True):
         moved = "" if raw == credit else f" (estimated {float(raw):.6g}, adjusted{how} so that no credit is negative)"
         share = float(credit / whole)

@@ -1,5 +1,6 @@
 import itertools
 from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -85,22 +86,35 @@ def test_it_is_the_best_of_every_active_set(problem: tuple[list[Decimal], FloatA
     assert paid == pytest.approx(best, abs=1e-5 * scale)
 
 
-@given(problems(largest=12))
-def test_the_conditions_hold_and_the_sum_is_exact(problem: tuple[list[Decimal], FloatArray]) -> None:
+def exact_solution(matrix: list[list[Fraction]], right: list[Fraction]) -> list[Fraction]:
+    """Solve a linear system in fractions (Gauss and Jordan)."""
+    rows = [[*row, value] for row, value in zip(matrix, right, strict=True)]
+    for pivot in range(len(rows)):
+        best = max(range(pivot, len(rows)), key=lambda row: abs(rows[row][pivot]))
+        rows[pivot], rows[best] = rows[best], rows[pivot]
+        rows[pivot] = [value / rows[pivot][pivot] for value in rows[pivot]]
+        for other in range(len(rows)):
+            if other != pivot:
+                rows[other] = [a - rows[other][pivot] * b for a, b in zip(rows[other], rows[pivot], strict=True)]
+    return [row[-1] for row in rows]
+
+
+@given(problems())
+def test_the_conditions_hold_to_ten_digits_and_the_sum_is_exact(problem: tuple[list[Decimal], FloatArray]) -> None:
     """With p − φ = Σ(λ1 + μ), the multipliers of credits above zero vanish and the others are not negative."""
     credits, covariance = problem
-    used, _ = effective(covariance)
+    scaled = covariance * len(credits) / np.trace(covariance)
+    used = effective(np.asarray((scaled + scaled.T) / 2))[0]
     paid = project_by_precision(credits, covariance).credits
     assert sum(paid) == sum(credits)
     assert min(paid) >= 0
-    moved = np.array([float(p - c) for p, c in zip(paid, credits, strict=True)])
-    force = np.linalg.solve(used, moved)
-    free = np.array([p > 0 for p in paid])
-    common = force[free].mean()
-    # The check solves with Σ in floats, so that its own error is about the condition number times 1e-16.
-    room = (1e-10 + 1e-14 * np.linalg.cond(used)) * np.abs(force).max()
-    assert np.abs(force[free] - common).max() <= room
-    assert (force[~free] - common).min(initial=0.0) >= -room
+    moved = [Fraction(p) - Fraction(c) for p, c in zip(paid, credits, strict=True)]
+    force = exact_solution([[Fraction(value) for value in row] for row in used.tolist()], moved)
+    free = [value for value, p in zip(force, paid, strict=True) if p > 0]
+    common = sum(free, Fraction(0)) / len(free)
+    room = Fraction(1, 10**10) * max(map(abs, force))
+    assert all(abs(value - common) <= room for value in free)
+    assert all(value - common >= -room for value in force)
 
 
 @given(problems())
