@@ -243,6 +243,8 @@ def _operating(contract: Contract, name: str, result: EffectResult) -> Iterator[
     critical = result.total.critical(gate.level, gate.bound)
     error = float(planned_error(result.total, **assumed)[0])
     detectable = float(smallest_detectable(result.total, critical, power, **assumed)[0]) + gate.total_above
+    if detectable <= 0:
+        return  # a minimum far below zero: losses pass, and nothing is worth detecting
     prices = _prices(contract, name)
     for term, part in OPERATING_AT.items():
         found = gate_operating(part * detectable, error, critical, gate.total_above)

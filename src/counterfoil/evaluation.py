@@ -281,18 +281,19 @@ def _divide_pot(contract: Contract, pot: EffectResult, total: Estimate, divider:
         return replace(pot, refused=(*pot.refused, *divider.refused))
     try:
         shares = attribute(divider.fit, split.rule, better=pot.terms.better, **split.terms)
+    except (ContractError, DataError):
+        raise
     except CounterfoilError as error:
         return replace(pot, refused=(*pot.refused, *error.problems))
     divided = replace(pot, fit=divider.fit, shares=shares)
     try:
         both = compare_pot_and_split(total, shares.total, as_counts=divider.fit.spec.scope == "served")
-        if _served_in_control(contract.spec(pot.name), divider.fit):
-            both = replace(
-                both, basis=f"{both.basis}; some people in control were served, whose gain only the split counts"
-            )
     except CounterfoilError as error:
         problems = error.problems
     else:
+        if _served_in_control(contract.spec(pot.name), divider.fit):
+            basis = f"{both.basis}; some people in control were served, whose gain only the split counts"
+            both = replace(both, basis=basis)
         divided = replace(divided, pot_and_split=both)
         low, high = both.difference.interval()[0].tolist()
         what = (

@@ -176,6 +176,16 @@ def test_json_fits_its_schema_and_says_the_difference(tmp_path: Path) -> None:
     assert "pot_and_split" not in written["effects"]["parts"]
 
 
+def test_the_report_says_who_divides_and_how_far_the_two_are_apart(tmp_path: Path) -> None:
+    data = hidden_cause(0.3, effect=0.5)
+    data["jobs"] += data["north"] - 1.2 * data["south"]
+    page = cf.evaluate(contract(tmp_path, split("projection_weights: precision")), study(data)).report()
+    assert "by the rule shapley, with the credits of effect parts" in page
+    assert "The pot rests on a gain of" in page
+    assert "Division:" in page
+    assert "the inverse of their covariance" in page
+
+
 def test_every_term_has_its_sentence(tmp_path: Path) -> None:
     terms = split(
         "projection_weights: precision", 'otherwise: {north: "1"}', "disagreement: refuse", 'carve_outs: {hub: "0.05"}'
