@@ -17,12 +17,10 @@ from counterfoil.attribution.payment import Priced, Split, UnitPrice, exact, pro
 from counterfoil.attribution.rules import is_efficient
 from counterfoil.contract import Contract
 from counterfoil.datasets import simulate_cradle
-from counterfoil.errors import CODES, PHASES, CounterfoilError, DataError, Problem, did_you_mean, explain
+from counterfoil.errors import CODES, PHASES, CounterfoilError, DataError, PaymentError, Problem, did_you_mean, explain
 from counterfoil.estimators import Contribution, Experiment, SequentialContribution, shrink, stack
 from counterfoil.estimators.balance import balance
 from counterfoil.estimators.placebo import placebo
-from counterfoil.errors import CODES, PHASES, CounterfoilError, DataError, PaymentError, Problem, did_you_mean, explain
-from counterfoil.estimators import Contribution, Experiment, stack
 from counterfoil.starter import write_starter
 
 SECRET = "7731"  # stands in every record below; must stand in no message
