@@ -358,6 +358,16 @@ CODES: Final[dict[str, Code]] = {
         "The diagnostic divides by something that is zero here: an error, a residual, or the spread of a covariate.",
         "leave out what is constant or known without error, or use a smaller model",
     ),
+    "EST-012": Code(
+        "learner cannot be written",
+        "A scikit-learn object was given in Python. It has no form that the other party could read, check or rerun.",
+        "name a learner of the list with its `params`: `{name: gradient_boosting, params: {max_iter: 200}}`",
+    ),
+    "EST-013": Code(
+        "nuisances cannot be cross-fitted",
+        "Each fold's people are predicted from the others; a pattern, the clusters or the learner do not allow it.",
+        "use fewer folds or larger patterns, a model that needs no propensity (pairwise, additive), or another learner",
+    ),
     "ATTR-001": Code(
         "no such rule", "The package has no attribution rule of that name.", "choose one of the names listed"
     ),
