@@ -43,7 +43,7 @@ def learn_outcome(
     >>> learn_outcome(OutcomeLearner(name="linear"), x, 1 + 2 * x[:, 0], np.ones(4), seed=0)(np.array([[10.0]]))
     array([21.])
     """
-    used = np.ptp(design, axis=0) > 0
+    used = ~(np.ptp(design, axis=0) == 0)
     if not used.any():
         mean = np.average(outcome, weights=weights)
         return lambda new: np.full(len(new), mean)
@@ -55,7 +55,7 @@ def learn_outcome(
     model = _fitted(learner, scaled(design), (outcome - centre) / spread, weights, seed)
 
     def predict(new: FloatArray) -> FloatArray:
-        return _finite(learner, centre + spread * np.asarray(model.predict(scaled(new)), dtype=np.float64))
+        return centre + spread * _predicted(learner, model.predict, scaled(new))
 
     return predict
 
@@ -90,7 +90,7 @@ def learn_classes(
     EstimationError
         EST-002 when a logit does not converge or a covariate separates the classes, EST-013 when the fit fails.
     """
-    used = np.ptp(design, axis=0) > 0
+    used = ~(np.ptp(design, axis=0) == 0)
     shares = np.bincount(label, weights=weights, minlength=n_classes) / weights.sum()
     if not used.any() or (shares > 0).sum() == 1:
         return lambda new: np.tile(shares, (len(new), 1))
@@ -103,8 +103,8 @@ def learn_classes(
 
     def predict(new: FloatArray) -> FloatArray:
         chances = np.zeros((len(new), n_classes))
-        chances[:, model.classes_] = model.predict_proba(scaled(new))
-        return _finite(learner, chances / chances.sum(axis=1, keepdims=True))
+        chances[:, model.classes_] = _predicted(learner, model.predict_proba, scaled(new))
+        return np.asarray(chances / chances.sum(axis=1, keepdims=True))
 
     return predict
 
@@ -118,7 +118,6 @@ def _scaling(learner: Learner, design: FloatArray, used: NDArray[np.bool_]) -> P
 
 
 def _fitted(learner: Learner, design: FloatArray, target: NDArray[Any], weights: FloatArray, seed: int) -> Any:
-    from sklearn.exceptions import ConvergenceWarning
     from sklearn.utils.validation import has_fit_parameter
 
     model = learner.build(seed)
@@ -127,20 +126,28 @@ def _fitted(learner: Learner, design: FloatArray, target: NDArray[Any], weights:
         if not has_fit_parameter(model, "sample_weight"):
             raise refusal("EST-013", f"learner {learner.name} takes no observation weights")
         given = {"sample_weight": weights}
+    return _guarded(learner, lambda: model.fit(design, target, **given))
+
+
+def _predicted(learner: Learner, predict: Callable[[FloatArray], Any], new: FloatArray) -> FloatArray:
+    predictions = np.asarray(_guarded(learner, lambda: predict(new)), dtype=np.float64)
+    if not np.isfinite(predictions).all():
+        raise refusal("EST-013", f"learner {learner.name} gave predictions that are not finite")
+    return predictions
+
+
+def _guarded(learner: Learner, run: Callable[[], Any]) -> Any:
+    """Run what a learner does, and turn its failure into a refusal."""
+    from sklearn.exceptions import ConvergenceWarning
+
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", ConvergenceWarning)
         try:
-            return model.fit(design, target, **given)
+            return run()
         except (ConvergenceWarning, np.linalg.LinAlgError, ValueError, TypeError) as error:
             # The message of a foreign error may hold a record's value; its kind does not.
             logit = learner.linear and isinstance(learner, PropensityLearner)
             unsolved = isinstance(error, ConvergenceWarning | np.linalg.LinAlgError)
             code = "EST-002" if logit and unsolved else "EST-013"
-            raise refusal(code, f"learner {learner.name} could not be fitted ({type(error).__name__})") from None
-
-
-def _finite(learner: Learner, predictions: FloatArray) -> FloatArray:
-    if not np.isfinite(predictions).all():
-        raise refusal("EST-013", f"learner {learner.name} gave predictions that are not finite")
-    return predictions
+            raise refusal(code, f"learner {learner.name} failed ({type(error).__name__})") from None

@@ -115,6 +115,8 @@ def cross_fit(
     >>> found.means.mean(axis=0).round(1), found.propensity.sum(axis=1).round(12).max()
     (array([1., 2.]), np.float64(1.0))
     """
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
     fold = folds(pattern, clusters, n_folds, seed)
     if not chain:
         _refuse_rare(pattern, patterns, fold, n_folds, providers)
@@ -124,22 +126,25 @@ def cross_fit(
     own = _design(exposure, centred, pairs)
     # Halved: a chain counts up from its seed, and scikit-learn takes seeds below 2^32.
     streams = np.random.SeedSequence(seed).generate_state(2 * n_folds).reshape(n_folds, 2)
-    for number, (outcome_seed, propensity_seed) in enumerate((streams >> 1).tolist()):
-        out, seen = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
-        predict = learn_outcome(outcome_learner, own[seen], outcome[seen], weights[seen], outcome_seed)
-        for column, row in enumerate(patterns):
-            everybody = np.broadcast_to(row, (len(out), len(row)))
-            means[out, column] = predict(_design(everybody, centred[out], pairs))
-        if chain:
-            chances[out] = chain_propensity(
-                exposure[seen], patterns, centred[seen], weights[seen],
-                new=centred[out], learner=propensity_learner, seed=propensity_seed,
-            )  # fmt: skip
-        else:
-            chance = learn_classes(
-                propensity_learner, centred[seen], pattern[seen], len(patterns), weights[seen], propensity_seed
-            )
-            chances[out] = chance(centred[out])
+    # One thread, after scikit-learn is there to be told: idle threads of a busy machine wait for each other, and sums
+    # in another order differ in their last digits.
+    with threadpool_limits(limits=1):
+        for number, (outcome_seed, propensity_seed) in enumerate((streams >> 1).tolist()):
+            out, seen = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
+            predict = learn_outcome(outcome_learner, own[seen], outcome[seen], weights[seen], outcome_seed)
+            for column, row in enumerate(patterns):
+                everybody = np.broadcast_to(row, (len(out), len(row)))
+                means[out, column] = predict(_design(everybody, centred[out], pairs))
+            if chain:
+                chances[out] = chain_propensity(
+                    exposure[seen], patterns, centred[seen], weights[seen],
+                    new=centred[out], learner=propensity_learner, seed=propensity_seed,
+                )  # fmt: skip
+            else:
+                chance = learn_classes(
+                    propensity_learner, centred[seen], pattern[seen], len(patterns), weights[seen], propensity_seed
+                )
+                chances[out] = chance(centred[out])
     return CrossFit(means, chances, fold)
 
 

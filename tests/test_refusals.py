@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from sklearn.linear_model import LinearRegression
 
 import counterfoil as cf
 from counterfoil.attribution import RULES, attribute, rule_named
@@ -21,6 +22,10 @@ from counterfoil.errors import CODES, PHASES, CounterfoilError, DataError, Payme
 from counterfoil.estimators import Contribution, Experiment, SequentialContribution, shrink, stack
 from counterfoil.estimators.balance import balance
 from counterfoil.estimators.placebo import placebo
+from counterfoil.errors import CODES, PHASES, CounterfoilError, DataError, Problem, did_you_mean, explain
+from counterfoil.estimators import Contribution, Experiment, stack
+from counterfoil.estimators.folds import folds
+from counterfoil.estimators.learner import OutcomeLearner
 from counterfoil.starter import write_starter
 
 SECRET = "7731"  # stands in every record below; must stand in no message
@@ -190,6 +195,8 @@ FIRES: dict[str, Callable[[Path], Any]] = {
     "EST-011": lambda _: staged(frame(), (tuple(f"p{k}" for k in range(9)),)),
     "EST-014": lambda _: placebo(fit(), rule_named("shapley"), frame(), "jobs"),
     "EST-015": lambda _: balance(attribute(fit()).credits, {"age": np.full(200, float(SECRET))}),
+    "EST-012": lambda _: OutcomeLearner.model_validate(LinearRegression()).model_dump_json(),
+    "EST-013": lambda _: folds(np.zeros(9, dtype=np.intp), np.arange(9) % 3, n_folds=5, seed=1),
     "ATTR-001": lambda _: rule_named("shaply"),
     "ATTR-002": lambda _: attribute(fit(), "dose_split"),
     "ATTR-003": lambda _: attribute(fit(scope="everyone"), "dose_split"),
