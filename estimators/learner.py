@@ -84,6 +84,7 @@ class Learner(Written):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     known: ClassVar[Mapping[str, Listed]]
+    classifies: ClassVar[bool] = False
 
     name: str = Field(description="The learner, from the list.")
     params: dict[str, Setting] = Field(
@@ -94,10 +95,12 @@ class Learner(Written):
     @model_validator(mode="wrap")
     @classmethod
     def _accept_an_object(cls, value: Any, handler: Any) -> Any:
-        if not (hasattr(value, "get_params") and hasattr(value, "fit")):
+        if isinstance(value, type) or not (hasattr(value, "get_params") and hasattr(value, "fit")):
             return handler(value)
-        from sklearn.base import clone
+        from sklearn.base import clone, is_classifier
 
+        if is_classifier(value) != cls.classifies:
+            raise ValueError(f"{type(value).__name__} is no {'classifier' if cls.classifies else 'regressor'}")
         made = handler({"name": next(iter(cls.known))}).model_copy(update={"name": type(value).__name__})
         made._object = clone(value)
         return made
@@ -193,5 +196,6 @@ class PropensityLearner(Learner):
     """
 
     known: ClassVar[Mapping[str, Listed]] = PROPENSITIES
+    classifies: ClassVar[bool] = True
 
     name: str = Field(description="The learner, from the list.", json_schema_extra={"enum": list(PROPENSITIES)})

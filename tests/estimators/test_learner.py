@@ -130,6 +130,15 @@ def test_a_spec_with_an_object_stays_usable_in_python() -> None:
     }
 
 
+def test_an_object_of_the_other_kind_is_refused() -> None:
+    with pytest.raises(ValidationError, match="RandomForestClassifier is no regressor"):
+        OutcomeLearner.model_validate(RandomForestClassifier())
+    with pytest.raises(ValidationError, match="LinearRegression is no classifier"):
+        PropensityLearner.model_validate(LinearRegression())
+    with pytest.raises(ValidationError, match="valid dictionary"):
+        OutcomeLearner.model_validate(RandomForestRegressor)
+
+
 def test_naming_a_learner_does_not_import_scikit_learn() -> None:
     code = (
         "import sys\nfrom counterfoil.estimators.learner import OutcomeLearner\n"
