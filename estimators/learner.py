@@ -23,8 +23,9 @@ from pydantic import (
     model_serializer,
     model_validator,
 )
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
-from counterfoil.errors import did_you_mean, listed
+from counterfoil.errors import did_you_mean
 from counterfoil.estimators.written import Written
 
 Setting = bool | int | float | str | tuple[float, ...] | None
@@ -79,6 +80,10 @@ def _from_text(value: Any) -> Any:
     return read if isinstance(read, bool | int | float) or read is None else value
 
 
+def _wrong(said: str) -> PydanticCustomError:
+    return PydanticCustomError("learner_setting", "{said}", {"said": said})
+
+
 class Learner(Written):
     """What `OutcomeLearner` and `PropensityLearner` have in common."""
 
@@ -109,7 +114,8 @@ class Learner(Written):
     @classmethod
     def _is_listed(cls, name: str) -> str:
         if name not in cls.known:
-            raise ValueError(f"there is no learner '{name}'{did_you_mean(name, cls.known)} ({listed(cls.known)})")
+            *others, last = (f"'{known}'" for known in cls.known)
+            raise PydanticKnownError("literal_error", {"expected": f"{', '.join(others)} or {last}"})
         return name
 
     @field_validator("params", mode="before")
@@ -124,11 +130,11 @@ class Learner(Written):
         accepted = set(inspect.signature(self.known[self.name].load()).parameters) - set(OURS)
         for key, value in self.params.items():
             if key in OURS:
-                raise ValueError(f"'{key}' is not for a learner to set: the seed and one process are the caller's")
+                raise _wrong(f"'{key}' is not for a learner to set: the seed and one process are the caller's")
             if key not in accepted:
-                raise ValueError(f"learner '{self.name}' has no setting '{key}'{did_you_mean(key, accepted)}")
+                raise _wrong(f"learner '{self.name}' has no setting '{key}'{did_you_mean(key, accepted)}")
             if isinstance(value, float) and not math.isfinite(value):
-                raise ValueError(f"setting '{key}' is not finite")
+                raise _wrong(f"setting '{key}' is not finite")
         return self
 
     @model_serializer(mode="wrap")

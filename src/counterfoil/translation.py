@@ -16,6 +16,7 @@ KINDS: Final = {
     "union_tag_invalid": "CONTRACT-007",
     "literal_error": "CONTRACT-007",
     "value_error": "CONTRACT-016",
+    "learner_setting": "CONTRACT-007",
 }
 LIMITS: Final = re.compile(r"^(greater|less)_than|too_(short|long)$|^finite_number$|pattern_mismatch$")
 SAID: Final = {

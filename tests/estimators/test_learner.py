@@ -1,8 +1,10 @@
 """Learners by name: what is allowed, what is refused, whose randomness it is, and what can be written."""
 
 import json
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import jsonschema
 import numpy as np
@@ -15,6 +17,8 @@ from sklearn.pipeline import make_pipeline
 from counterfoil.errors import EstimationError
 from counterfoil.estimators.learner import OUTCOMES, PROPENSITIES, Learner, OutcomeLearner, PropensityLearner
 from counterfoil.estimators.written import Written
+from counterfoil.source import read_source
+from counterfoil.translation import translate
 
 EVERY = [
     *((OutcomeLearner, name) for name in OUTCOMES),
@@ -61,8 +65,8 @@ def test_a_contract_s_text_is_read_as_the_number_it_stands_for() -> None:
 @pytest.mark.parametrize(
     ("terms", "said"),
     [
-        ({"name": "random_forrest"}, "did you mean 'random_forest'"),
-        ({"name": "logit"}, "there is no learner 'logit'"),
+        ({"name": "random_forrest"}, "should be 'linear', 'ridge'.* or 'gradient_boosting'"),
+        ({"name": "logit"}, "should be 'linear'"),
         ({"name": "ridge", "params": {"alpha": 1.0}}, "has no setting 'alpha'; did you mean 'alphas'"),
         ({"name": "random_forest", "params": {"random_state": 1}}, "not for a learner to set"),
         ({"name": "random_forest", "params": {"n_jobs": 2}}, "not for a learner to set"),
@@ -76,8 +80,25 @@ def test_what_a_learner_refuses(terms: object, said: str) -> None:
         OutcomeLearner.model_validate(terms)
 
 
+def test_a_contract_that_misspells_a_learner_is_told_where_and_what(tmp_path: Path) -> None:
+    path = tmp_path / "asked.yaml"
+    for text, said in (
+        ("outcome_learner: {name: random_forrest}", "CONTRACT-007 asked.yaml, line 1.*did you mean 'random_forest'"),
+        (
+            "outcome_learner: {name: ridge, params: {alpha: 1}}",
+            "CONTRACT-007 asked.yaml, line 1.*did you mean 'alphas'",
+        ),
+    ):
+        path.write_text(text, encoding="utf-8")
+        source = read_source(path)
+        with pytest.raises(ValidationError) as caught:
+            Asked.model_validate(source.data)
+        (detail,) = caught.value.errors()
+        assert re.search(said, str(translate(detail, source, Asked)))
+
+
 def test_propensities_and_outcomes_have_lists_of_their_own() -> None:
-    with pytest.raises(ValidationError, match="there is no learner 'ridge'"):
+    with pytest.raises(ValidationError, match="should be 'logit'"):
         PropensityLearner(name="ridge")
     for kind, names in ((OutcomeLearner, OUTCOMES), (PropensityLearner, PROPENSITIES)):
         schema = kind.model_json_schema()
