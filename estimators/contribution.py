@@ -28,15 +28,17 @@ from counterfoil.estimators.bias_reduced import bias_reduced
 from counterfoil.estimators.covariance import LEVERAGE_ONE, ErrorType, FloatArray, leverage_that_matters
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.experiment import check_clusters
-from counterfoil.estimators.functional import Applied, apply_kernel, side_by_side
+from counterfoil.estimators.functional import Applied, apply_kernel, averaged, side_by_side
 from counterfoil.estimators.kernel import GrandTotal, Kernel
+from counterfoil.estimators.learned import Learning, learn_surfaces
 from counterfoil.estimators.model_choice import ModelChoice, choose_model
 from counterfoil.estimators.players import OnPlayers, Players, arrange
 from counterfoil.estimators.spec import Design, Sample, draw_sample
 from counterfoil.estimators.surface import Surface, fit_surface
+from counterfoil.estimators.written import Written
 
 
-class Contribution(Design):
+class Contribution(Written, Design):
     """Contributions of several providers to one outcome.
 
     Examples
@@ -54,11 +56,12 @@ class Contribution(Design):
     design: Literal["randomized", "unconfounded"] = Field(
         "randomized", description="Patterns dealt out by lottery, or as good as random given the covariates."
     )
-    model: Literal["auto", "additive", "pairwise", "saturated"] = Field(
+    model: Literal["auto", "additive", "pairwise", "saturated", "learner"] = Field(
         "saturated",
-        description="Own effects; own effects and pairs; every observed pattern by itself; or auto: the richest of these "
-        "that the rosters can carry.",
+        description="Own effects; own effects and pairs; every observed pattern by itself; auto: the richest of these "
+        "that the rosters can carry; or learner: cross-fitted predictions.",
     )
+    learning: Learning = Field(Learning(), description="For model learner: what predicts, and how it is cross-fitted.")
     effects_by_covariates: bool = Field(False, description="Whether effects may differ with the covariates.")
     min_pair: int = Field(30, ge=2, description="Shared people below which a pair's joint effect is shrunk to none.")
     missing: Literal["refuse", "drop", "weight"] = Field(  # type: ignore[assignment]  # wider than other designs
@@ -88,6 +91,8 @@ class Contribution(Design):
 
     @model_validator(mode="after")
     def _terms_fit(self) -> "Contribution":
+        if self.model == "learner" and (self.scope == "everyone" or self.missing == "weight"):
+            raise ValueError("model learner takes scope served and complete outcomes")
         if self.scope == "everyone" and self.design != "randomized":
             raise ValueError("scope everyone needs design randomized: only a lottery deals out every pattern")
         if self.scope == "everyone" and self.target == "realized":
@@ -130,14 +135,17 @@ class Contribution(Design):
         check_clusters(clusters, *(served for served in roster.exposure.T if not served.all()))
         outcome = study.outcome(self.outcome, self.period, complete=self.missing != "weight")
         choice = choose_model(roster, self.min_pair) if self.model == "auto" else ModelChoice(self.model, "as asked")
-        surface = fit_surface(self, choice.model, roster, outcome, covariates, names, sample.weights)
+        if choice.model == "learner":
+            surfaces = learn_surfaces(self.learning, roster, outcome, covariates, sample.weights, clusters)
+        else:
+            surfaces = (fit_surface(self, choice.model, roster, outcome, covariates, names, sample.weights),)
         return ContributionFit(
             spec=self,
             outcome=self.outcome or study.outcome_names[0],
             roster=roster,
             players=players,
             choice=choice,
-            surface=surface,
+            surfaces=surfaces,
             clusters=clusters,
             cluster_names=cluster_names,
             cluster_by=cluster,
@@ -163,8 +171,8 @@ class ContributionFit:
         Whose credit is whose.
     choice : ModelChoice
         The outcome model, and why that one.
-    surface : Surface
-        The fitted surface.
+    surfaces : tuple of Surface
+        The fitted surface; several where cross-fitting is repeated over splits, whose influence values are averaged.
     clusters : ndarray of int, shape (n,), or None
     cluster_names : ndarray, shape (G,), or None
     cluster_by : str or None
@@ -180,7 +188,7 @@ class ContributionFit:
     roster: Roster
     players: Players
     choice: ModelChoice
-    surface: Surface
+    surfaces: tuple[Surface, ...]
     clusters: NDArray[np.intp] | None
     cluster_names: NDArray[Any] | None
     cluster_by: str | None
@@ -198,6 +206,11 @@ class ContributionFit:
     def providers(self) -> tuple[str, ...]:
         """The players, in order; several providers that are credited together are one."""
         return self.players.names
+
+    @property
+    def surface(self) -> Surface:
+        """The fitted surface; the first one where there are several."""
+        return self.surfaces[0]
 
     @property
     def served(self) -> NDArray[np.bool_]:
@@ -257,7 +270,10 @@ class ContributionFit:
     def applied(self, kernel: Kernel, among: FloatArray | None = None) -> Applied:
         """Return what a kernel makes of the surface, person by person; see `apply_kernel`."""
         everyone = self.spec.scope == "everyone"
-        return apply_kernel(self.surface, self.roster, self.on_columns(kernel), everyone, self.providers, among)
+        rule = self.on_columns(kernel)
+        return averaged(
+            [apply_kernel(surface, self.roster, rule, everyone, self.providers, among) for surface in self.surfaces]
+        )
 
     def estimate(self, applied: Applied, terms: tuple[str, ...], label: Literal["term", "provider"]) -> Estimate:
         """Return the estimate of what a kernel made of the surface: its means and their influence values."""
@@ -277,7 +293,7 @@ class ContributionFit:
             "realized": "the people of this study with their luck",
         }[self.spec.target]
         details: dict[str, Any] = {}
-        leverage = leverage_that_matters(self.surface.fit.leverage, applied.riesz)
+        leverage = leverage_that_matters(self.surface.leverage, applied.riesz)
         if applied.direction is None and leverage.max() > LEVERAGE_ONE:
             raise refusal("EST-001", f"{self.error_type} errors are not defined: a pattern has a single person")
         if applied.direction is not None:
@@ -299,7 +315,7 @@ class ContributionFit:
             clusters=self.clusters,
             cluster_names=self.cluster_names,
             cluster_by=self.cluster_by,
-            parameters=self.surface.fit.rank,
+            parameters=self.surface.rank,
             error_type=self.error_type,
             target="population" if population else "sample",
             outcome=self.outcome,
@@ -315,15 +331,15 @@ class ContributionFit:
 
     def _bias_reduced(self, riesz: FloatArray, spread: FloatArray | None) -> dict[str, FloatArray]:
         root = np.sqrt(self.surface.weights * self.surface.answered)[:, None]
-        fit = self.surface.fit
+        design, fit = self.surface.regression
         if self.clusters is None:
             raise ValueError("bias-reduced errors are by cluster")
-        kept = root * np.asarray(self.surface.design)[:, fit.kept]
+        kept = root * np.asarray(design)[:, fit.kept]
         reduced, df = bias_reduced(kept, fit.bread, self.clusters, fit.residuals, root * riesz)
         return {"reduced": reduced if spread is None else reduced + spread, "reduced_df": df}
 
     def _textbook(self, direction: FloatArray) -> FloatArray:
-        fit = self.surface.fit
+        fit = self.surface.regression[1]
         variance = fit.residuals @ fit.residuals / (len(fit.residuals) - fit.rank)
         return np.asarray(variance * (direction @ fit.bread @ direction.T))
 

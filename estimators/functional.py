@@ -17,6 +17,7 @@ from counterfoil.errors import Problem, listed, refusal
 from counterfoil.estimators.blocks import Block, everybody_has_all
 from counterfoil.estimators.coalition import Lookup, pattern_words, subset_words
 from counterfoil.estimators.kernel import LARGEST_PATTERN, FloatArray, GrandTotal, Kernel
+from counterfoil.estimators.least_squares import LeastSquares
 from counterfoil.estimators.surface import Surface
 
 NAMED: Final = 6
@@ -105,50 +106,83 @@ def apply_kernel(
         ATTR-002 or ATTR-003 without the doses that the rule needs, ATTR-004 for a person with too many providers.
     """
     _check_record(roster, kernel, everyone)
-    n, modifiers = surface.modifiers.shape
     size = kernel.size(len(roster.providers))
     parts = list(parts_of(surface, roster, kernel, everyone))
     missing = _missing(surface, roster, parts)
     _refuse_missing(surface, roster, missing)
-    weights = surface.weights if among is None else surface.weights * among
-    # The last row stands for coalitions without a term, which add nothing.
-    slopes = np.vstack([surface.slopes, np.zeros(modifiers)])
-    fixed, own = np.zeros((n, size)), np.zeros((n, size))
+    fixed, own = np.zeros((len(surface.weights), size)), np.zeros((len(surface.weights), size))
+    for part in parts:
+        into = (part.people[:, None], part.rows[part.unit])
+        fixed[into], own[into] = _values(surface, part), part.own
+    direction = None
+    if surface.fit is not None:
+        row = _direction(surface, parts, size, surface.weights if among is None else surface.weights * among)
+        _refuse_inestimable(surface.fit, roster, kernel, row, names)
+        direction = row[:, surface.fit.kept]
+    if surface.propensity is not None or direction is None:
+        direction = None
+        riesz = _augmented_riesz(surface, roster, parts, size)
+        riesz = riesz if among is None else riesz * among[:, None]
+    else:
+        riesz = _regression_riesz(surface, direction)
+    if among is not None:
+        fixed, own = fixed * among[:, None], own * among[:, None]
+    riesz = riesz * surface.answered[:, None]
+    residuals = surface.residuals[:, None]
+    warnings = _extrapolation(surface, roster, missing)
+    return Applied(fixed, riesz, riesz * residuals, direction, own, own * residuals, warnings)
+
+
+def _values(surface: Surface, part: Part) -> FloatArray:
+    """Return Σ_b κ m(b, X) for the people of a part, shape (n, n_rows); coalitions without a term add nothing."""
+    if surface.contrasts is not None:
+        padded = np.column_stack([surface.contrasts[part.people], np.zeros(len(part.people))])
+        values = np.take_along_axis(padded, part.columns[part.unit], axis=1)
+        equation = "rs,ns->nr" if part.table.ndim == 2 else "nrs,ns->nr"
+        return np.asarray(np.einsum(equation, part.table, values))
+    slopes, h = np.vstack([surface.slopes, np.zeros(surface.modifiers.shape[1])]), surface.modifiers[part.people]
+    if part.table.ndim == 2:
+        effect = np.einsum("rs,ush->urh", part.table, slopes[part.columns])[part.unit]
+    else:
+        effect = np.einsum("nrs,nsh->nrh", part.table, slopes[part.columns[part.unit]])
+    return np.asarray(np.einsum("nrh,nh->nr", effect, h))
+
+
+def _direction(surface: Surface, parts: Sequence[Part], size: int, weights: FloatArray) -> FloatArray:
+    """Return mean M, shape (size, n_columns): the combination of coefficients that each result is."""
+    modifiers = surface.modifiers.shape[1]
     mean = np.zeros((size, len(surface.terms) + 1, modifiers))
     for part in parts:
-        h, w = surface.modifiers[part.people], weights[part.people]
-        into = (part.people[:, None], part.rows[part.unit])
-        own[into] = part.own
+        h = weights[part.people, None] * surface.modifiers[part.people]
         if part.table.ndim == 2:
-            effect = np.einsum("rs,ush->urh", part.table, slopes[part.columns])
-            fixed[into] = np.einsum("nrh,nh->nr", effect[part.unit], h)
             weight = np.zeros((len(part.members), modifiers))
-            np.add.at(weight, part.unit, w[:, None] * h)
+            np.add.at(weight, part.unit, h)
             share = part.table[None, :, :, None] * weight[:, None, None, :]
             np.add.at(mean, (part.rows[:, :, None], part.columns[:, None, :]), share)
         else:
-            columns = part.columns[part.unit]
-            effect = np.einsum("nrs,nsh->nrh", part.table, slopes[columns])
-            fixed[into] = np.einsum("nrh,nh->nr", effect, h)
-            share = part.table[:, :, :, None] * (w[:, None] * h)[:, None, None, :]
-            np.add.at(mean, (part.rows[part.unit][:, :, None], columns[:, None, :]), share)
-    row = np.hstack([np.zeros((size, surface.controls.shape[1])), mean[:, :-1].reshape(size, -1) / n])
-    _refuse_inestimable(surface, roster, kernel, row, names)
-    warnings = _extrapolation(surface, roster, missing)
-    direction = None
-    if surface.propensity is not None:
-        riesz = _augmented_riesz(surface, roster, parts, size)
-    else:
-        direction = row[:, surface.fit.kept]
-        spread = np.zeros((surface.design.shape[1], size))
-        spread[surface.fit.kept] = surface.fit.bread @ direction.T
-        riesz = n * (surface.design @ spread)
-    if among is not None:
-        fixed, own = fixed * among[:, None], own * among[:, None]
-        riesz = riesz if surface.propensity is None else riesz * among[:, None]
-    riesz = riesz * surface.answered[:, None]
-    residuals = surface.residuals[:, None]
-    return Applied(fixed, riesz, riesz * residuals, direction, own, own * residuals, warnings)
+            share = part.table[:, :, :, None] * h[:, None, None, :]
+            np.add.at(mean, (part.rows[part.unit][:, :, None], part.columns[part.unit][:, None, :]), share)
+    short = mean[:, :-1].reshape(size, -1) / len(weights)
+    return np.hstack([np.zeros((size, surface.controls.shape[1])), short])
+
+
+def _regression_riesz(surface: Surface, direction: FloatArray) -> FloatArray:
+    design, fit = surface.regression
+    spread = np.zeros((design.shape[1], len(direction)))
+    spread[fit.kept] = fit.bread @ direction.T
+    return np.asarray(len(surface.weights) * (design @ spread))
+
+
+def averaged(parts: Sequence[Applied]) -> Applied:
+    """Return the mean over several surfaces, such as those of repeated cross-fitting."""
+    if len(parts) == 1:
+        return parts[0]
+    means = {
+        name: np.mean([getattr(part, name) for part in parts], axis=0)
+        for name in ("fixed", "riesz", "correction", "own", "luck")
+    }
+    warnings = tuple(dict.fromkeys(problem for part in parts for problem in part.warnings))
+    return Applied(direction=None, warnings=warnings, **means)
 
 
 def side_by_side(one: Applied, other: Applied) -> Applied:
@@ -274,9 +308,9 @@ def _refuse_missing(surface: Surface, roster: Roster, missing: Missing) -> None:
 
 
 def _refuse_inestimable(
-    surface: Surface, roster: Roster, kernel: Kernel, row: FloatArray, players: Sequence[str]
+    fit: LeastSquares, roster: Roster, kernel: Kernel, row: FloatArray, players: Sequence[str]
 ) -> None:
-    known = surface.fit.estimable(row)
+    known = fit.estimable(row)
     if known.all():
         return
     served = roster.exposure.any(axis=1).all()

@@ -23,7 +23,7 @@ ENOUGH: Final = 25
 class ModelChoice:
     """A model and the reason for it, in words."""
 
-    model: Literal["additive", "pairwise", "saturated"]
+    model: Literal["additive", "pairwise", "saturated", "learner"]
     why: str
 
 

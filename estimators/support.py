@@ -140,7 +140,7 @@ def support(fit: ContributionFit, kernel: Kernel) -> SupportLedger:
     found = list(parts_of(surface, roster, fit.on_columns(kernel), everyone))
     counts = np.bincount(surface.pattern, minlength=len(surface.patterns))
     observed = Lookup.of(pattern_words(surface.patterns))
-    augmented = _augmented_parts(fit, found) if surface.propensity is not None else {}
+    augmented = _augmented_parts(fit, found)
     rows: list[tuple[str, int, int, float, Support, FloatArray]] = []
     for number, part in enumerate(found):
         used = np.flatnonzero(part.used)
@@ -175,14 +175,16 @@ def support(fit: ContributionFit, kernel: Kernel) -> SupportLedger:
 
 
 def _augmented_parts(fit: ContributionFit, parts: list[Part]) -> dict[tuple[int, int], FloatArray]:
-    """Return the correction of the credits that belongs to each pattern, by part and unit."""
-    surface = fit.surface
+    """Return the correction of the credits that belongs to each pattern, by part and unit; none on the regression path."""
     number = {id(part): place for place, part in enumerate(parts)}
     found: dict[tuple[int, int], FloatArray] = {}
-    scaled = surface.weights * surface.answered * surface.residuals / len(surface.weights)
-    for part, unit, people, weight in augmented_weights(surface, fit.roster, parts):
-        credit = np.zeros(len(fit.providers))
-        credit[part.rows[unit]] = scaled[people] @ weight
-        key = (number[id(part)], unit)
-        found[key] = found.get(key, np.zeros_like(credit)) + credit
+    for surface in fit.surfaces:
+        if surface.propensity is None:
+            continue
+        scaled = surface.weights * surface.answered * surface.residuals / len(surface.weights) / len(fit.surfaces)
+        for part, unit, people, weight in augmented_weights(surface, fit.roster, parts):
+            credit = np.zeros(len(fit.providers))
+            credit[part.rows[unit]] = scaled[people] @ weight
+            key = (number[id(part)], unit)
+            found[key] = found.get(key, np.zeros_like(credit)) + credit
     return found

@@ -68,10 +68,12 @@ class Surface:
         Whether a term means "exactly these providers" rather than "at least these".
     blocks : tuple of Block
         People by number of providers, and the terms of their coalitions.
-    design : ndarray or sparse array, shape (n, n_columns)
-        Controls and terms x modifiers, in that order.
-    fit : LeastSquares
+    design : ndarray or sparse array, shape (n, n_columns), or None
+        Controls and terms x modifiers, in that order; None for a learned surface.
+    fit : LeastSquares or None
         Of the outcome on the design, rows scaled by the root of the weights.
+    contrasts : ndarray, shape (n, n_terms), or None
+        Of a learned surface: predicted outcome under each term's pattern less that under the first pattern.
     shrunk : bool
         Whether some pairs carry a penalty.
     residuals : ndarray, shape (n,)
@@ -90,19 +92,38 @@ class Surface:
     terms: tuple[tuple[int, ...], ...]
     saturated: bool
     blocks: tuple[Block, ...]
-    design: FloatArray | csr_array
-    fit: LeastSquares
+    design: FloatArray | csr_array | None
+    fit: LeastSquares | None
+    contrasts: FloatArray | None
     shrunk: bool
     residuals: FloatArray
     propensity: FloatArray | None
     warnings: tuple[Problem, ...]
 
     @property
+    def regression(self) -> tuple[FloatArray | csr_array, LeastSquares]:
+        """The design and the fit of a surface that was not learned."""
+        if self.design is None or self.fit is None:
+            raise ValueError("a learned surface has no regression")
+        return self.design, self.fit
+
+    @property
     def slopes(self) -> FloatArray:
         """Effect of each term for each modifier, shape (n_terms, n_modifiers)."""
-        coefficients = np.zeros(self.design.shape[1])
-        coefficients[self.fit.kept] = self.fit.coefficients
+        design, fit = self.regression
+        coefficients = np.zeros(design.shape[1])
+        coefficients[fit.kept] = fit.coefficients
         return coefficients[self.controls.shape[1] :].reshape(len(self.terms), self.modifiers.shape[1])
+
+    @property
+    def rank(self) -> int:
+        """Number of fitted mean parameters; none are counted for a learned surface."""
+        return 0 if self.fit is None else self.fit.rank
+
+    @property
+    def leverage(self) -> FloatArray:
+        """Leverage of each person, shape (n,); nobody has any out of the fold."""
+        return np.zeros(len(self.weights)) if self.fit is None else self.fit.leverage
 
 
 def fit_surface(
@@ -175,6 +196,7 @@ def fit_surface(
         blocks=blocks,
         design=design,
         fit=fit,
+        contrasts=None,
         shrunk=sparse > len(idle_pairs),
         residuals=residuals,
         propensity=propensity,

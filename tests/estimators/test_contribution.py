@@ -261,8 +261,9 @@ def test_the_influence_function_is_the_brute_force_game(frame: pd.DataFrame) -> 
     own = [tuple(np.flatnonzero(row).tolist()) for row in surface.patterns]
     position = {pattern: index for index, pattern in enumerate(own)}
     assert surface.propensity is not None
-    slopes = dict(zip(surface.terms, surface.fit.coefficients[surface.controls.shape[1] :], strict=True))
-    base = surface.controls @ surface.fit.coefficients[: surface.controls.shape[1]] + np.average(y)
+    coefficients = surface.regression[1].coefficients
+    slopes = dict(zip(surface.terms, coefficients[surface.controls.shape[1] :], strict=True))
+    base = surface.controls @ coefficients[: surface.controls.shape[1]] + np.average(y)
     mean = {pattern: base + slopes.get(pattern, 0.0) for pattern in own}
     game = np.zeros((len(frame), 8))
     for mask in range(8):
