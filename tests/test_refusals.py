@@ -14,6 +14,7 @@ from sklearn.linear_model import LinearRegression
 
 import counterfoil as cf
 from counterfoil.attribution import RULES, attribute, rule_named
+from counterfoil.attribution.interactions import interactions
 from counterfoil.attribution.payment import Priced, Split, UnitPrice, exact, project_by_precision, settle
 from counterfoil.attribution.rules import is_efficient
 from counterfoil.contract import Contract
@@ -21,9 +22,11 @@ from counterfoil.datasets import simulate_cradle
 from counterfoil.errors import CODES, PHASES, CounterfoilError, DataError, PaymentError, Problem, did_you_mean, explain
 from counterfoil.estimators import Contribution, Experiment, SequentialContribution, shrink, stack
 from counterfoil.estimators.balance import balance
+from counterfoil.estimators.contamination import contamination
 from counterfoil.estimators.folds import folds
 from counterfoil.estimators.learner import OutcomeLearner
 from counterfoil.estimators.placebo import placebo
+from counterfoil.estimators.subgroups import gain_by_group
 from counterfoil.starter import write_starter
 
 SECRET = "7731"  # stands in every record below; must stand in no message
@@ -182,6 +185,9 @@ FIRES: dict[str, Callable[[Path], Any]] = {
     "IDENT-004": lambda _: fit(only(frame(), 0, 0, 0)).total(),
     "IDENT-005": lambda _: fit(replaced("north", 0)),
     "IDENT-018": lambda _: fit(providers=("north",), backbone=("south",)),
+    "EST-017": lambda _: contamination(fit(), frame(), rule_named("shapley")),
+    "EST-018": lambda _: gain_by_group(fit(design="unconfounded", covariates=("age",), cluster="site"), "site"),
+    "ATTR-009": lambda _: interactions(fit(model="additive")),
     "IDENT-006": lambda _: fit(replaced("site", "one"), cluster="site"),
     "IDENT-007": lambda _: Experiment(outcome="jobs", blocks="assigned").fit(frame()),
     "IDENT-015": lambda _: staged(only(frame(), 1, 0, 0), (("north",), ("south",))),

@@ -368,6 +368,21 @@ CODES: Final[dict[str, Code]] = {
         "Each fold's people are predicted from the others; a pattern, the clusters or the learner do not allow it.",
         "use fewer folds or larger patterns, a model that needs no propensity (pairwise, additive), or another learner",
     ),
+    "EST-017": Code(
+        "nothing to be contaminated",
+        "Contamination is what an additive model credits to the wrong provider; richer models are not of that kind.",
+        "ask it of a fit with `model: additive`",
+    ),
+    "EST-018": Code(
+        "no gain by group",
+        "A group's gain needs a column that the estimator adjusts for, and groups that are large enough to be shown.",
+        "add the column to `covariates`, or use wider groups",
+    ),
+    "ATTR-009": Code(
+        "no interactions to report",
+        "Either the model has no joint effects, or no two providers share enough people to see one.",
+        "use the pairwise or saturated model, or a study with more shared people",
+    ),
     "ATTR-001": Code(
         "no such rule", "The package has no attribution rule of that name.", "choose one of the names listed"
     ),

@@ -1,0 +1,184 @@
+"""Which providers reinforce each other and which are redundant, with intervals.
+
+For a pair {j, k} the Shapley interaction index of the gain is Σ_{T ⊇ {j,k}} δ_T / (|T| − 1): what the two add together
+beyond what each adds alone, averaged over the company in which they are met. With pairs only it is their joint effect.
+Source: Grabisch and Roubens (1999), *An axiomatic approach to the concept of interaction among players*.
+"""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from counterfoil.datasets.disclosure import suppress_counts
+from counterfoil.datasets.display import titled_table
+from counterfoil.errors import refusal
+from counterfoil.estimators.contribution import ContributionFit
+from counterfoil.estimators.estimate import Estimate
+from counterfoil.estimators.kernel import FloatArray, Need, members_of, popcount, weights_from_shares
+from counterfoil.estimators.placebo import joint_test
+
+Verdict = Literal["reinforce", "redundant", "cannot tell"]
+
+
+@dataclass(frozen=True, slots=True)
+class PairInteraction:
+    """The interaction index of pairs of players, as a rule-like table with a row a pair."""
+
+    pairs: tuple[tuple[int, int], ...]
+    name: str = "interaction"
+    efficient: bool = False
+    needs: Need = ""
+    by_agreement: bool = False
+
+    def size(self, players: int) -> int:
+        """Return the number of pairs."""
+        del players
+        return len(self.pairs)
+
+    def rows(self, players: int, members: Sequence[int]) -> Sequence[int]:
+        """Return the pairs among the members."""
+        del players
+        return self._among(members)
+
+    def alike(self, members: Sequence[int]) -> Hashable:
+        """Return the pairs among the members, by position."""
+        return tuple((members.index(j), members.index(k)) for j, k in (self.pairs[row] for row in self._among(members)))
+
+    def weights(self, members: Sequence[int], record: FloatArray | None = None) -> FloatArray:
+        """Return the weights of coalitions, shape (n_pairs_among, 2^ℓ)."""
+        every = np.arange(1, 1 << len(members), dtype=np.intp)
+        return weights_from_shares(self.dividend_shares(members, every, record))
+
+    def dividend_shares(
+        self, members: Sequence[int], subsets: NDArray[np.intp], record: FloatArray | None = None
+    ) -> FloatArray:
+        """Return 1/(|T| − 1) for T that holds the pair, shape (n_pairs_among, n_subsets)."""
+        del record
+        inside = members_of(subsets, len(members))
+        among = [self.pairs[row] for row in self._among(members)]
+        held = np.array([inside[members.index(j)] & inside[members.index(k)] for j, k in among], dtype=bool)
+        return held.reshape(len(among), len(subsets)) / np.maximum(popcount(subsets) - 1, 1)
+
+    def _among(self, members: Sequence[int]) -> list[int]:
+        there = set(members)
+        return [row for row, (j, k) in enumerate(self.pairs) if j in there and k in there]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Interactions:
+    """How pairs of providers act together.
+
+    Parameters
+    ----------
+    estimate : Estimate
+        One term a pair, in the outcome's units per person who had both.
+    pairs : tuple of pairs of str
+    people : ndarray of int, shape (n_pairs,)
+        How many people had both.
+    better : {"higher", "lower"}
+        Direction of the outcome in which joint effects reinforce.
+    """
+
+    estimate: Estimate
+    pairs: tuple[tuple[str, str], ...]
+    people: NDArray[np.intp]
+    better: Literal["higher", "lower"]
+
+    @property
+    def p_value(self) -> float:
+        """The p-value of the joint test that no pair interacts."""
+        return joint_test(self.estimate)[2]
+
+    def tidy(self, conf_level: float = 0.95) -> pd.DataFrame:
+        """Return a row a pair, most shared people first, with intervals that hold together.
+
+        Returns
+        -------
+        DataFrame
+            Columns provider, other, people, estimate, std_error, conf_low, conf_high, verdict; small counts are
+            suppressed.
+        """
+        bands = self.estimate.interval(conf_level, simultaneous=True)
+        sign = 1.0 if self.better == "higher" else -1.0
+        low, high = np.sort(sign * bands, axis=1).T
+        verdict: list[Verdict] = [
+            "reinforce" if a > 0 else "redundant" if b < 0 else "cannot tell"
+            for a, b in zip(low.tolist(), high.tolist(), strict=True)
+        ]
+        frame = pd.DataFrame({
+            "provider": [pair[0] for pair in self.pairs],
+            "other": [pair[1] for pair in self.pairs],
+            "people": suppress_counts(self.people),
+            "estimate": self.estimate.values,
+            "std_error": self.estimate.std_error,
+            "conf_low": bands[:, 0],
+            "conf_high": bands[:, 1],
+            "verdict": verdict,
+        })  # fmt: skip
+        return frame.iloc[np.argsort(-self.people, kind="stable")].reset_index(drop=True)
+
+    def summary(self) -> str:
+        """Return the table under what it means."""
+        table = self.tidy().to_string(index=False, float_format=lambda value: f"{value:.4g}")
+        return f"{self._header}\n{table}"
+
+    @property
+    def _header(self) -> str:
+        return f"what pairs of providers add together to {self.estimate.outcome}, per person who had both"
+
+    def __repr__(self) -> str:
+        return self.summary()
+
+    def _repr_html_(self) -> str:
+        return titled_table(self.tidy(), self._header)
+
+
+def interactions(
+    fit: ContributionFit, better: Literal["higher", "lower"] = "higher", min_people: int = 25
+) -> Interactions:
+    """Return how pairs of providers act together: reinforce each other, are redundant, or cannot be told.
+
+    Parameters
+    ----------
+    fit : ContributionFit
+        Of a model that has joint effects.
+    better : {"higher", "lower"}
+        Which direction of the outcome is a gain.
+    min_people : int
+        Shared people below which a pair is left out.
+
+    Raises
+    ------
+    AttributionError
+        ATTR-009 when the model has no joint effects, or no pair shares enough people.
+
+    Examples
+    --------
+    >>> import counterfoil as cf
+    >>> from counterfoil.estimators import Contribution
+    >>> fit = Contribution(outcome="takeup", cluster="address").fit(cf.datasets.load("rice"))
+    >>> interactions(fit).tidy()[["provider", "other", "verdict"]].to_dict("records")
+    [{'provider': 'default', 'other': 'intensive', 'verdict': 'cannot tell'}]
+    """
+    if fit.choice.model == "additive":
+        raise refusal("ATTR-009", "the additive model has no joint effects", "estimator")
+    served = fit.served.astype(np.float64)
+    together = served.T @ served
+    chosen = [pair for pair in combinations(range(len(fit.providers)), 2) if together[pair] >= max(min_people, 1)]
+    if fit.choice.model == "pairwise":
+        terms = {tuple(sorted(fit.players.owner[list(term)].tolist())) for term in fit.surface.terms if len(term) == 2}
+        chosen = [pair for pair in chosen if pair in terms]
+    if not chosen:
+        raise refusal("ATTR-009", f"no two providers share {min_people} people", "services")
+    weighted = (fit.surface.weights[:, None] * served).T @ served / len(served)
+    shares = np.array([weighted[pair] for pair in chosen])
+    kernel = PairInteraction(tuple(chosen))
+    names = tuple((fit.providers[j], fit.providers[k]) for j, k in chosen)
+    labels = tuple(f"{one} & {other}" for one, other in names)
+    found = fit.estimate(fit.applied(kernel), labels, "term").contrast(np.diag(1.0 / shares), labels)
+    return Interactions(found, names, np.array([int(together[pair]) for pair in chosen]), better)
