@@ -1,11 +1,14 @@
 """Attribution: rules divide the gain among providers, payment clauses turn the division into money."""
 
+from counterfoil.attribution.aumann_shapley import aumann_shapley
 from counterfoil.attribution.banzhaf import Banzhaf
 from counterfoil.attribution.comparison import RuleComparison, rule_width
+from counterfoil.attribution.core import excess, stable
 from counterfoil.attribution.dose_split import DoseSplit
 from counterfoil.attribution.equal_split import EqualSplit
 from counterfoil.attribution.first_in import FirstIn
 from counterfoil.attribution.fixed import Fixed
+from counterfoil.attribution.game import banzhaf_values, dividends, rule_values, shapley_values
 from counterfoil.attribution.last_in import LastIn
 from counterfoil.attribution.order_of_service import OrderOfService
 from counterfoil.attribution.owen import Owen
@@ -15,6 +18,7 @@ from counterfoil.attribution.shapley import Shapley
 from counterfoil.attribution.shares import Shares, attribute
 from counterfoil.attribution.stage_respecting import StageRespecting
 from counterfoil.attribution.weighted_shapley import WeightedShapley
+from counterfoil.estimators.dose_monomials import monomial_shares
 
 __all__ = [
     "RULES",
@@ -33,6 +37,14 @@ __all__ = [
     "StageRespecting",
     "WeightedShapley",
     "attribute",
+    "aumann_shapley",
+    "banzhaf_values",
+    "dividends",
+    "excess",
+    "monomial_shares",
     "rule_named",
     "rule_width",
+    "rule_values",
+    "shapley_values",
+    "stable",
 ]

@@ -16,6 +16,8 @@ import counterfoil as cf
 from counterfoil.attribution import RULES, attribute, rule_named
 from counterfoil.attribution.interactions import interactions
 from counterfoil.attribution.payment import Priced, Split, UnitPrice, exact, project_by_precision, settle
+from counterfoil.attribution import RULES, attribute, aumann_shapley, rule_named, shapley_values
+from counterfoil.attribution.payment import Priced, Split, UnitPrice, exact, settle
 from counterfoil.attribution.rules import is_efficient
 from counterfoil.contract import Contract
 from counterfoil.datasets import simulate_cradle
@@ -207,6 +209,8 @@ FIRES: dict[str, Callable[[Path], Any]] = {
     "ATTR-004": lambda _: attribute(fourteen()),
     "ATTR-005": lambda _: attribute(fit(), "owen", unions=[["north", "east"]]),
     "ATTR-006": lambda _: attribute(fit(study(replaced("age", 1.0), doses={"north": "age", "south": "age"})), "plurality"),
+    "ATTR-007": lambda _: shapley_values([float(SECRET)] * 6),
+    "ATTR-008": lambda _: aumann_shapley(lambda doses: doses[:, 0] > 0.4, [[float(SECRET)]]),
     "PAY-001": lambda _: settle(
         [UnitPrice(effect="e", per="person", price=Decimal(1))],
         {"e": Priced(Decimal(1), "drawn", True, {"a": Decimal(0)})},

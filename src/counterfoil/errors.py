@@ -411,6 +411,17 @@ CODES: Final[dict[str, Code]] = {
         "Two providers did equally much for a person, and the contract does not say who then receives the person's gain.",
         "declare `ties: equal` or `ties: contract_order`",
     ),
+    "ATTR-007": Code(
+        "table is no game",
+        "A game has one finite worth for each coalition: 2, 4, 8, ... numbers, and one number a player beside them.",
+        "give an array of length 2^K whose index has bit j set where player j is in the coalition",
+    ),
+    "ATTR-008": Code(
+        "integral over doses did not settle",
+        "Two orders of quadrature disagree about the credits, they miss the gain, or the function is not finite: it jumps "
+        "or bends sharply between no dose and the doses given.",
+        "raise `order`, give the gradient, or use a function without jumps",
+    ),
     "PAY-001": Code(
         "gain cannot be divided",
         "No provider has a positive credit, so there is nothing to divide the pot by.",
