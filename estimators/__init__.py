@@ -3,6 +3,7 @@
 from counterfoil.estimators.balance import balance
 from counterfoil.estimators.contribution import Contribution, ContributionFit, functional
 from counterfoil.estimators.covariate_strength import covariate_strength
+from counterfoil.estimators.dose_response import DoseResponse, DoseResponseFit
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.experiment import Experiment
 from counterfoil.estimators.feedback import progress_predicts_enrolment
@@ -21,6 +22,8 @@ from counterfoil.estimators.stack import stack
 __all__ = [
     "Contribution",
     "ContributionFit",
+    "DoseResponse",
+    "DoseResponseFit",
     "Estimate",
     "Experiment",
     "Kernel",
