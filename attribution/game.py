@@ -20,7 +20,7 @@ from counterfoil.errors import refusal
 from counterfoil.estimators.kernel import LARGEST_PATTERN, FloatArray, Kernel, popcount
 
 # Players whose coalitions fit the processor's cache together; the table is read in blocks of them.
-BLOCK: Final = 15
+BLOCK: Final = 13
 
 # Differences and sums of larger numbers could overflow.
 LARGEST: Final = 1e290
