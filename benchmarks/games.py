@@ -1,7 +1,7 @@
 """Time exact Shapley values of a finished game against other packages, and print a Markdown table.
 
-Every package divides the same table of worths, each in a process of its own with one thread; values are compared. A peer
-may live in another environment: ``python benchmarks/games.py --shapiq /path/to/python --dowhy /path/to/python``.
+Every package divides the same table of worths, each in a process of its own with one thread; values are compared. Times
+are the best of five runs, of peers the best of three up to 14 players and of one beyond. A peer may live in another environment: ``python benchmarks/games.py --shapiq /path/to/python --dowhy /path/to/python``.
 """
 
 import argparse
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 SIZES = (8, 10, 12, 14, 16, 18, 20, 22, 24)
 PEERS = ("shapiq", "dowhy")
+PATIENCE = 600.0
 
 OURS = """
 from counterfoil.attribution import shapley_values as solve
@@ -89,7 +90,7 @@ def growth(times: dict[int, float], players: int) -> float:
     return float(second * (second / first) ** ((players - last) / (last - before)))
 
 
-def table(pythons: dict[str, str], limit: float) -> list[str]:
+def table(pythons: dict[str, str], limit: float, largest: int) -> list[str]:
     """Return the lines of the table, with a note for each peer that is not there."""
     programs = {"shapiq": SHAPIQ, "dowhy": DOWHY}
     found = {name: installed(pythons[name], name) for name in PEERS}
@@ -100,16 +101,20 @@ def table(pythons: dict[str, str], limit: float) -> list[str]:
     ]
     times: dict[str, dict[int, float]] = {name: {} for name in PEERS}
     versions, rows, furthest = {}, [], 0.0
-    for players in SIZES:
-        ours = timed(sys.executable, OURS, "counterfoil", players, 5, limit)
+    for players in (size for size in SIZES if size <= largest):
+        ours = timed(sys.executable, OURS, "counterfoil", players, 5, PATIENCE)
         if ours is None:
-            raise TimeoutError(f"{players} players took more than {limit:.0f} s")
+            raise TimeoutError(f"{players} players took more than {PATIENCE:.0f} s")
         versions["counterfoil"] = ours.version
         cells = [f"{players}", f"{1e3 * ours.seconds:.3g} ms"]
         for name in PEERS:
             known = times[name]
             within = len(known) < 2 or growth(known, players) < limit
-            run = timed(pythons[name], programs[name], name, players, 1, limit) if found[name] and within else None
+            run = (
+                timed(pythons[name], programs[name], name, players, 3 if players <= 14 else 1, limit)
+                if found[name] and within
+                else None
+            )
             if run is not None:
                 known[players] = run.seconds
                 versions[name] = run.version
@@ -128,7 +133,8 @@ def table(pythons: dict[str, str], limit: float) -> list[str]:
     ]
     head += ["| players | counterfoil | shapiq exact | ratio | dowhy EXACT | ratio |", "|---|---|---|---|---|---|"]
     notes += [f"Largest difference between the values of any two packages: {furthest:.1e}."]
-    notes += [f"Extrapolated: not run within {limit:.0f} s; by the growth between the last two sizes measured."]
+    if any("extrapolated" in row for row in rows):
+        notes += [f"Extrapolated: not run within {limit:.0f} s; by the growth between the last two sizes measured."]
     return [*head, *rows, "", *notes]
 
 
@@ -138,8 +144,10 @@ def main() -> None:
     for name in PEERS:
         parser.add_argument(f"--{name}", default=sys.executable, help=f"Python of the environment that has {name}")
     parser.add_argument("--limit", type=float, default=180.0, help="seconds that a peer may take for one game")
+    parser.add_argument("--largest", type=int, default=SIZES[-1], help="players of the largest game")
     terms = parser.parse_args()
-    sys.stdout.write("\n".join(table({name: getattr(terms, name) for name in PEERS}, terms.limit)) + "\n")
+    pythons = {name: getattr(terms, name) for name in PEERS}
+    sys.stdout.write("\n".join(table(pythons, terms.limit, terms.largest)) + "\n")
 
 
 if __name__ == "__main__":
