@@ -1,7 +1,8 @@
 """Time exact Shapley values of a finished game against other packages, and print a Markdown table.
 
 Every package divides the same table of worths, each in a process of its own with one thread; values are compared. Times
-are the best of five runs, of peers the best of three up to 14 players and of one beyond. A peer may live in another environment: ``python benchmarks/games.py --shapiq /path/to/python --dowhy /path/to/python``.
+are the best of five runs, of peers the best of three up to 14 players and of one beyond. A peer may live in another
+environment: ``python benchmarks/games.py --shapiq /path/to/python --dowhy /path/to/python``.
 """
 
 import argparse
