@@ -172,7 +172,7 @@ class DoseResponseFit:
         Raises
         ------
         IdentificationError
-            IDENT-003 when the data do not separate the providers.
+            IDENT-003 when the data do not separate the providers, IDENT-004 as for the total.
         """
         return self._estimate(monomial_shares(self.surface.exponents), self.providers, "provider")
 
