@@ -43,8 +43,8 @@ __all__ = [
     "excess",
     "monomial_shares",
     "rule_named",
-    "rule_width",
     "rule_values",
+    "rule_width",
     "shapley_values",
     "stable",
 ]

@@ -13,11 +13,9 @@ import yaml
 from sklearn.linear_model import LinearRegression
 
 import counterfoil as cf
-from counterfoil.attribution import RULES, attribute, rule_named
+from counterfoil.attribution import RULES, attribute, aumann_shapley, rule_named, shapley_values
 from counterfoil.attribution.interactions import interactions
 from counterfoil.attribution.payment import Priced, Split, UnitPrice, exact, project_by_precision, settle
-from counterfoil.attribution import RULES, attribute, aumann_shapley, rule_named, shapley_values
-from counterfoil.attribution.payment import Priced, Split, UnitPrice, exact, settle
 from counterfoil.attribution.rules import is_efficient
 from counterfoil.contract import Contract
 from counterfoil.datasets import simulate_cradle
