@@ -141,50 +141,53 @@ def support(fit: ContributionFit, kernel: Kernel) -> SupportLedger:
     counts = np.bincount(surface.pattern, minlength=len(surface.patterns))
     observed = Lookup.of(pattern_words(surface.patterns))
     augmented = _augmented_parts(fit, found)
-    rows: list[tuple[str, int, int, float, Support, FloatArray]] = []
+    labels: list[str] = []
+    columns: list[tuple[NDArray[np.intp], NDArray[np.intp], FloatArray, FloatArray]] = []
+    floor = OVERLAP_FLOOR / len(surface.patterns)
     for number, part in enumerate(found):
         used = np.flatnonzero(part.used)
         place = observed.find(subset_words(part.members, used, len(roster.providers)))
-        for unit, members in enumerate(part.members):
-            people = part.people[part.unit == unit]
-            credit = surface.weights[people] @ credits.fixed[people] / len(surface.weights)
-            credit = credit + augmented.get((number, unit), 0.0)
-            there = place[unit]
-            fewest = int(np.where(there >= 0, counts[there], 0).min(initial=counts.max())) if len(used) else 0
-            chance = float("nan")
-            if surface.propensity is not None and (there >= 0).all():
-                chance = float(surface.propensity[np.ix_(people, there)].min())
-            thin = chance < OVERLAP_FLOOR / len(surface.patterns)
-            kind: Support = "by agreement" if kernel.by_agreement else "supported"
-            if not kernel.by_agreement and (fewest < ENOUGH or thin):
-                kind = "model-based"
-            label = roster.label(np.isin(np.arange(len(roster.providers)), members))
-            rows.append((label, len(people), fewest, chance, kind, credit))
-    labels, people_of, rarest, chances, kinds, parts = zip(*rows, strict=True)
+        n_units = len(part.members)
+        parts = augmented.get(number, np.zeros((n_units, len(fit.providers))))
+        np.add.at(
+            parts, part.unit, surface.weights[part.people, None] * credits.fixed[part.people] / len(surface.weights)
+        )
+        fewest = np.where(place >= 0, counts[place], 0).min(axis=1, initial=len(surface.weights))
+        chance = np.full(n_units, np.nan)
+        if surface.propensity is not None:
+            chance[:] = np.inf
+            for column in range(len(used)):
+                own = place[part.unit, column]
+                np.minimum.at(chance, part.unit, np.where(own >= 0, surface.propensity[part.people, own], 0.0))
+        labels += [roster.label(np.isin(np.arange(len(roster.providers)), members)) for members in part.members]
+        columns.append((np.bincount(part.unit, minlength=n_units), fewest, chance, parts))
+    people, fewest, chance, parts = (np.concatenate(column) for column in zip(*columns, strict=True))
+    kinds: tuple[Support, ...] = tuple(
+        "by agreement" if kernel.by_agreement else "model-based" if weak else "supported"
+        for weak in ((fewest < ENOUGH) | (chance < floor)).tolist()
+    )
     return SupportLedger(
         rule=kernel.name,
         providers=fit.providers,
-        patterns=labels,
-        people=np.array(people_of),
-        fewest=np.array(rarest),
-        chance=np.array(chances),
+        patterns=tuple(labels),
+        people=people,
+        fewest=fewest,
+        chance=chance,
         support=kinds,
-        parts=np.array(parts),
+        parts=parts,
         together=tuple(len(group) > 1 for group in fit.players.groups),
     )
 
 
-def _augmented_parts(fit: ContributionFit, parts: list[Part]) -> dict[tuple[int, int], FloatArray]:
-    """Return the correction of the credits that belongs to each pattern, by part and unit; none on the regression path."""
+def _augmented_parts(fit: ContributionFit, parts: list[Part]) -> dict[int, FloatArray]:
+    """Return the correction of the credits that belongs to each pattern, by part; none on the regression path."""
     number = {id(part): place for place, part in enumerate(parts)}
-    found: dict[tuple[int, int], FloatArray] = {}
+    found: dict[int, FloatArray] = {}
     for surface in fit.surfaces:
         if surface.propensity is None:
             continue
         scaled = surface.weights * surface.answered * surface.residuals / len(surface.weights) / len(fit.surfaces)
         for part, unit, people, weight in augmented_weights(surface, fit.roster, parts):
-            credit = np.zeros(len(fit.providers))
-            credit[part.rows[unit]] = scaled[people] @ weight
-            key = (number[id(part)], unit)
-            found[key] = found.get(key, np.zeros_like(credit)) + credit
+            into = found.setdefault(number[id(part)], np.zeros((len(part.members), len(fit.providers))))
+            np.add.at(into[unit], part.rows[unit], scaled[people] @ weight)
     return found

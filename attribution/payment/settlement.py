@@ -175,6 +175,7 @@ def _divide(pot: Pot, effect: Priced, split: Split | None, unit: Decimal) -> Div
             raise refusal("CONTRACT-015", "the clause names nobody who receives it", pot.clause)
         return Divided({pot.to: (pot.amount, "the whole pot")})
     if pot.amount == 0:
-        parties = [*split.carve_outs, *(effect.credits or {})]
+        credited = [party for credit in effect.credits or {} for party in effect.groups.get(credit, (credit,))]
+        parties = [*split.carve_outs, *credited]
         return Divided(dict.fromkeys(parties, (pot.amount, "nothing is due")))
     return divide(pot, split, effect, unit)

@@ -38,6 +38,15 @@ class Split(BaseModel):
     carve_outs: dict[str, Amount] = Field(
         default_factory=dict, description="Party to the fraction of the pot it receives first, such as a backbone."
     )
+    inside: dict[str, Amount] = Field(
+        default_factory=dict,
+        description="For providers credited together: provider to its agreed fraction of their joint credit; those of one "
+        "joint credit sum to one.",
+    )
+    credits: Literal["raw", "shrunk"] = Field(
+        "raw",
+        description="Pay on the credits as estimated, or shrunk towards each other (empirical Bayes) with the same total.",
+    )
     negative: Literal["project"] = Field(
         "project", description="Negative credits are raised to zero and the others moved so that the sum stays."
     )
@@ -92,7 +101,8 @@ def divide(pot: Pot, split: Split, effect: Priced, unit: Decimal) -> Divided:
     ------
     PaymentError
         PAY-001 when the credits do not sum to a positive gain, PAY-004 when they are another effect's and nothing else is
-        agreed, PAY-006 when they are projected by precision and their covariance is missing.
+        agreed, PAY-006 when they are projected by precision and their covariance is missing, PAY-007 when providers are
+        credited together and no agreement says how they share.
     """
     parts: dict[str, tuple[Decimal, str]] = {}
     with localcontext(prec=PRECISION):
@@ -110,8 +120,32 @@ def divide(pot: Pot, split: Split, effect: Priced, unit: Decimal) -> Divided:
     for (party, raw), credit, amount in zip(credits.items(), projected.credits, amounts, strict=True):
         moved = "" if raw == credit else f" (estimated {float(raw):.6g}, adjusted{how} so that no credit is negative)"
         share = float(credit / whole)
-        parts[party] = (amount, f"{split.rule} credit {float(credit):.6g}{moved}, {share:.2%} of {left:,}")
+        reason = f"{split.rule} credit {float(credit):.6g}{moved}, {share:.2%} of {left:,}"
+        parts |= _inside(party, effect.groups.get(party, (party,)), amount, reason, split, unit, pot.effect)
     return Divided(parts, _projection_step(pot, split, credits, projected))
+
+
+def _inside(
+    credited: str,
+    members: tuple[str, ...],
+    amount: Decimal,
+    reason: str,
+    split: Split,
+    unit: Decimal,
+    where: str,
+) -> dict[str, tuple[Decimal, str]]:
+    """Return the amount of one credit, by agreement among the providers that it is of together."""
+    if len(members) == 1:
+        return {members[0]: (amount, reason)}
+    fractions = [split.inside.get(member, Decimal(0)) for member in members]
+    if sum(fractions, Decimal(0)) != 1:
+        what = f"{credited} are credited together, and `inside:` does not say how they share it (fractions that sum to one)"
+        raise refusal("PAY-007", what, where)
+    amounts = largest_remainder(amount, fractions, unit)
+    return {
+        member: (part, f"by agreement {_percent(fraction)} of the joint credit of {credited} ({reason})")
+        for member, fraction, part in zip(members, fractions, amounts, strict=True)
+    }
 
 
 def _percent(fraction: Decimal) -> str:

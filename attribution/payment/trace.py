@@ -1,7 +1,7 @@
 """What clauses hand to each other: priced effects in, pots on the way, and a step for everything that changed one."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 
@@ -21,6 +21,8 @@ class Priced:
         Gain per person that each provider is credited with; None for an effect without a split.
     covariance : sequence of sequences of float, or None
         Of the credits, in their order; needed where they are projected by precision.
+    groups : mapping of str to tuple of str
+        The providers behind each credit that is several providers' together.
     """
 
     quantity: Decimal
@@ -28,6 +30,7 @@ class Priced:
     gate_passes: bool
     credits: Mapping[str, Decimal] | None = None
     covariance: Sequence[Sequence[float]] | None = None
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

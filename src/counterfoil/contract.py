@@ -142,6 +142,13 @@ class Contract(_Term):
         estimator = self.effects[effect].estimator
         return (estimator.providers if isinstance(estimator, Contribution) else ()) or self.players
 
+    def credits(self, effect: str) -> tuple[str, ...]:
+        """Return what the credits of an effect are called: providers, and those credited together by one name."""
+        estimator = self.effects[effect].estimator
+        together = estimator.together if isinstance(estimator, Contribution) else ()
+        joint = {name: " + ".join(group) for group in together for name in group}
+        return tuple(dict.fromkeys(joint.get(name, name) for name in self.credited(effect)))
+
     def receiver(self, clause: UnitPrice) -> str | None:
         """Return who receives a clause's money when it is not divided: `to`, or the only provider."""
         if clause.to is not None:
@@ -250,6 +257,7 @@ def _check_effects(contract: Contract) -> Iterator[Problem]:
             )
         if effect.split is not None:
             yield from _check_credits_from(contract, name, effect.split)
+            yield from _check_inside(contract, name, effect.split)
             yield from _check_split(contract, name, effect.split)
 
 
@@ -259,6 +267,10 @@ def _check_players(contract: Contract, name: str, estimator: Contribution) -> It
         if provider not in contract.players:
             what = f"'{provider}' is no party with role provider{did_you_mean(provider, contract.players)}"
             yield Problem("CONTRACT-010", what, where)
+    for provider in estimator.backbone:
+        if provider not in contract.parties:
+            what = f"'{provider}' is no party{did_you_mean(provider, contract.parties)}"
+            yield Problem("CONTRACT-010", what, contract.where("effects", name, "estimator", "backbone"))
     if not (estimator.providers or contract.players):
         yield Problem("CONTRACT-010", "no party has role provider, so there is nobody to credit", where)
 
@@ -289,6 +301,22 @@ def _check_credits_from(contract: Contract, name: str, split: Split) -> Iterator
     yield from _check_otherwise(contract, name, split)
 
 
+def _check_inside(contract: Contract, name: str, split: Split) -> Iterator[Problem]:
+    at = ("effects", name, "split", "inside")
+    for party, fraction in split.inside.items():
+        if party not in contract.players:
+            what = f"'{party}' is no party with role provider{did_you_mean(party, contract.players)}"
+            yield Problem("CONTRACT-010", what, contract.where(*at, party))
+        if fraction < 0:
+            yield Problem("CONTRACT-011", f"the agreed fraction of '{party}' is negative", contract.where(*at, party))
+    source = contract.effects.get(contract.divider(name))
+    together = source.estimator.together if source is not None and isinstance(source.estimator, Contribution) else ()
+    for group in together:
+        if sum((split.inside.get(party, Decimal(0)) for party in group), Decimal(0)) != 1:
+            what = f"{listed(group)} are credited together, and their agreed fractions do not sum to one"
+            yield Problem("CONTRACT-016", what, contract.where("effects", name, "split"))
+
+
 def _check_otherwise(contract: Contract, name: str, split: Split) -> Iterator[Problem]:
     at = ("effects", name, "split", "otherwise")
     credited = contract.credited(contract.divider(name))
@@ -315,7 +343,7 @@ def _check_split(contract: Contract, name: str, split: Split) -> Iterator[Proble
     else:
         divider = contract.divider(name)
         try:
-            rule_named(split.rule, contract.credited(divider if divider in contract.effects else name), **split.terms)
+            rule_named(split.rule, contract.credits(divider if divider in contract.effects else name), **split.terms)
         except CounterfoilError as error:
             yield Problem("CONTRACT-016", error.problems[0].what, contract.where(*at), error.problems[0].remedy)
     for party, fraction in split.carve_outs.items():

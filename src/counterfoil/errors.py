@@ -453,6 +453,11 @@ CODES: Final[dict[str, Code]] = {
         "Negative credits are to be projected by precision, and the credits' covariance is missing, not finite or useless.",
         "use an estimator that carries its uncertainty, or `projection_weights: identity`",
     ),
+    "PAY-007": Code(
+        "no agreement inside a joint credit",
+        "The data give these providers one credit together, and the contract does not say how they share it.",
+        "write `inside: {provider: fraction}` under the split; the fractions of one joint credit sum to one",
+    ),
 }
 
 

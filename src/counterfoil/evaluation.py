@@ -27,6 +27,7 @@ from counterfoil.errors import ContractError, CounterfoilError, DataError, Probl
 from counterfoil.estimators.contribution import Contribution, ContributionFit
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.experiment import Experiment
+from counterfoil.estimators.shrinkage import ShrunkCredits, shrink
 from counterfoil.plain import plain
 from counterfoil.result_schema import FORMAT
 from counterfoil.verdict import render_text, sentence
@@ -80,18 +81,29 @@ class EffectResult:
         """1 where higher is better, −1 where lower is."""
         return 1 if self.terms.better == "higher" else -1
 
+    def shrunk(self, shares: Shares) -> ShrunkCredits | None:
+        """Return credits shrunk towards each other, where the contract pays on such."""
+        if self.fit is None or self.terms.split is None or self.terms.split.credits == "raw":
+            return None
+        return shrink(self.fit, shares.rule)
+
     def priced(self, shares: Shares | None) -> Priced | None:
         """Return the effect as a payment clause sees it, with the credits of some shares."""
         if self.total is None:
             return None
         credits = covariance = None
+        groups: dict[str, tuple[str, ...]] = {}
         if shares is not None:
             covariance = shares.credits.cov().tolist()
-            pairs = zip(shares.providers, shares.credits.values.tolist(), strict=True)
-            credits = {provider: exact(self.sign * value) for provider, value in pairs}
+            pairs = dict(zip(shares.providers, shares.credits.values.tolist(), strict=True))
+            if (shrunk := self.shrunk(shares)) is not None:
+                pairs = dict(shrunk.credits)
+            credits = {provider: exact(self.sign * value) for provider, value in pairs.items()}
+            if self.fit is not None:
+                groups = dict(zip(self.fit.players.names, self.fit.players.groups, strict=True))
         gain, people = self.sign * float(self.total.values[0]), self.total.people
         basis = f"{gain:,.6g} units of gain per person x {people:,} {self.total.population}"
-        return Priced(exact(gain * people), basis, self.gate is None or self.gate.passes, credits, covariance)
+        return Priced(exact(gain * people), basis, self.gate is None or self.gate.passes, credits, covariance, groups)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -83,6 +83,11 @@ def _split_terms(split: Split) -> Iterator[str]:
     """Say the terms of a split that go beyond rule and carve-outs."""
     if split.projection_weights == "precision":
         yield "credits below zero are raised to zero, and the others move the more the less precisely they are estimated"
+    if split.credits == "shrunk":
+        yield "credits are shrunk towards each other before they are paid on, with the same total"
+    if split.inside:
+        parts = [f"{percent(fraction)} to {party}" for party, fraction in split.inside.items()]
+        yield f"of what providers are credited with together, {listed(parts)} by agreement"
     if split.credits_from is None:
         return
     yield f"the credits are those of effect {split.credits_from}, which divides the money and does not change its amount"
