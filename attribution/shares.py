@@ -14,7 +14,7 @@ import pandas as pd
 from counterfoil.attribution.rules import rule_named
 from counterfoil.datasets.display import titled_table
 from counterfoil.errors import Problem
-from counterfoil.estimators.contribution import ContributionFit
+from counterfoil.estimators.divisible import Divisible
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.forest import plot_forest
 from counterfoil.estimators.kernel import Kernel
@@ -127,7 +127,7 @@ class Shares:
 
 
 def attribute(
-    fit: ContributionFit,
+    fit: Divisible,
     rule: str | Kernel = "shapley",
     *,
     better: Literal["higher", "lower"] = "higher",
@@ -137,8 +137,8 @@ def attribute(
 
     Parameters
     ----------
-    fit : ContributionFit
-        From ``Contribution(...).fit(study)``.
+    fit : Divisible
+        From ``Contribution(...).fit(study)`` or another fit with several providers.
     rule : str or Kernel
         A name of ``RULES``, or a rule of your own.
     better : {"higher", "lower"}

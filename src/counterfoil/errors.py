@@ -290,6 +290,20 @@ CODES: Final[dict[str, Code]] = {
         "choose a model with fewer interactions (pairwise, additive), fewer covariates, or join providers or stages; a "
         "provider that reaches everybody is `role: backbone`",
     ),
+    "IDENT-016": Code(
+        "strong parallel trends are assumed",
+        "The credits compare people with people of the same cohort who had fewer providers, and take the change of the "
+        "second as what the first would have seen with those providers. Earlier trends are trends without any provider, "
+        "so no test of them can support or refute this.",
+        "state the assumption beside the credits; a rule that looks at rosters only (equal_split, dose_split, plurality, "
+        "fixed) does without it",
+    ),
+    "IDENT-017": Code(
+        "no period before the services",
+        "A change over time needs an outcome from before a person's first service, and a test of earlier trends needs one "
+        "more.",
+        "add an earlier period, or leave the people out and say so with `missing: drop`",
+    ),
     "EST-001": Code(
         "error type undefined for these data",
         "A single person alone determines a part of the estimate (an arm, block or pattern of one), so that no robust "

@@ -1,0 +1,181 @@
+"""Group-time credits and their averages: one block a cohort and period, one influence value a person over all blocks.
+
+A block is a fit on a cohort and the people it is compared with. Its credits per person of the block are brought to
+credits per person of the study by the block's weighted share s_b; over all people its influence values are
+s_b·(n/n_b)·ψ_i in the block and zero outside. For future people the share is estimated too, which adds
+(1{i in b} − s_b) times the block's value. Averages are then linear, except that a mean per entrant has an estimated
+denominator. Source: Callaway and Sant'Anna (2021), sections 3 and 4, for group-time effects and their averages.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from counterfoil.errors import CounterfoilError, Problem, listed
+from counterfoil.estimators.contribution import ContributionFit
+from counterfoil.estimators.covariance import FloatArray
+from counterfoil.estimators.estimate import Estimate
+from counterfoil.estimators.kernel import Kernel
+from counterfoil.estimators.sub_patterns import Within
+
+GAIN = "gain"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Block:
+    """One cohort in one period.
+
+    Parameters
+    ----------
+    cohort, period : int
+        Positions among the periods; a period before the cohort's is a placebo.
+    where : str
+        What the block is called in messages.
+    people : ndarray of int, shape (n_block,)
+        Rows of the study.
+    share : float
+        Weighted share of the study in the block.
+    present : tuple of int
+        Positions of the providers that had begun with somebody of the cohort.
+    fit : ContributionFit
+        Of the change since the cohort's baseline, among these people.
+    """
+
+    cohort: int
+    period: int
+    where: str
+    people: NDArray[np.intp]
+    share: float
+    present: tuple[int, ...]
+    fit: ContributionFit
+
+    def credits(self, kernel: Kernel | None, providers: int) -> "Credits":
+        """Return the credits of all providers and, last, the gain, per person of the block; only the gain without a rule.
+
+        Raises
+        ------
+        CounterfoilError
+            Whatever the fit refuses, with the block named.
+        """
+        with located(self.where):
+            if kernel is None:
+                gain = self.fit.total()
+                return Credits(gain.values, gain.scores(), gain.df, gain.warnings)
+            values = np.zeros(providers + 1)
+            scores = np.zeros((len(self.people), providers + 1))
+            size = len(self.present)
+            everybody = [tuple(range(first, min(first + size, providers))) for first in range(0, providers, size)]
+            for credited in everybody if kernel.everybody else [self.present]:
+                found = self.fit.joint(Within(kernel, self.present, credited))
+                columns, rows = [*credited, providers], [*range(len(credited)), size]
+                values[columns] = found.values[rows]
+                scores[:, columns] = found.scores()[:, rows]
+            return Credits(values, scores, found.df, found.warnings)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Credits:
+    """A block's values (k,), scores (n_block, k), degrees of freedom and warnings."""
+
+    values: FloatArray
+    scores: FloatArray
+    df: float
+    warnings: tuple[Problem, ...]
+
+
+@contextmanager
+def located(where: str) -> Iterator[None]:
+    """Name the block in whatever is refused inside."""
+    try:
+        yield
+    except CounterfoilError as error:
+        raise type(error)(*(replace(problem, where=where) for problem in error.problems)) from None
+
+
+def gathered(blocks: Sequence[Block], warnings: Sequence[Sequence[Problem]]) -> tuple[Problem, ...]:
+    """Return the blocks' warnings, alike ones once with the blocks they are from."""
+    places: dict[Problem, list[str]] = {}
+    for block, problems in zip(blocks, warnings, strict=True):
+        for problem in problems:
+            places.setdefault(replace(problem, where=""), []).append(block.where)
+    return tuple(replace(problem, where=listed(dict.fromkeys(where), 3)) for problem, where in places.items())
+
+
+def group_time(
+    blocks: Sequence[Block],
+    kernel: Kernel | None,
+    providers: Sequence[str],
+    weights: FloatArray,
+    frame: Callable[..., Estimate],
+    population: bool,
+) -> Estimate:
+    """Return the credits of every block, per person of the study.
+
+    Parameters
+    ----------
+    blocks : sequence of Block
+    kernel : Kernel or None
+        The rule; None for the gain alone.
+    providers : sequence of str
+    weights : ndarray, shape (n,)
+        Of all people of the study, mean 1.
+    frame : callable
+        Makes the estimate from terms, values, influence, degrees and warnings.
+    population : bool
+        Whether blocks' shares of the study are estimated.
+    """
+    names = (*providers, GAIN) if kernel is not None else (GAIN,)
+    values, columns = [], []
+    found = [block.credits(kernel, len(providers)) for block in blocks]
+    for block, credits in zip(blocks, found, strict=True):
+        influence = np.zeros((len(weights), len(names)))
+        influence[block.people] = credits.scores * (block.share * len(weights) / len(block.people))
+        if population:
+            influence += np.outer(membership_spread(weights, block.people), credits.values)
+        values.append(block.share * credits.values)
+        columns.append(influence)
+    return frame(
+        terms=tuple(f"{block.where}: {name}" for block in blocks for name in names),
+        values=np.concatenate(values),
+        influence=np.hstack(columns),
+        degrees=min(credits.df for credits in found),
+        warnings=gathered(blocks, [credits.warnings for credits in found]),
+    )
+
+
+def membership_spread(weights: FloatArray, people: NDArray[np.intp]) -> FloatArray:
+    """Return the influence values of a weighted share of the study, shape (n,)."""
+    inside = np.zeros(len(weights))
+    inside[people] = weights[people]
+    return np.asarray(inside - weights * inside.mean())
+
+
+def averaged(
+    cells: Estimate,
+    groups: Sequence[Sequence[int]],
+    scales: Sequence[float],
+    labels: Sequence[str],
+    names: Sequence[str],
+) -> Estimate:
+    """Return sums over groups of blocks, each times its scale.
+
+    Parameters
+    ----------
+    cells : Estimate
+        From `group_time`.
+    groups : sequence of sequences of int
+        Positions of blocks.
+    scales, labels : sequence
+        One a group; an empty label leaves the names as they are.
+    names : sequence of str
+        What the values of a block are called.
+    """
+    size = len(names)
+    rows = np.zeros((len(groups) * size, len(cells.terms)))
+    for position, (group, scale) in enumerate(zip(groups, scales, strict=True)):
+        for block in group:
+            rows[position * size : (position + 1) * size, block * size : (block + 1) * size] = scale * np.eye(size)
+    return cells.contrast(rows, [f"{label}: {name}" if label else name for label in labels for name in names])
