@@ -199,7 +199,11 @@ class PanelContributionFit:
             for block in self.blocks
             for row in block.fit.roster.patterns()[0]
         }
-        strong = () if kernel is None else strong_trends(kernel, sorted(patterns), self.providers)
+        strong = (
+            ()
+            if kernel is None
+            else strong_trends(kernel, sorted(patterns, key=lambda row: (len(row), row)), self.providers)
+        )
         counts = {
             "served": int(self.roster.exposure.any(axis=1).sum()),
             "cohorts": len(self.entry.cohorts),

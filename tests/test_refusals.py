@@ -27,6 +27,8 @@ from counterfoil.estimators.folds import folds
 from counterfoil.estimators.learner import OutcomeLearner
 from counterfoil.estimators.placebo import placebo
 from counterfoil.estimators.subgroups import gain_by_group
+from counterfoil.errors import CODES, PHASES, CounterfoilError, DataError, Problem, did_you_mean, explain
+from counterfoil.estimators import Contribution, Experiment, PanelContribution, stack
 from counterfoil.starter import write_starter
 
 SECRET = "7731"  # stands in every record below; must stand in no message
@@ -191,6 +193,7 @@ FIRES: dict[str, Callable[[Path], Any]] = {
     "IDENT-006": lambda _: fit(replaced("site", "one"), cluster="site"),
     "IDENT-007": lambda _: Experiment(outcome="jobs", blocks="assigned").fit(frame()),
     "IDENT-015": lambda _: staged(only(frame(), 1, 0, 0), (("north",), ("south",))),
+    "IDENT-017": lambda _: panel().pretrends(rule_named("shapley", ("north", "south"))),
     "EST-001": lambda _: Experiment(outcome="jobs", cluster="site").fit(frame()).using("HC2"),
     "EST-002": lambda _: fit(frame().assign(x=frame()["north"]), design="unconfounded", covariates=("x",)),
     "EST-003": lambda _: Experiment(outcome="jobs", covariates=("age", "north", "south")).fit(frame(6)),
@@ -249,6 +252,12 @@ def fourteen() -> Any:
     return Contribution(outcome="jobs", providers=tuple(names)).fit(data)
 
 
+def panel() -> Any:
+    """Two services between two measurements, as a wide table has them."""
+    spec = PanelContribution(providers=("north", "south"), baseline="before", period="jobs")
+    return spec.fit(frame().assign(before=float(SECRET)))
+
+
 WARNS: dict[str, Callable[[], Any]] = {
     "IDENT-008": lambda: fit(model="pairwise", min_pair=500),
     "IDENT-009": lambda: attribute(fit(only(frame(), 1, 0, 0), model="additive")),
@@ -257,6 +266,7 @@ WARNS: dict[str, Callable[[], Any]] = {
     "EST-016": lambda: fit(
         frame().assign(jobs=lambda data: data["jobs"].where(data["north"] + data["age"] % 1 > 0.2)), missing="weight"
     ),
+    "IDENT-016": lambda: attribute(panel()),
     "EST-004": lambda: fit(lopsided(), design="unconfounded", covariates=("age",)),
     "EST-005": lambda: Experiment(outcome="jobs", covariates=("age", "twice")).fit(
         frame().assign(twice=2 * frame()["age"])
