@@ -1,6 +1,6 @@
 """Calibration of panels: three overlapping providers, staggered entry, person effects and parallel trends.
 
-Run as a script it prints bias and coverage of every case: ``python calibrate_panel.py 200``.
+Run as a script it prints bias and coverage of the cases whose name holds a word: ``python calibrate_panel.py 200 sites``.
 """
 
 import sys
@@ -78,15 +78,19 @@ def panel(
     sites: int = 0,
     late: bool = False,
     size: int = 1_500,
+    periods: int = LAST,
     **terms: Any,
 ) -> Draw:
     """Fit a staggered panel; the truth is each provider's credit in the mean period, for the people drawn."""
     began, levels, people = staggered(seed, size, drift, bend, sites)
     need = people["need"].to_numpy() * bend
-    truth = np.mean([panel_credits(began, need, period).mean(axis=0) for period in range(1, LAST)], axis=0)
+    truth = np.mean([panel_credits(began, need, period).mean(axis=0) for period in range(1, periods)], axis=0)
     dated = np.where(began < LAST, began + 1, LAST) if late else began
-    spec = PanelContribution.model_validate({"providers": PANEL, "periods": PANEL_PERIODS, **terms})
-    fit = spec.fit(panel_study(dated, levels, people))
+    days = list(PANEL_PERIODS.items())
+    calendar = {"periods": dict(days[:periods]), "until": days[periods][1] if periods < LAST else None}
+    fit = PanelContribution.model_validate({"providers": PANEL, **calendar, **terms}).fit(
+        panel_study(dated, levels, people)
+    )
     return measured(attribute(fit).credits, truth)
 
 
@@ -106,11 +110,11 @@ PANEL_CASES: tuple[Case, ...] = (
     Case("panel, three cohorts, not yet served", WHAT, lambda s: panel(s, comparison="not_yet")),
     Case("panel, pairwise", WHAT, lambda s: panel(s, model="pairwise")),
     Case("panel, small cells, HC3", WHAT, lambda s: panel(s, size=600, vcov="HC3")),
-    Case("panel, trends by need, doubly robust", WHAT, lambda s: panel(s, drift=0.6, bend=1.0, **ADJUSTED)),
+    Case("panel, trends by need, doubly robust", WHAT, lambda s: panel(s, drift=0.6, bend=1.0, periods=3, **ADJUSTED)),
     Case(
         "panel, trends by need, need left out",
         WHAT,
-        lambda s: panel(s, drift=0.6, bend=1.0),
+        lambda s: panel(s, drift=0.6, bend=1.0, periods=3),
         MISSPECIFIED,
     ),
     Case("panel, 60 sites that enter together", WHAT, lambda s: panel(s, sites=60, cluster="site")),
@@ -123,7 +127,8 @@ PANEL_CASES: tuple[Case, ...] = (
 def main() -> None:
     """Print a line a case."""
     draws = int(sys.argv[1]) if len(sys.argv) > 1 else 200
-    for case in PANEL_CASES:
+    word = sys.argv[2] if len(sys.argv) > 2 else ""
+    for case in (case for case in PANEL_CASES if word in case.name):
         row = summarize(case, [case.run(seed_of(case, number)) for number in range(draws)])
         covered = "" if row.coverage is None else f"coverage {np.round(row.coverage, 3)}, joint {row.joint:.3f}, "
         sys.stdout.write(

@@ -149,7 +149,7 @@ class PanelContribution(Design):
         raise_any(
             [Problem("IDENT-005", f"provider '{name}' served nobody in the study", "services") for name in nobody]
         )
-        cluster, _ = self.errors_on(sample.study, unclustered="HC1")
+        cluster, error_type = self.errors_on(sample.study, unclustered="HC1")
         clusters, cluster_names = (None, None) if cluster is None else sample.study.groups(cluster)
         levels = np.column_stack([sample.study.outcome(*place) for place in places])
         last = self.labels[-1] if wide else self.outcome or sample.study.outcome_names[0]
@@ -164,6 +164,7 @@ class PanelContribution(Design):
             outcome=last,
             people=sample.study.n_people,
             population="people in the study",
+            diagnostics={"error_type": error_type},
         )
         asked = [(cohort, period) for cohort in entry.cohorts for period in range(cohort, len(self.labels))]
         refuse_uncompared(self, entry, asked)

@@ -205,6 +205,7 @@ class PanelContributionFit:
             else strong_trends(kernel, sorted(patterns, key=lambda row: (len(row), row)), self.providers)
         )
         counts = {
+            **found.diagnostics,
             "served": int(self.roster.exposure.any(axis=1).sum()),
             "cohorts": len(self.entry.cohorts),
             **self.sample.counts,

@@ -367,6 +367,27 @@ def test_whole_weights_count_people_several_times() -> None:
         np.testing.assert_allclose(one.values, other.values, atol=1e-10)
 
 
+def test_copies_of_people_in_one_cluster_add_no_information() -> None:
+    began = roll_out(25, 240)
+    levels = outcomes_of(began, growing, 26, 1.0)
+    village = pd.DataFrame({"village": [f"v{i:03d}" for i in np.repeat(np.arange(240), 2)]})
+    twice = study_of(np.repeat(began, 2, axis=0), np.repeat(levels, 2, axis=0), people=village)
+    for found in ("joint", "by_cohort", "by_event_time", "pretrends"):
+        one = getattr(fitted(study_of(began, levels), vcov="HC0", model="additive"), found)(Shapley())
+        other = getattr(fitted(twice, vcov="CR0", cluster="village", model="additive"), found)(Shapley())
+        np.testing.assert_allclose(one.cov(), other.cov(), atol=1e-12)
+        assert other.n_clusters == 240
+
+
+def test_targets_share_the_credits_and_differ_in_their_errors(noisy: tuple[Array, Array, Study]) -> None:
+    """Effects differ between cohorts, so future people vary more; the luck of these people is no error of theirs."""
+    joint = {name: fitted(noisy[2], target=name).joint(Shapley()) for name in ("realized", "sample", "population")}
+    for found in joint.values():
+        np.testing.assert_allclose(found.values, joint["sample"].values, atol=1e-12)
+    assert (joint["realized"].std_error < joint["sample"].std_error).all()
+    assert (joint["sample"].std_error < joint["population"].std_error).all()
+
+
 # --- earlier trends ---------------------------------------------------------------------------------------------------
 
 
