@@ -48,6 +48,19 @@ class PanelContribution(Design):
     >>> fit = PanelContribution(providers=("a", "b"), baseline="before", period="after").fit(frame)
     >>> fit.total().values.round(3)
     array([2.])
+
+    With dates, cohorts are those who began in the same period:
+
+    >>> people = pd.DataFrame({"person": list("abcdef")})
+    >>> days = ["2021-05-01", "2021-06-01", "2022-02-01", "2022-03-01"]
+    >>> services = pd.DataFrame({"person": list("cdef"), "provider": "north", "start": days})
+    >>> outcomes = people.merge(pd.DataFrame({"period": ["2020", "2021", "2022"]}), how="cross")
+    >>> outcomes = outcomes.assign(outcome="jobs", value=[1, 2, 3, 2, 3, 3, 1, 4, 5, 2, 4, 7, 0, 1, 3, 0, 1, 4])
+    >>> study = Study.from_tables(people, services=services, outcomes=outcomes)
+    >>> spec = PanelContribution(periods={"2020": "2020-01-01", "2021": "2021-01-01", "2022": "2022-01-01"})
+    >>> from counterfoil.attribution import Shapley
+    >>> spec.fit(study).by_event_time(Shapley()).tidy().loc[[0, 2], ["term", "estimate"]].round(3).values.tolist()
+    [['+0: north', 1.75], ['+1: north', 3.0]]
     """
 
     kind: Literal["panel_contribution"] = "panel_contribution"

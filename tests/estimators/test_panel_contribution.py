@@ -328,6 +328,23 @@ def test_fit_is_divisible(noisy: tuple[Array, Array, Study]) -> None:
     assert attribute(fit).tidy()["provider"].tolist() == [*NAMES, ""]
 
 
+def test_constants_of_people_and_periods_and_the_order_of_providers_change_nothing(
+    noisy: tuple[Array, Array, Study],
+) -> None:
+    began, levels, study = noisy
+    rng = np.random.default_rng(13)
+    moved = levels + rng.normal(size=(len(began), 1)) + rng.normal(size=NEVER)
+    backward = NAMES[::-1]
+    for found in ("joint", "by_cohort", "by_event_time", "pretrends"):
+        base = getattr(fitted(study), found)(Shapley())
+        shifted = getattr(fitted(study_of(began, moved)), found)(Shapley())
+        np.testing.assert_allclose(shifted.values, base.values, atol=1e-10)
+        np.testing.assert_allclose(shifted.cov(), base.cov(), atol=1e-10)
+        turned = getattr(fitted(study, providers=backward), found)(Shapley())
+        order = [turned.terms.index(term) for term in base.terms]
+        np.testing.assert_allclose(turned.values[order], base.values, atol=1e-10)
+
+
 # --- errors -----------------------------------------------------------------------------------------------------------
 
 
