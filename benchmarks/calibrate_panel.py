@@ -104,12 +104,14 @@ def earlier_trends(seed: int) -> Draw:
 
 
 ADJUSTED = {"covariates": ("need",), "effects_by_covariates": True}
+SMALL = {"model": "pairwise", "min_pair": 5}
 WHAT = "Shapley credits, mean period"
 PANEL_CASES: tuple[Case, ...] = (
     Case("panel, three cohorts, never served", WHAT, panel),
     Case("panel, three cohorts, not yet served", WHAT, lambda s: panel(s, comparison="not_yet")),
     Case("panel, pairwise", WHAT, lambda s: panel(s, model="pairwise")),
-    Case("panel, small cells, HC3", WHAT, lambda s: panel(s, size=600, vcov="HC3")),
+    Case("panel, 500 people, HC3", WHAT, lambda s: panel(s, size=500, vcov="HC3", **SMALL)),
+    Case("panel, 500 people, HC1", WHAT, lambda s: panel(s, size=500, **SMALL), MISSPECIFIED),
     Case("panel, trends by need, doubly robust", WHAT, lambda s: panel(s, drift=0.6, bend=1.0, periods=3, **ADJUSTED)),
     Case(
         "panel, trends by need, need left out",
