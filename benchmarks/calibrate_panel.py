@@ -103,8 +103,9 @@ def earlier_trends(seed: int) -> Draw:
     return Draw(np.array([float(found)]), np.array([0.05]))
 
 
-ADJUSTED = {"covariates": ("need",), "effects_by_covariates": True}
-SMALL = {"model": "pairwise", "min_pair": 5}
+ADJUSTED: dict[str, Any] = {"covariates": ("need",), "effects_by_covariates": True}
+DRIFT: dict[str, Any] = {"drift": 0.6, "bend": 1.0, "periods": 3}
+SMALL: dict[str, Any] = {"model": "pairwise", "min_pair": 5}
 WHAT = "Shapley credits, mean period"
 PANEL_CASES: tuple[Case, ...] = (
     Case("panel, three cohorts, never served", WHAT, panel),
@@ -112,11 +113,17 @@ PANEL_CASES: tuple[Case, ...] = (
     Case("panel, pairwise", WHAT, lambda s: panel(s, model="pairwise")),
     Case("panel, 500 people, HC3", WHAT, lambda s: panel(s, size=500, vcov="HC3", **SMALL)),
     Case("panel, 500 people, HC1", WHAT, lambda s: panel(s, size=500, **SMALL), MISSPECIFIED),
-    Case("panel, trends by need, doubly robust", WHAT, lambda s: panel(s, drift=0.6, bend=1.0, periods=3, **ADJUSTED)),
+    Case("panel, trends by need, doubly robust", WHAT, lambda s: panel(s, size=4_000, **DRIFT, **ADJUSTED)),
+    Case(
+        "panel, trends by need, doubly robust, cells of twenty people",
+        WHAT,
+        lambda s: panel(s, **DRIFT, **ADJUSTED),
+        MISSPECIFIED,
+    ),
     Case(
         "panel, trends by need, need left out",
         WHAT,
-        lambda s: panel(s, drift=0.6, bend=1.0, periods=3),
+        lambda s: panel(s, **DRIFT),
         MISSPECIFIED,
     ),
     Case("panel, 60 sites that enter together", WHAT, lambda s: panel(s, sites=60, cluster="site")),
