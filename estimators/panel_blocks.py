@@ -103,7 +103,7 @@ def fit_block(
         target=spec.target,
         weights=spec.weights,
         cluster=spec.cluster,
-        vcov=spec.vcov,
+        vcov=spec.errors(sample.study)[1],
     )
     where = _where(spec, cohort, period)
     with located(where):

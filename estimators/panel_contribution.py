@@ -25,6 +25,7 @@ from pydantic import Field, model_validator
 
 from counterfoil.datasets.study import Study
 from counterfoil.errors import Problem, raise_any
+from counterfoil.estimators.covariance import ErrorType
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.panel_blocks import fit_block, panel_sample, refuse_uncompared
 from counterfoil.estimators.panel_fit import PanelContributionFit
@@ -103,6 +104,11 @@ class PanelContribution(Design):
         "of this study with their luck.",
     )
 
+    vcov: ErrorType | None = Field(
+        None,
+        description="Error type. When omitted: CR1 with clusters; without, HC2, or HC1 in the doubly robust form.",
+    )
+
     @model_validator(mode="after")
     def _terms_fit(self) -> "PanelContribution":
         if bool(self.periods) == (self.baseline is not None):
@@ -128,6 +134,14 @@ class PanelContribution(Design):
     def labels(self) -> tuple[str, ...]:
         """Periods in order."""
         return tuple(self.periods) or tuple(filter(None, (*self.before, self.baseline, self.period)))
+
+    def errors(self, study: Study) -> tuple[str | None, ErrorType]:
+        """Return the cluster column and the error type.
+
+        A cohort's patterns may be small where the study is large, so the correction is by leverage where there is one.
+        """
+        augmented = bool(self.covariates) and self.model == "saturated"
+        return self.errors_on(study, unclustered="HC1" if augmented else "HC2")
 
     def fit(self, data: Study | pd.DataFrame) -> PanelContributionFit:
         """Fit each cohort in each period; no attribution rule is needed yet.
@@ -162,7 +176,7 @@ class PanelContribution(Design):
         raise_any(
             [Problem("IDENT-005", f"provider '{name}' served nobody in the study", "services") for name in nobody]
         )
-        cluster, error_type = self.errors_on(sample.study, unclustered="HC1")
+        cluster, error_type = self.errors(sample.study)
         clusters, cluster_names = (None, None) if cluster is None else sample.study.groups(cluster)
         levels = np.column_stack([sample.study.outcome(*place) for place in places])
         last = self.labels[-1] if wide else self.outcome or sample.study.outcome_names[0]

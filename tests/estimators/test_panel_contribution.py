@@ -99,10 +99,13 @@ def wide() -> pd.DataFrame:
 TWO = {"providers": ("north",), "baseline": "before", "period": "after"}
 
 
-def test_two_periods_and_one_provider_are_the_two_by_two_difference(wide: pd.DataFrame) -> None:
-    fit = PanelContribution.model_validate(TWO).fit(wide)
+@pytest.mark.parametrize(("vcov", "same"), [(None, "HC2"), ("HC1", "HC1"), ("HC3", "HC3")])
+def test_two_periods_and_one_provider_are_the_two_by_two_difference(
+    wide: pd.DataFrame, vcov: str | None, same: str
+) -> None:
+    fit = PanelContribution.model_validate({**TWO, "vcov": vcov}).fit(wide)
     change, served = wide["after"] - wide["before"], wide["north"] == 1
-    theirs = sm.OLS(change, sm.add_constant(served.astype(float))).fit(cov_type="HC1")
+    theirs = sm.OLS(change, sm.add_constant(served.astype(float))).fit(cov_type=same)
     gain = fit.by_cohort(Shapley()).select([1])
     assert gain.values[0] == pytest.approx(change[served].mean() - change[~served].mean(), abs=1e-12)
     assert gain.values[0] == pytest.approx(theirs.params.iloc[1], abs=1e-12)
