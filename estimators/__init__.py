@@ -3,18 +3,18 @@
 from counterfoil.estimators.balance import balance
 from counterfoil.estimators.contribution import Contribution, ContributionFit, functional
 from counterfoil.estimators.covariate_strength import covariate_strength
-from counterfoil.estimators.dose_response import DoseResponse, DoseResponseFit
 from counterfoil.estimators.divisible import Divisible
+from counterfoil.estimators.dose_response import DoseResponse, DoseResponseFit
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.experiment import Experiment
 from counterfoil.estimators.feedback import progress_predicts_enrolment
 from counterfoil.estimators.influential import influential
 from counterfoil.estimators.kernel import Kernel
 from counterfoil.estimators.omitted_variable import omitted_variable
-from counterfoil.estimators.permuted_rosters import permuted_rosters
-from counterfoil.estimators.placebo import placebo
 from counterfoil.estimators.panel_contribution import PanelContribution
 from counterfoil.estimators.panel_fit import PanelContributionFit
+from counterfoil.estimators.permuted_rosters import permuted_rosters
+from counterfoil.estimators.placebo import placebo
 from counterfoil.estimators.power import smallest_detectable
 from counterfoil.estimators.ranks import rank_sets
 from counterfoil.estimators.sequential import SequentialContribution, SequentialFit
@@ -25,23 +25,20 @@ from counterfoil.estimators.stack import stack
 __all__ = [
     "Contribution",
     "ContributionFit",
+    "Divisible",
     "DoseResponse",
     "DoseResponseFit",
     "Estimate",
     "Experiment",
     "Kernel",
+    "PanelContribution",
+    "PanelContributionFit",
     "SequentialContribution",
     "SequentialFit",
     "ShrunkCredits",
     "balance",
     "covariate_strength",
     "detectable_share",
-    "Divisible",
-    "Estimate",
-    "Experiment",
-    "Kernel",
-    "PanelContribution",
-    "PanelContributionFit",
     "functional",
     "influential",
     "omitted_variable",

@@ -18,7 +18,8 @@ from counterfoil.errors import CounterfoilError, Problem, listed
 from counterfoil.estimators.contribution import ContributionFit
 from counterfoil.estimators.covariance import FloatArray
 from counterfoil.estimators.estimate import Estimate
-from counterfoil.estimators.kernel import Kernel
+from counterfoil.estimators.functional import side_by_side
+from counterfoil.estimators.kernel import GrandTotal, Kernel
 from counterfoil.estimators.sub_patterns import Within
 
 GAIN = "gain"
@@ -64,16 +65,10 @@ class Block:
             if kernel is None:
                 gain = self.fit.total()
                 return Credits(gain.values, gain.scores(), gain.df, gain.warnings)
-            values = np.zeros(providers + 1)
-            scores = np.zeros((len(self.people), providers + 1))
-            size = len(self.present)
-            everybody = [tuple(range(first, min(first + size, providers))) for first in range(0, providers, size)]
-            for credited in everybody if kernel.everybody else [self.present]:
-                found = self.fit.joint(Within(kernel, self.present, credited))
-                columns, rows = [*credited, providers], [*range(len(credited)), size]
-                values[columns] = found.values[rows]
-                scores[:, columns] = found.scores()[:, rows]
-            return Credits(values, scores, found.df, found.warnings)
+            credits = self.fit.applied(Within(kernel, self.present, providers))
+            labels = (*map(str, range(providers)), "gain")
+            found = self.fit.estimate(side_by_side(credits, self.fit.applied(GrandTotal())), labels, "term")
+            return Credits(found.values, found.scores(), found.df, found.warnings)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

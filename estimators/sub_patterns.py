@@ -5,7 +5,7 @@ been under b. With changes over time as the outcome that is strong parallel tren
 E[ΔY(b) | A = b, X]. A rule that looks at a and nobody alone needs ordinary parallel trends only.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,13 +25,13 @@ class Within:
         The rule, over positions among all providers.
     present : tuple of int
         Positions of the providers that are there.
-    credited : tuple of int
-        Whose credits the rows hold when the rule credits everybody: at most as many as are present.
+    players : int
+        Number of all providers.
     """
 
     whole: Kernel
     present: tuple[int, ...]
-    credited: tuple[int, ...]
+    players: int
 
     @property
     def name(self) -> str:
@@ -49,29 +49,36 @@ class Within:
         return self.whole.needs
 
     @property
-    def everybody(self) -> bool:
-        """Tell whether every provider is credited from every person."""
-        return self.whole.everybody
+    def by_agreement(self) -> bool:
+        """Tell whether the division is agreed."""
+        return self.whole.by_agreement
+
+    def size(self, players: int) -> int:
+        """Return the number of all providers: absent ones have no credit, or an agreed one."""
+        del players
+        return self.players
+
+    def rows(self, players: int, members: Sequence[int]) -> Sequence[int]:
+        """Return whom the rule credits, among all providers."""
+        del players
+        return self.whole.rows(self.players, self._among_all(members))
+
+    def alike(self, members: Sequence[int]) -> Hashable:
+        """Return the rule's key of the members among all providers."""
+        return self.whole.alike(self._among_all(members))
 
     def weights(self, members: Sequence[int], record: FloatArray | None) -> FloatArray:
         """Return κ of the rule over all providers."""
-        return self._rows(self.whole.weights(self._among_all(members), record))
+        return self.whole.weights(self._among_all(members), record)
 
     def dividend_shares(
         self, members: Sequence[int], subsets: NDArray[np.intp], record: FloatArray | None
     ) -> FloatArray:
         """Return λ of the rule over all providers."""
-        return self._rows(self.whole.dividend_shares(self._among_all(members), subsets, record))
+        return self.whole.dividend_shares(self._among_all(members), subsets, record)
 
     def _among_all(self, members: Sequence[int]) -> tuple[int, ...]:
         return tuple(self.present[member] for member in members)
-
-    def _rows(self, table: FloatArray) -> FloatArray:
-        if not self.everybody:
-            return table
-        rows = np.zeros((*table.shape[:-2], len(self.present), table.shape[-1]))
-        rows[..., : len(self.credited), :] = table[..., list(self.credited), :]
-        return rows
 
 
 def compared_parts(kernel: Kernel, members: Sequence[int]) -> list[tuple[int, ...]]:

@@ -20,15 +20,13 @@ from counterfoil.attribution.rules import is_efficient
 from counterfoil.contract import Contract
 from counterfoil.datasets import simulate_cradle
 from counterfoil.errors import CODES, PHASES, CounterfoilError, DataError, PaymentError, Problem, did_you_mean, explain
-from counterfoil.estimators import Contribution, Experiment, SequentialContribution, shrink, stack
+from counterfoil.estimators import Contribution, Experiment, PanelContribution, SequentialContribution, shrink, stack
 from counterfoil.estimators.balance import balance
 from counterfoil.estimators.contamination import contamination
 from counterfoil.estimators.folds import folds
 from counterfoil.estimators.learner import OutcomeLearner
 from counterfoil.estimators.placebo import placebo
 from counterfoil.estimators.subgroups import gain_by_group
-from counterfoil.errors import CODES, PHASES, CounterfoilError, DataError, Problem, did_you_mean, explain
-from counterfoil.estimators import Contribution, Experiment, PanelContribution, stack
 from counterfoil.starter import write_starter
 
 SECRET = "7731"  # stands in every record below; must stand in no message
