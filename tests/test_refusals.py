@@ -27,6 +27,10 @@ from counterfoil.estimators.folds import folds
 from counterfoil.estimators.learner import OutcomeLearner
 from counterfoil.estimators.placebo import placebo
 from counterfoil.estimators.subgroups import gain_by_group
+from counterfoil.errors import CODES, PHASES, CounterfoilError, DataError, Problem, did_you_mean, explain
+from counterfoil.estimators import Contribution, Estimate, Experiment, stack
+from counterfoil.estimators.bounds import bounds
+from counterfoil.estimators.cells import Cells
 from counterfoil.starter import write_starter
 
 SECRET = "7731"  # stands in every record below; must stand in no message
@@ -129,6 +133,13 @@ def hub(folder: Path, terms: str) -> Contract:
     )
 
 
+def bounded(nobody: float, both: float, error: float, rule: str = "shapley") -> Any:
+    """Bound the credits of twins from two published cells."""
+    pairs: tuple[Any, ...] = (((0, 1), ()), ((0, 1), (0, 1)))
+    values = Estimate.published([nobody, both], [error] * 2, terms="ab", outcome="jobs", estimand="cells", people=900)
+    return bounds(Cells(values, pairs, np.ones(1)), rule_named(rule), ["north", "south"], ["monotone"])
+
+
 EVERYONE = ("kind: contribution", "kind: contribution, scope: everyone")
 PRICE = '"1.00"'
 SPLIT = "    split: {rule: shapley}\n"
@@ -192,6 +203,8 @@ FIRES: dict[str, Callable[[Path], Any]] = {
     "IDENT-007": lambda _: Experiment(outcome="jobs", blocks="assigned").fit(frame()),
     "IDENT-015": lambda _: staged(only(frame(), 1, 0, 0), (("north",), ("south",))),
     "IDENT-017": lambda _: panel().pretrends(rule_named("shapley", ("north", "south"))),
+    "IDENT-012": lambda _: bounded(0.3, 0.2, 0.01),
+    "IDENT-013": lambda _: bounded(0.2, 0.3, 0.01, "dose_split"),
     "EST-001": lambda _: Experiment(outcome="jobs", cluster="site").fit(frame()).using("HC2"),
     "EST-002": lambda _: fit(frame().assign(x=frame()["north"]), design="unconfounded", covariates=("x",)),
     "EST-003": lambda _: Experiment(outcome="jobs", covariates=("age", "north", "south")).fit(frame(6)),
@@ -265,6 +278,7 @@ WARNS: dict[str, Callable[[], Any]] = {
         frame().assign(jobs=lambda data: data["jobs"].where(data["north"] + data["age"] % 1 > 0.2)), missing="weight"
     ),
     "IDENT-016": lambda: attribute(panel()),
+    "IDENT-014": lambda: bounded(0.3, 0.29, 0.1),
     "EST-004": lambda: fit(lopsided(), design="unconfounded", covariates=("age",)),
     "EST-005": lambda: Experiment(outcome="jobs", covariates=("age", "twice")).fit(
         frame().assign(twice=2 * frame()["age"])

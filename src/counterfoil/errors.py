@@ -304,6 +304,24 @@ CODES: Final[dict[str, Code]] = {
         "more.",
         "add an earlier period, or leave the people out and say so with `missing: drop`",
     ),
+    "IDENT-012": Code(
+        "shape rejected",
+        "What was observed contradicts the declared shape (such as monotone: no provider makes the outcome worse), by more "
+        "than chance allows. Bounds under a shape that does not hold would be wrong.",
+        "drop the shape and state the outcome's range, or read the credits that the data identify without it",
+    ),
+    "IDENT-013": Code(
+        "credits cannot be bounded",
+        "The rule looks at each person's doses or dates, which bounds have none of; or nothing limits the mean outcome of a "
+        "combination that nobody had.",
+        "use a rule without doses and dates, and state the outcome's range",
+    ),
+    "IDENT-014": Code(
+        "shape holds only within chance",
+        "Some observed means contradict the declared shape, by no more than chance allows; the shape was asked for up to "
+        "the smallest slack that fits them, which widens the bounds.",
+        "read the bounds with care, or drop the shape",
+    ),
     "EST-001": Code(
         "error type undefined for these data",
         "A single person alone determines a part of the estimate (an arm, block or pattern of one), so that no robust "
