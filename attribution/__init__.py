@@ -1,6 +1,7 @@
 """Attribution: rules divide the gain among providers, payment clauses turn the division into money."""
 
 from counterfoil.attribution.aumann_shapley import aumann_shapley
+from counterfoil.attribution.backbone import BackboneSensitivity, backbone_sensitivity
 from counterfoil.attribution.banzhaf import Banzhaf
 from counterfoil.attribution.comparison import RuleComparison, rule_width
 from counterfoil.attribution.core import excess, stable
@@ -17,11 +18,13 @@ from counterfoil.attribution.rules import RULES, rule_named
 from counterfoil.attribution.shapley import Shapley
 from counterfoil.attribution.shares import Shares, attribute
 from counterfoil.attribution.stage_respecting import StageRespecting
+from counterfoil.attribution.substitution import substitution_credits
 from counterfoil.attribution.weighted_shapley import WeightedShapley
 from counterfoil.estimators.dose_monomials import monomial_shares
 
 __all__ = [
     "RULES",
+    "BackboneSensitivity",
     "Banzhaf",
     "DoseSplit",
     "EqualSplit",
@@ -47,4 +50,7 @@ __all__ = [
     "rule_width",
     "shapley_values",
     "stable",
+    "backbone_sensitivity",
+    "rule_named",
+    "substitution_credits",
 ]

@@ -1,6 +1,9 @@
 """Estimators: each measures a gain and returns an `Estimate` with one influence value per person."""
 
 from counterfoil.estimators.balance import balance
+from counterfoil.estimators.bounds import CreditBounds, bounds
+from counterfoil.estimators.causation import probability_of_causation
+from counterfoil.estimators.cells import Cells
 from counterfoil.estimators.contribution import Contribution, ContributionFit, functional
 from counterfoil.estimators.covariate_strength import covariate_strength
 from counterfoil.estimators.divisible import Divisible
@@ -23,6 +26,7 @@ from counterfoil.estimators.shrinkage import ShrunkCredits, shrink
 from counterfoil.estimators.stack import stack
 
 __all__ = [
+    "Cells",
     "Contribution",
     "ContributionFit",
     "Divisible",
@@ -48,6 +52,13 @@ __all__ = [
     "rank_sets",
     "service_graph",
     "shrink",
+    "CreditBounds",
+    "Estimate",
+    "Experiment",
+    "Kernel",
+    "bounds",
+    "functional",
+    "probability_of_causation",
     "smallest_detectable",
     "stack",
 ]
