@@ -14,8 +14,9 @@ from counterfoil.attribution import Shapley
 from counterfoil.attribution.backbone import backbone_sensitivity
 from counterfoil.errors import IdentificationError
 from counterfoil.estimators import Contribution
-from counterfoil.estimators.bounds import CreditBounds, bounds
+from counterfoil.estimators.bounds import bounds
 from counterfoil.estimators.cells import cells_of
+from counterfoil.estimators.credit_bounds import CreditBounds
 
 PATTERNS = np.array([[mask >> j & 1 for j in range(3)] for mask in range(8)])
 HOLE = 0b010

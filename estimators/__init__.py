@@ -8,6 +8,11 @@ from counterfoil.estimators.contribution import Contribution, ContributionFit, f
 from counterfoil.estimators.covariate_strength import covariate_strength
 from counterfoil.estimators.divisible import Divisible
 from counterfoil.estimators.dose_response import DoseResponse, DoseResponseFit
+from counterfoil.estimators.bounds import bounds
+from counterfoil.estimators.causation import probability_of_causation
+from counterfoil.estimators.cells import Cells
+from counterfoil.estimators.contribution import Contribution, ContributionFit, functional
+from counterfoil.estimators.credit_bounds import CreditBounds
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.experiment import Experiment
 from counterfoil.estimators.feedback import progress_predicts_enrolment

@@ -68,6 +68,11 @@ def least_slack(game: PartialGame) -> FloatArray:
     slack = np.maximum(-(game.rows[settled][:, game.known] @ game.values), 0.0).max(axis=0, initial=0.0)
     if game.known.all() or settled.all():
         return np.asarray(slack)
+    if _apart(game):
+        low, high = _intervals(game, np.zeros(game.draws))
+        least, most = game.limits
+        needed = np.maximum((low - high) / 2, np.maximum(low - most, least - high))
+        return np.asarray(np.maximum(slack, needed.max(axis=0)))
     scale, unknown = game.scale, int((~game.known).sum())
     open_rows, right = _open_rows(game, scale)
     matrix = kron(eye_array(game.draws), -np.hstack([open_rows, np.ones((len(right), 1))]), format="csr")
@@ -101,6 +106,14 @@ def extremes(game: PartialGame, weights: FloatArray, slack: FloatArray) -> Float
     ends = np.stack([fixed, fixed], axis=1)
     if not np.any(weights[:, ~game.known]):
         return ends
+    if _apart(game):
+        low, high = _intervals(game, slack)
+        low, high = np.maximum(low, game.limits[0]), np.minimum(high, game.limits[1])
+        for position, weight in enumerate(weights[:, ~game.known]):
+            for end, (at_plus, at_minus) in enumerate(((low, high), (high, low))):
+                plus, minus = weight > 0, weight < 0
+                ends[position, end] += weight[plus] @ at_plus[plus] + weight[minus] @ at_minus[minus]
+        return _refuse_infinite(ends)
     scale, unknown = game.scale, int((~game.known).sum())
     open_rows, right = _open_rows(game, scale)
     # A slack found by one programme is allowed its rounding error in the next.
@@ -114,7 +127,7 @@ def extremes(game: PartialGame, weights: FloatArray, slack: FloatArray) -> Float
             cost = np.tile(sign * weight, game.draws)
             found = linprog(cost, matrix, right.T.ravel(), bounds=_stacked(lower, upper), options=TIGHTEST)
             if found.status != 0:
-                raise refusal("IDENT-013", "neither a range nor a shape limits a combination that nobody had")
+                return _refuse_infinite(np.full_like(ends, np.inf))
             ends[position, end] += scale * (found.x.reshape(game.draws, unknown) @ weight)
     return ends
 
@@ -177,6 +190,25 @@ def limits_of(outcome_range: tuple[float, float] | None, mass: FloatArray) -> Fl
 def rejected(shape: Collection[Shape], how: str) -> Exception:
     """Return the refusal of a shape that the identified cells contradict."""
     return refusal("IDENT-012", f"shape rejected: the data contradict {listed(sorted(shape))}{how}")
+
+
+def _refuse_infinite(ends: FloatArray) -> FloatArray:
+    if not np.isfinite(ends).all():
+        raise refusal("IDENT-013", "neither a range nor a shape limits a combination that nobody had")
+    return ends
+
+
+def _apart(game: PartialGame) -> bool:
+    """Tell whether no inequality ties two unknown cells, so that each has an interval of its own."""
+    return bool((np.count_nonzero(game.rows[:, ~game.known], axis=1) <= 1).all())
+
+
+def _intervals(game: PartialGame, slack: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the ends that the inequalities leave each unknown cell, both (n_unknown, n_draws); entries of rows are ±1."""
+    open_rows, right = _open_rows(game, 1.0)
+    low = [np.max(-right[column > 0], axis=0, initial=-np.inf) for column in open_rows.T]
+    high = [np.min(right[column < 0], axis=0, initial=np.inf) for column in open_rows.T]
+    return np.array(low) - slack, np.array(high) + slack
 
 
 def _open_rows(game: PartialGame, scale: float) -> tuple[FloatArray, FloatArray]:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import linprog
 from scipy.stats import norm
 
 from counterfoil.attribution import EqualSplit, Fixed, Shapley, rule_named
@@ -87,7 +88,7 @@ def test_extremes_are_those_of_every_completion_on_a_grid(shape: Any) -> None:
     np.testing.assert_allclose(found, np.column_stack([credits.min(axis=0), credits.max(axis=0)]), atol=1e-9)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.integers(0, 10_000), st.integers(2, 4))
 def test_a_monotone_game_lies_within_its_own_bounds(seed: int, players: int) -> None:
     rng = np.random.default_rng(seed)
@@ -120,6 +121,32 @@ def test_draws_solved_together_are_those_solved_apart() -> None:
         one = PartialGame(rows, known, values[:, [draw]], limits_of((-4, 4), np.ones(1)))
         np.testing.assert_allclose(least_slack(one), slack[draw], atol=1e-9)
         np.testing.assert_allclose(extremes(one, THREE, slack[[draw]])[:, :, 0], together[:, :, draw], atol=1e-7)
+
+
+@pytest.mark.parametrize("limits", [(-0.5, 1.5), (-9.0, 1.7)])
+def test_holes_that_no_inequality_ties_together_are_solved_like_any_other(limits: tuple[float, float]) -> None:
+    """Cells 1, 2 and 7 of three providers, two steps apart or more: against scipy, one programme at a time."""
+    rng = np.random.default_rng(9)
+    known = np.array([1, 0, 0, 1, 1, 1, 1, 0], dtype=bool)
+    values = 0.2 * rng.normal(size=(5, 20)) + np.array([0.0, 0.4, 0.3, 0.6, 0.5])[:, None]
+    rows = shape_rows(3, ["monotone"])
+    game = PartialGame(rows, known, values, limits_of(limits, np.ones(20)))
+    slack = least_slack(game)
+    assert 0 < (slack > 0).sum() < 20
+    ends = extremes(game, THREE, slack)
+    box = [limits] * 3
+    for draw in range(20):
+        right = rows[:, known] @ values[:, draw]
+        found = linprog(
+            [0, 0, 0, 1], -np.column_stack([rows[:, ~known], np.ones(len(rows))]), right, bounds=[*box, (0, None)]
+        )
+        assert slack[draw] == pytest.approx(found.fun, abs=1e-9)
+        for j, sign in itertools.product(range(3), (1, -1)):
+            weight = sign * THREE[j]
+            found = linprog(weight[~known], -rows[:, ~known], right + slack[draw] + 1e-12, bounds=box)
+            assert sign * (found.fun + weight[known] @ values[:, draw]) == pytest.approx(
+                ends[j, int(sign < 0), draw], abs=1e-7
+            )
 
 
 def test_least_slack_of_a_monotone_game_is_the_steepest_descent_a_step() -> None:
@@ -201,7 +228,7 @@ def test_a_contradiction_beyond_chance_is_refused_and_one_within_it_is_told() ->
     assert [problem.code for problem in within.warnings] == ["IDENT-014"]
     assert within.shape_p_value is not None
     assert within.shape_p_value > 0.05
-    assert (within.low <= -0.025).all()  # the two share a loss of .05: the slack admits it
+    assert (within.low <= -0.025 + 1e-9).all()  # the two share a loss of .05: the slack admits it
     assert bounds(published(TWINS, [0.5], 0.01), Shapley(), ["a", "b"], ["monotone"]).warnings == ()
 
 
@@ -210,9 +237,9 @@ def test_a_kink_moves_the_bound_outward() -> None:
     known: dict[Any, float] = {
         ((0, 1, 2), b): v for b, v in {(): 0.0, (0, 1): 0.3, (0, 2): 0.3, (0, 1, 2): 0.6}.items()
     }
-    kink = bounds(published(known, [1.0], 0.02), Shapley(), "abc", ["monotone"], draws=1_000)
+    kink = bounds(published(known, [1.0], 0.02), Shapley(), "abc", ["monotone"], draws=400)
     apart = bounds(
-        published({**known, ((0, 1, 2), (0, 2)): 0.5}, [1.0], 0.02), Shapley(), "abc", ["monotone"], draws=1_000
+        published({**known, ((0, 1, 2), (0, 2)): 0.5}, [1.0], 0.02), Shapley(), "abc", ["monotone"], draws=400
     )
     outward = [float(f.conf_high[0] - f.high[0] - 1.645 * f.high_error[0]) for f in (kink, apart)]
     assert outward[0] > 0.001
