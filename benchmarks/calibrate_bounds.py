@@ -1,6 +1,8 @@
 """Draws for credits that the data do not identify: a hole in the patterns, twins, and a backbone that reached everybody.
 
-Truths follow from the patterns' shares, by Gauss–Hermite quadrature. A refusal counts as an interval that missed.
+Truths follow from the patterns' shares, by Gauss–Hermite quadrature. A study in which the
+shape is refused by chance has no interval: it counts neither as a hit nor as a miss, and how often that happens is a row
+of its own.
 """
 
 from collections.abc import Callable
@@ -98,7 +100,7 @@ def hole(seed: int, effect: Effect, **terms: Any) -> Draw:
     try:
         return contains(monotone(holed(seed, effect, 2_000, True), THREE, seed, **terms), truth)
     except IdentificationError:
-        return Draw(np.zeros(3), truth, np.zeros(3, dtype=bool))
+        return Draw(truth, truth)
 
 
 def rejection(seed: int, effect: Effect, size: int, aim: float, told: bool = False, with_hole: bool = False) -> Draw:
@@ -138,7 +140,7 @@ def twin_bounds(seed: int) -> Draw:
     try:
         return contains(monotone(twins(seed), ("left", "right", "free"), seed), truth)
     except IdentificationError:
-        return Draw(np.zeros(3), truth, np.zeros(3, dtype=bool))
+        return Draw(truth, truth)
 
 
 def hub_fit(seed: int) -> Any:
