@@ -41,6 +41,7 @@ __all__ = [
     "WeightedShapley",
     "attribute",
     "aumann_shapley",
+    "backbone_sensitivity",
     "banzhaf_values",
     "dividends",
     "excess",
@@ -50,7 +51,5 @@ __all__ = [
     "rule_width",
     "shapley_values",
     "stable",
-    "backbone_sensitivity",
-    "rule_named",
     "substitution_credits",
 ]

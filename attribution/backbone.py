@@ -23,7 +23,7 @@ from counterfoil.attribution.rule import Rule
 from counterfoil.estimators.contribution import ContributionFit
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.imbens_manski import imbens_manski
-from counterfoil.estimators.kernel import FloatArray, Need, membership, popcount, weights_from_shares
+from counterfoil.estimators.kernel import FloatArray, Need, members_of, popcount, weights_from_shares
 from counterfoil.estimators.stack import stack
 
 OVER_BACKBONE: Final = "all gains are over the backbone only: nobody was without it, so its own effect is not in them"
@@ -64,7 +64,7 @@ class BesideBackbone(Rule):
     ) -> FloatArray:
         """Return 1/|T| − ζ/(|T|(|T| + 1)) for j in T."""
         del record
-        inside = membership(len(members))[subsets].T
+        inside = members_of(subsets, len(members))
         size = popcount(subsets)
         return np.asarray(inside * (1.0 / size - self.necessity / (size * (size + 1.0))))
 

@@ -52,26 +52,21 @@ class Owen(Rule):
     def weights(self, members: Sequence[int], record: FloatArray | None = None) -> FloatArray:
         """Return Owen's weights: zero where another union is there in part, else both Shapley weights multiplied."""
         del record
-        union = self._union(members)
+        names, union = np.unique(self._union(members), return_inverse=True)
         inside = membership(len(members))
-        table = np.zeros((len(members), len(inside)))
-        names = np.unique(union)
-        there = np.array([[row[union == name].all() for name in names] for row in inside])
-        absent = np.array([[not row[union == name].any() for name in names] for row in inside])
-        for j in range(len(members)):
-            others = names != union[j]
-            fits = (there | absent)[:, others].all(axis=1)
-            full = there[:, others].sum(axis=1)
-            own = inside[:, union == union[j]].sum(axis=1)
-            size, number = int((union == union[j]).sum()), len(names)
-            for mask in np.flatnonzero(fits):
-                between = factorial(full[mask]) * factorial(number - full[mask] - 1) / factorial(number)
-                b = int(own[mask])
-                if inside[mask, j]:
-                    table[j, mask] = between * factorial(b - 1) * factorial(size - b) / factorial(size)
-                else:
-                    table[j, mask] = -between * factorial(b) * factorial(size - b - 1) / factorial(size)
-        return table
+        size, number = np.bincount(union), len(names)
+        held = inside.astype(np.intp) @ (union[:, None] == np.arange(number))
+        full = held == size
+        partly = ~full & (held > 0)
+        others_full = full.sum(axis=1)[:, None] - full[:, union]
+        others_whole = partly.sum(axis=1)[:, None] == partly[:, union]
+        between = _joining(number)[others_full + 1]
+        own, of = held[:, union], size[union]
+        inner = np.empty(inside.shape)
+        for j, count in enumerate(of.tolist()):
+            chance = _joining(count)
+            inner[:, j] = np.where(inside[:, j], chance[own[:, j]], -chance[np.minimum(own[:, j] + 1, count)])
+        return np.asarray(np.where(others_whole, between * inner, 0.0).T)
 
     def dividend_shares(
         self, members: Sequence[int], subsets: NDArray[np.intp], record: FloatArray | None = None
@@ -88,3 +83,8 @@ class Owen(Rule):
     def _union(self, members: Sequence[int]) -> NDArray[np.intp]:
         name = {position: number for number, group in enumerate(self.unions) for position in group}
         return np.array([name.get(member, len(self.unions) + member) for member in members], dtype=np.intp)
+
+
+def _joining(size: int) -> FloatArray:
+    """Return (b−1)!(n−b)!/n! for b = 0..n: the chance that one of n arrives as the b-th; none for b = 0."""
+    return np.array([0.0] + [factorial(b - 1) * factorial(size - b) / factorial(size) for b in range(1, size + 1)])

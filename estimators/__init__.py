@@ -1,18 +1,14 @@
 """Estimators: each measures a gain and returns an `Estimate` with one influence value per person."""
 
 from counterfoil.estimators.balance import balance
-from counterfoil.estimators.bounds import CreditBounds, bounds
-from counterfoil.estimators.causation import probability_of_causation
-from counterfoil.estimators.cells import Cells
-from counterfoil.estimators.contribution import Contribution, ContributionFit, functional
-from counterfoil.estimators.covariate_strength import covariate_strength
-from counterfoil.estimators.divisible import Divisible
-from counterfoil.estimators.dose_response import DoseResponse, DoseResponseFit
 from counterfoil.estimators.bounds import bounds
 from counterfoil.estimators.causation import probability_of_causation
 from counterfoil.estimators.cells import Cells
 from counterfoil.estimators.contribution import Contribution, ContributionFit, functional
+from counterfoil.estimators.covariate_strength import covariate_strength
 from counterfoil.estimators.credit_bounds import CreditBounds
+from counterfoil.estimators.divisible import Divisible
+from counterfoil.estimators.dose_response import DoseResponse, DoseResponseFit
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.experiment import Experiment
 from counterfoil.estimators.feedback import progress_predicts_enrolment
@@ -34,6 +30,7 @@ __all__ = [
     "Cells",
     "Contribution",
     "ContributionFit",
+    "CreditBounds",
     "Divisible",
     "DoseResponse",
     "DoseResponseFit",
@@ -46,6 +43,7 @@ __all__ = [
     "SequentialFit",
     "ShrunkCredits",
     "balance",
+    "bounds",
     "covariate_strength",
     "detectable_share",
     "functional",
@@ -53,17 +51,11 @@ __all__ = [
     "omitted_variable",
     "permuted_rosters",
     "placebo",
+    "probability_of_causation",
     "progress_predicts_enrolment",
     "rank_sets",
     "service_graph",
     "shrink",
-    "CreditBounds",
-    "Estimate",
-    "Experiment",
-    "Kernel",
-    "bounds",
-    "functional",
-    "probability_of_causation",
     "smallest_detectable",
     "stack",
 ]

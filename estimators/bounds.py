@@ -102,7 +102,7 @@ def bounds(
         limits = limits_of(oriented_range, masses[:, position])
         game = PartialGame(rows, known, sign * points[:, columns].T, limits)
         weights = kernel.weights(a, None)
-        filled = range(len(providers)) if kernel.everybody else a
+        filled = kernel.rows(len(providers), a)
         open_cells += int(np.any(weights[:, ~known], axis=0).sum())
         slack = least_slack(game)
         ends[list(filled)] += extremes(game, weights, np.where(slack > EXACT * game.scale, slack, 0.0))

@@ -60,6 +60,7 @@ def cells_of(
     *,
     population: bool = False,
     enough: int = 25,
+    measured: str = "outcome",
     **about: Any,
 ) -> Cells:
     """Return the identified cells of a saturated surface.
@@ -75,8 +76,11 @@ def cells_of(
         True for future people like these: who has which pattern is then uncertain too.
     enough : int
         People with sub-pattern b from whom its mean counts as identified for others.
+    measured : str
+        Name of the outcome.
+
     **about
-        Fields of `Estimate` that the surface does not know: outcome, clusters, error_type and the like.
+        Fields of `Estimate` that the surface does not know: clusters, error_type and the like.
 
     Raises
     ------
@@ -86,6 +90,7 @@ def cells_of(
     if not surface.saturated:
         raise ValueError("cells need the saturated model; smaller ones fill every cell in by their shape")
     n = len(outcome)
+    design, fit = surface.regression
     own = [tuple(np.flatnonzero(row).tolist()) for row in surface.patterns]
     counts = np.bincount(surface.pattern, minlength=len(own))
     mean = _means(surface, own, outcome)
@@ -101,23 +106,24 @@ def cells_of(
             if surface.propensity is not None:
                 ratio = surface.propensity[:, position] / surface.propensity[:, other]
                 riesz.append((surface.pattern == other) * ratio)
-    direction = np.array(rows)[:, surface.fit.kept]
     if surface.propensity is None:
-        riesz = list(n * (surface.design[:, surface.fit.kept] @ (surface.fit.bread @ direction.T)).T)
+        spread = np.zeros((design.shape[1], len(rows)))
+        spread[fit.kept] = fit.bread @ np.array(rows)[:, fit.kept].T
+        riesz = list(n * (design @ spread).T)
     weights = surface.weights[:, None]
-    alpha, part = np.column_stack(riesz), weights * np.column_stack(fixed)
-    if leverage_that_matters(surface.fit.leverage, alpha).max() > LEVERAGE_ONE:
+    alpha, part = np.column_stack(riesz) * surface.answered[:, None], weights * np.column_stack(fixed)
+    if leverage_that_matters(fit.leverage, alpha).max() > LEVERAGE_ONE:
         raise refusal("EST-001", "errors are not defined: a pattern has a single person")
     residual = weights * alpha * surface.residuals[:, None]
     values = (part + residual).mean(axis=0)
     patterns = list(dict.fromkeys(a for a, _ in pairs))
     held = weights * np.column_stack([surface.pattern == own.index(a) for a in patterns])
     mass = held.mean(axis=0)
-    spread = None
+    varies: FloatArray | None = None
     if population:
         part, residual = np.hstack([part, held]), np.hstack([residual, np.zeros_like(held)])
         values, alpha = np.append(values, mass), np.hstack([alpha, np.zeros_like(held)])
-        spread = part - weights * part.mean(axis=0)
+        varies = part - weights * part.mean(axis=0)
     names = [f"{roster_name(roster, a)} with {roster_name(roster, b)}" for a, b in pairs]
     if population:
         names += [f"share with {roster_name(roster, a)}" for a in patterns]
@@ -125,17 +131,17 @@ def cells_of(
         terms=tuple(names),
         values=values,
         ids=roster.ids,
-        influence=residual if spread is None else part + residual - weights * values,
-        spread=spread,
+        influence=residual if varies is None else part + residual - weights * values,
+        spread=varies,
         riesz=weights * alpha,
-        leverage=surface.fit.leverage if surface.propensity is None else None,
-        parameters=surface.fit.rank,
+        leverage=fit.leverage if surface.propensity is None else None,
+        parameters=fit.rank,
         target="population" if population else "sample",
         estimand="mean outcome of people with a pattern, had they been served by a part of it, times their share",
         people=n,
         population="people in the study",
         warnings=surface.warnings,
-        **{"outcome": "outcome", "error_type": "HC1", **about},
+        **{"outcome": measured, "error_type": "HC1", **about},
     )
     return Cells(estimate, tuple(pairs), mass)
 
@@ -147,13 +153,14 @@ def roster_name(roster: Roster, pattern: Pattern) -> str:
 
 def _means(surface: Surface, own: list[Pattern], outcome: FloatArray) -> FloatArray:
     """Return m(b, X) of everybody for each observed pattern b, shape (n_patterns, n)."""
-    coefficients = np.zeros(surface.design.shape[1])
-    coefficients[surface.fit.kept] = surface.fit.coefficients
+    design, fit = surface.regression
+    coefficients = np.zeros(design.shape[1])
+    coefficients[fit.kept] = fit.coefficients
     first = surface.controls.shape[1]
-    slopes = coefficients[first:].reshape(len(surface.terms), surface.modifiers.shape[1])
     # The surface was fitted to the outcome less its mean.
-    base = np.average(outcome, weights=surface.weights) + surface.controls @ coefficients[:first]
-    effect = {term: surface.modifiers @ slope for term, slope in zip(surface.terms, slopes, strict=True)}
+    counted = surface.weights * surface.answered
+    base = np.average(np.where(counted > 0, outcome, 0.0), weights=counted) + surface.controls @ coefficients[:first]
+    effect = {term: surface.modifiers @ slope for term, slope in zip(surface.terms, surface.slopes, strict=True)}
     return np.array([base + effect.get(b, 0.0) for b in own])
 
 

@@ -25,6 +25,7 @@ from counterfoil.datasets.roster import Roster
 from counterfoil.datasets.study import Study
 from counterfoil.errors import Problem, raise_any, refusal
 from counterfoil.estimators.bias_reduced import bias_reduced
+from counterfoil.estimators.cells import Cells, cells_of
 from counterfoil.estimators.covariance import LEVERAGE_ONE, ErrorType, FloatArray, leverage_that_matters
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.experiment import check_clusters
@@ -241,6 +242,21 @@ class ContributionFit:
         """Return the credits and, last, the total as one estimate with their joint covariance."""
         both = side_by_side(self.applied(kernel), self._total)
         return self.estimate(both, (*self.providers, "gain"), "term")
+
+    def cells(self) -> Cells:
+        """Return what people with a pattern would have had on average with each observed part of it; for `bounds`."""
+        outcome = self.sample.study.outcome(self.spec.outcome, self.spec.period, complete=False)
+        return cells_of(
+            self.surface,
+            self.roster,
+            outcome,
+            population=self.spec.target == "population",
+            measured=self.outcome,
+            clusters=self.clusters,
+            cluster_names=self.cluster_names,
+            cluster_by=self.cluster_by,
+            error_type=self.error_type,
+        )
 
     def per_served(self, kernel: Kernel) -> Estimate:
         """Return the credit of each provider per person that it served, in the outcome's units.

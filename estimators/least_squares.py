@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_solve, qr, solve_triangular
-from scipy.linalg.lapack import dpstrf
+from scipy.linalg.lapack import dpotri, dpstrf
 from scipy.sparse import csr_array
 
 from counterfoil.errors import refusal
@@ -128,21 +128,22 @@ def _by_cross_product(design: csr_array, outcome: FloatArray, penalty: FloatArra
     length = np.sqrt(np.diagonal(cross))
     safe = np.where(length > 0, length, 1.0)
     scaled = cross / safe / safe[:, None]
-    _, pivots, rank, _ = dpstrf(scaled, tol=DEPENDENT_SQUARE, lower=0)
-    kept = np.sort(pivots[:rank] - 1).astype(np.intp)
-    dropped = np.setdiff1d(np.arange(design.shape[1]), kept)
+    factor, pivots, rank, _ = dpstrf(scaled, tol=DEPENDENT_SQUARE, lower=0)
+    order = (pivots[:rank] - 1).astype(np.intp)
+    kept, dropped = np.sort(order), np.setdiff1d(np.arange(design.shape[1]), order)
     if n <= len(kept):
         raise refusal("EST-003", f"{n} people for {len(kept)} parameters")
-    plain = scaled[np.ix_(kept, kept)]
+    factor = np.asfortranarray(factor[:rank, :rank])
     dependence = np.zeros((len(kept), len(dropped)))
     if len(dropped):
-        factor = np.linalg.cholesky(plain)
-        dependence = cho_solve((factor, True), scaled[np.ix_(kept, dropped)], check_finite=False)
-        dependence *= safe[dropped] / safe[kept][:, None]
+        solved = cho_solve((factor, False), scaled[np.ix_(order, dropped)], check_finite=False)
+        dependence[np.searchsorted(kept, order)] = solved * safe[dropped] / safe[order][:, None]
     if penalty is not None:
-        plain = plain + np.diag(penalty[kept] / safe[kept] ** 2)
-    factor = np.linalg.cholesky(plain)
-    bread = cho_solve((factor, True), np.eye(len(kept)), check_finite=False) / safe[kept] / safe[kept][:, None]
+        firmed = scaled[np.ix_(order, order)] + np.diag(penalty[order] / safe[order] ** 2)
+        factor = np.asfortranarray(np.linalg.cholesky(firmed).T)
+    half, _ = dpotri(factor, lower=0)
+    place = np.argsort(order)
+    bread = (np.triu(half) + np.triu(half, 1).T)[np.ix_(place, place)] / safe[kept] / safe[kept][:, None]
     used = csr_array(design[:, kept])
     coefficients = bread @ (used.T @ outcome)
     residuals = outcome - used @ coefficients

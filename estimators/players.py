@@ -150,10 +150,10 @@ def arrange(
         together = (*together, *found)
         for group in found:
             what = f"the rosters do not tell {listed(group, limit=10)} apart; they are credited together"
-            notes.append(Problem("IDENT-019", what, "services"))
+            notes.append(Problem("IDENT-011", what, "services"))
     if backbone:
         what = f"{listed(backbone)} served everybody: all gains are over what they do alone"
-        notes.append(Problem("IDENT-020", what, "services"))
+        notes.append(Problem("IDENT-010", what, "services"))
     if not roster.providers:
         raise refusal("IDENT-004", f"everybody was served by {listed(backbone)}", "services")
     merged, players = merge(roster, together)

@@ -34,7 +34,7 @@ def gain_by_group(fit: ContributionFit, column: str, conf_level: float = 0.95) -
     Raises
     ------
     EstimationError
-        EST-018 when an unconfounded, augmented fit does not adjust for the column, or every group is small.
+        EST-009 when an unconfounded, augmented fit does not adjust for the column, or every group is small.
 
     Examples
     --------
@@ -45,7 +45,7 @@ def gain_by_group(fit: ContributionFit, column: str, conf_level: float = 0.95) -
     ['group', 'people', 'unserved', 'estimate', 'std_error', 'conf_low', 'conf_high']
     """
     if fit.surface.propensity is not None and column not in fit.spec.covariates:
-        raise refusal("EST-018", f"the gain by '{column}' needs that column among the covariates", "estimator")
+        raise refusal("EST-009", f"the gain by '{column}' needs that column among the covariates", "estimator")
     codes, names = fit.sample.study.groups(column)
     counts = np.bincount(codes)
     unserved = np.bincount(codes, weights=~fit.served.any(axis=1)) / counts
@@ -61,7 +61,7 @@ def gain_by_group(fit: ContributionFit, column: str, conf_level: float = 0.95) -
         influences.append((found.scores() - moved) / share)
         values.append(value)
     if not len(kept):
-        raise refusal("EST-018", f"every group of '{column}' has fewer than {SMALL_CELL} people", "people")
+        raise refusal("EST-009", f"every group of '{column}' has fewer than {SMALL_CELL} people", "people")
     total = fit.total()
     labels = tuple(str(names[group]) for group in kept)
     joint = replace(

@@ -20,17 +20,23 @@ from counterfoil.attribution.rules import is_efficient
 from counterfoil.contract import Contract
 from counterfoil.datasets import simulate_cradle
 from counterfoil.errors import CODES, PHASES, CounterfoilError, DataError, PaymentError, Problem, did_you_mean, explain
-from counterfoil.estimators import Contribution, Experiment, PanelContribution, SequentialContribution, shrink, stack
+from counterfoil.estimators import (
+    Contribution,
+    Estimate,
+    Experiment,
+    PanelContribution,
+    SequentialContribution,
+    shrink,
+    stack,
+)
 from counterfoil.estimators.balance import balance
+from counterfoil.estimators.bounds import bounds
+from counterfoil.estimators.cells import Cells
 from counterfoil.estimators.contamination import contamination
 from counterfoil.estimators.folds import folds
 from counterfoil.estimators.learner import OutcomeLearner
 from counterfoil.estimators.placebo import placebo
 from counterfoil.estimators.subgroups import gain_by_group
-from counterfoil.errors import CODES, PHASES, CounterfoilError, DataError, Problem, did_you_mean, explain
-from counterfoil.estimators import Contribution, Estimate, Experiment, stack
-from counterfoil.estimators.bounds import bounds
-from counterfoil.estimators.cells import Cells
 from counterfoil.starter import write_starter
 
 SECRET = "7731"  # stands in every record below; must stand in no message
@@ -197,7 +203,7 @@ FIRES: dict[str, Callable[[Path], Any]] = {
     "IDENT-005": lambda _: fit(replaced("north", 0)),
     "IDENT-018": lambda _: fit(providers=("north",), backbone=("south",)),
     "EST-017": lambda _: contamination(fit(), frame(), rule_named("shapley")),
-    "EST-018": lambda _: gain_by_group(fit(design="unconfounded", covariates=("age",), cluster="site"), "site"),
+    "EST-009": lambda _: gain_by_group(fit(design="unconfounded", covariates=("age",), cluster="site"), "site"),
     "ATTR-009": lambda _: interactions(fit(model="additive")),
     "IDENT-006": lambda _: fit(replaced("site", "one"), cluster="site"),
     "IDENT-007": lambda _: Experiment(outcome="jobs", blocks="assigned").fit(frame()),
@@ -272,8 +278,8 @@ def panel() -> Any:
 WARNS: dict[str, Callable[[], Any]] = {
     "IDENT-008": lambda: fit(model="pairwise", min_pair=500),
     "IDENT-009": lambda: attribute(fit(only(frame(), 1, 0, 0), model="additive")),
-    "IDENT-019": lambda: fit(twins(), model="additive", aliases="joint"),
-    "IDENT-020": lambda: fit(frame().assign(south=1), aliases="joint"),
+    "IDENT-011": lambda: fit(twins(), model="additive", aliases="joint"),
+    "IDENT-010": lambda: fit(frame().assign(south=1), aliases="joint"),
     "EST-016": lambda: fit(
         frame().assign(jobs=lambda data: data["jobs"].where(data["north"] + data["age"] % 1 > 0.2)), missing="weight"
     ),

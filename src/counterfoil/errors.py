@@ -273,12 +273,12 @@ CODES: Final[dict[str, Code]] = {
         "A backbone is no player because nobody was without it; this one left people out, so its effect can be estimated.",
         "name it among the providers, or check the services table",
     ),
-    "IDENT-019": Code(
+    "IDENT-011": Code(
         "providers are credited together",
         "The rosters do not tell these providers apart, so only what they did together is known.",
         "agree on a split inside the group; the ledger shows it as joint",
     ),
-    "IDENT-020": Code(
+    "IDENT-010": Code(
         "gains are over the backbone only",
         "Somebody served everybody, so nothing is seen of what would have happened without; see the backbone sensitivity.",
         "pay the backbone by carve-out, or stage its launch",
@@ -405,7 +405,7 @@ CODES: Final[dict[str, Code]] = {
         "Contamination is what an additive model credits to the wrong provider; richer models are not of that kind.",
         "ask it of a fit with `model: additive`",
     ),
-    "EST-018": Code(
+    "EST-009": Code(
         "no gain by group",
         "A group's gain needs a column that the estimator adjusts for, and groups that are large enough to be shown.",
         "add the column to `covariates`, or use wider groups",

@@ -62,7 +62,7 @@ def fit(frame: pd.DataFrame, **terms: Any) -> Any:
 def test_twins_are_credited_together_over_the_backbone(model: str) -> None:
     found = fit(initiative(), model=model, aliases="joint")
     assert found.providers == ("p0 + p1", "p2")
-    assert [problem.code for problem in found.notes] == ["IDENT-019", "IDENT-020"]
+    assert [problem.code for problem in found.notes] == ["IDENT-011", "IDENT-010"]
     credits = attribute(found).credits
     assert np.abs((credits.values - [0.1713, 0.1354]) / credits.std_error).max() < 3
     named = fit(initiative(), model=model, backbone=("p3",), together=(("p0", "p1"),), providers=("p0", "p1", "p2"))
