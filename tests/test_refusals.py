@@ -241,6 +241,11 @@ FIRES: dict[str, Callable[[Path], Any]] = {
         {"e": Priced(Decimal(1), "drawn", True, {"a": Decimal(-1)})},
         {"e": Split(rule="shapley", credits_from="f")}, currency="USD", payer="p",
     ),
+    "PAY-007": lambda _: settle(
+        [UnitPrice(effect="e", per="person", price=Decimal(1))],
+        {"e": Priced(Decimal(1), "drawn", True, {"a + b": Decimal(1)}, groups={"a + b": ("a", "b")})},
+        {"e": Split(rule="shapley")}, currency="USD", payer="p",
+    ),
     "PAY-005": lambda f: refused(apart(f, "refuse")),
     "PAY-006": lambda _: project_by_precision([Decimal(2), Decimal(-1)], [[float("nan")] * 2] * 2),
 }  # fmt: skip

@@ -268,20 +268,33 @@ CODES: Final[dict[str, Code]] = {
         "The rule compares with combinations of providers that nobody had; the model's shape fills them in.",
         "use the saturated model to see which combinations are missing",
     ),
-    "IDENT-018": Code(
-        "a backbone does not reach everybody",
-        "A backbone is no player because nobody was without it; this one left people out, so its effect can be estimated.",
-        "name it among the providers, or check the services table",
+    "IDENT-010": Code(
+        "gains are over the backbone only",
+        "Somebody served everybody, so nothing is seen of what would have happened without; see the backbone sensitivity.",
+        "pay the backbone by carve-out, or stage its launch",
     ),
     "IDENT-011": Code(
         "providers are credited together",
         "The rosters do not tell these providers apart, so only what they did together is known.",
         "agree on a split inside the group; the ledger shows it as joint",
     ),
-    "IDENT-010": Code(
-        "gains are over the backbone only",
-        "Somebody served everybody, so nothing is seen of what would have happened without; see the backbone sensitivity.",
-        "pay the backbone by carve-out, or stage its launch",
+    "IDENT-012": Code(
+        "shape rejected",
+        "What was observed contradicts the declared shape (such as monotone: no provider makes the outcome worse), by more "
+        "than chance allows. Bounds under a shape that does not hold would be wrong.",
+        "drop the shape and state the outcome's range, or read the credits that the data identify without it",
+    ),
+    "IDENT-013": Code(
+        "credits cannot be bounded",
+        "The rule looks at each person's doses or dates, which bounds have none of; or nothing limits the mean outcome of a "
+        "combination that nobody had.",
+        "use a rule without doses and dates, and state the outcome's range",
+    ),
+    "IDENT-014": Code(
+        "shape holds only within chance",
+        "Some observed means contradict the declared shape, by no more than chance allows; the shape was asked for up to "
+        "the smallest slack that fits them, which widens the bounds.",
+        "read the bounds with care, or drop the shape",
     ),
     "IDENT-015": Code(
         "a policy leads where nobody was",
@@ -304,23 +317,10 @@ CODES: Final[dict[str, Code]] = {
         "more.",
         "add an earlier period, or leave the people out and say so with `missing: drop`",
     ),
-    "IDENT-012": Code(
-        "shape rejected",
-        "What was observed contradicts the declared shape (such as monotone: no provider makes the outcome worse), by more "
-        "than chance allows. Bounds under a shape that does not hold would be wrong.",
-        "drop the shape and state the outcome's range, or read the credits that the data identify without it",
-    ),
-    "IDENT-013": Code(
-        "credits cannot be bounded",
-        "The rule looks at each person's doses or dates, which bounds have none of; or nothing limits the mean outcome of a "
-        "combination that nobody had.",
-        "use a rule without doses and dates, and state the outcome's range",
-    ),
-    "IDENT-014": Code(
-        "shape holds only within chance",
-        "Some observed means contradict the declared shape, by no more than chance allows; the shape was asked for up to "
-        "the smallest slack that fits them, which widens the bounds.",
-        "read the bounds with care, or drop the shape",
+    "IDENT-018": Code(
+        "a backbone does not reach everybody",
+        "A backbone is no player because nobody was without it; this one left people out, so its effect can be estimated.",
+        "name it among the providers, or check the services table",
     ),
     "EST-001": Code(
         "error type undefined for these data",
@@ -363,10 +363,10 @@ CODES: Final[dict[str, Code]] = {
         "A joint covariance needs the same people by the same ids, influence values, one target, and nested clusters.",
         "estimate both on the same study, with the same target and clusters",
     ),
-    "EST-016": Code(
-        "missing outcomes are weighted",
-        "Some people have no outcome; those like them, with the same providers, count for them (missing at random).",
-        "complete the data if you can: the assumption cannot be tested",
+    "EST-009": Code(
+        "no gain by group",
+        "A group's gain needs a column that the estimator adjusts for, and groups that are large enough to be shown.",
+        "add the column to `covariates`, or use wider groups",
     ),
     "EST-010": Code(
         "credits cannot be shrunk",
@@ -379,6 +379,16 @@ CODES: Final[dict[str, Code]] = {
         "Credit that includes referrals fits a policy for every coalition of providers, and allows eight providers.",
         "name providers under common control as one, or ask only about the providers whose split is agreed on",
     ),
+    "EST-012": Code(
+        "learner cannot be written",
+        "A scikit-learn object was given in Python. It has no form that the other party could read, check or rerun.",
+        "name a learner of the list with its `params`: `{name: gradient_boosting, params: {max_iter: 200}}`",
+    ),
+    "EST-013": Code(
+        "nuisances cannot be cross-fitted",
+        "Each fold's people are predicted from the others; a pattern, the clusters or the learner do not allow it.",
+        "use fewer folds or larger patterns, a model that needs no propensity (pairwise, additive), or another learner",
+    ),
     "EST-014": Code(
         "the placebo cannot fail",
         "A placebo that is the outcome itself, or a shuffle that leaves everybody's providers as they were, passes or fails "
@@ -390,30 +400,15 @@ CODES: Final[dict[str, Code]] = {
         "The diagnostic divides by something that is zero here: an error, a residual, or the spread of a covariate.",
         "leave out what is constant or known without error, or use a smaller model",
     ),
-    "EST-012": Code(
-        "learner cannot be written",
-        "A scikit-learn object was given in Python. It has no form that the other party could read, check or rerun.",
-        "name a learner of the list with its `params`: `{name: gradient_boosting, params: {max_iter: 200}}`",
-    ),
-    "EST-013": Code(
-        "nuisances cannot be cross-fitted",
-        "Each fold's people are predicted from the others; a pattern, the clusters or the learner do not allow it.",
-        "use fewer folds or larger patterns, a model that needs no propensity (pairwise, additive), or another learner",
+    "EST-016": Code(
+        "missing outcomes are weighted",
+        "Some people have no outcome; those like them, with the same providers, count for them (missing at random).",
+        "complete the data if you can: the assumption cannot be tested",
     ),
     "EST-017": Code(
         "nothing to be contaminated",
         "Contamination is what an additive model credits to the wrong provider; richer models are not of that kind.",
         "ask it of a fit with `model: additive`",
-    ),
-    "EST-009": Code(
-        "no gain by group",
-        "A group's gain needs a column that the estimator adjusts for, and groups that are large enough to be shown.",
-        "add the column to `covariates`, or use wider groups",
-    ),
-    "ATTR-009": Code(
-        "no interactions to report",
-        "Either the model has no joint effects, or no two providers share enough people to see one.",
-        "use the pairwise or saturated model, or a study with more shared people",
     ),
     "ATTR-001": Code(
         "no such rule", "The package has no attribution rule of that name.", "choose one of the names listed"
@@ -453,6 +448,11 @@ CODES: Final[dict[str, Code]] = {
         "Two orders of quadrature disagree about the credits, they miss the gain, or the function is not finite: it jumps "
         "or bends sharply between no dose and the doses given.",
         "raise `order`, give the gradient, or use a function without jumps",
+    ),
+    "ATTR-009": Code(
+        "no interactions to report",
+        "Either the model has no joint effects, or no two providers share enough people to see one.",
+        "use the pairwise or saturated model, or a study with more shared people",
     ),
     "PAY-001": Code(
         "gain cannot be divided",
