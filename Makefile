@@ -33,10 +33,10 @@ type: $(STAMP) ## mypy, strict
 	$(BIN)/mypy
 
 calibrate: $(STAMP) ## measure bias and coverage of everything that exists (minutes) and write docs/calibration.md
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/calibrate.py
+	OPENBLAS_NUM_THREADS=1 PYTHONPATH=benchmarks $(BIN)/python benchmarks/calibrate.py
 
-bench: $(STAMP) ## time imports, help and the demos, and write docs/benchmarks.md
-	$(BIN)/python benchmarks/run.py
+bench: $(STAMP) ## time everything and write docs/benchmarks.md; PEERS="--shapiq PYTHON --doubleml PYTHON" times those too
+	PYTHONPATH=benchmarks $(BIN)/python benchmarks/run.py $(PEERS)
 
 docs: $(STAMP) ## write the generated pages in docs/
 	$(BIN)/python docs/generate.py

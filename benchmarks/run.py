@@ -4,6 +4,7 @@ Each row is the best of several fresh processes, since a shared machine only eve
 check a large study: a million people, ten million outcome rows.
 """
 
+import argparse
 import platform
 import subprocess
 import sys
@@ -12,6 +13,8 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
+import engine
+import games
 import numpy as np
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
@@ -72,7 +75,12 @@ def large_study() -> str:
 
 
 def main() -> None:
-    """Write the table."""
+    """Write the page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    for peer in ("shapiq", "dowhy", "doubleml"):
+        parser.add_argument(f"--{peer}", help=f"a Python whose environment has {peer}, to time beside ours")
+    parser.add_argument("--limit", type=float, default=120.0, help="seconds that a peer may take on one game")
+    asked = parser.parse_args()
     packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "pandas", "pydantic", "typer", "statsmodels"))
     lines = [
         "# Benchmarks",
@@ -86,6 +94,9 @@ def main() -> None:
         sys.stderr.write(lines[-1] + "\n")
     lines.append(large_study())
     sys.stderr.write(lines[-1] + "\n")
+    lines += ["", "## The contribution engine", "", *engine.table(asked.doubleml)]
+    pythons = {"shapiq": asked.shapiq or sys.executable, "dowhy": asked.dowhy or sys.executable}
+    lines += ["", "## Exact Shapley values of a finished game", "", *games.table(pythons, asked.limit, 24)]
     PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
