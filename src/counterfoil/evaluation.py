@@ -28,6 +28,7 @@ from counterfoil.estimators.contribution import Contribution, ContributionFit
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.experiment import Experiment
 from counterfoil.estimators.shrinkage import ShrunkCredits, shrink
+from counterfoil.findings import Findings, find
 from counterfoil.plain import plain
 from counterfoil.result_schema import FORMAT
 from counterfoil.verdict import render_text, sentence
@@ -80,6 +81,12 @@ class EffectResult:
     def sign(self) -> int:
         """1 where higher is better, −1 where lower is."""
         return 1 if self.terms.better == "higher" else -1
+
+    def findings(self) -> Findings | None:
+        """Return what stands behind the credits, where a gain was divided among providers."""
+        if self.fit is None or self.shares is None:
+            return None
+        return find(self.fit, self.shares, self.terms.better)
 
     def shrunk(self, shares: Shares) -> ShrunkCredits | None:
         """Return credits shrunk towards each other, where the contract pays on such."""
@@ -380,6 +387,8 @@ def _effect_dict(result: EffectResult) -> dict[str, Any]:
             "decided": tests[0],
             "others": tests[1:],
         }
+    if (findings := result.findings()) is not None:
+        found["findings"] = findings.to_dict()
     if result.shares is not None:
         found["rule"] = result.shares.rule.name
         found["credits"] = result.shares.tidy().to_dict("records")

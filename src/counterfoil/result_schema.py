@@ -47,11 +47,16 @@ def evaluation_schema() -> dict[str, Any]:
         "credits_from": _TEXT, "basis": _TEXT, "pot": _object(row), "split": _object(row), "difference": _object(row),
         "disagree": {"type": "boolean"},
     })  # fmt: skip
+    tables = ("support", "interactions", "ranks", "rules", "hidden_factor", "influence", "contamination")
+    findings = _object(
+        {"model": _TEXT, "why": _TEXT, **{name: _list({"type": "object"}) for name in tables}, "left_out": _map(_TEXT)},
+        optional=tables,
+    )
     answered = {
         "estimand": _TEXT, "error_type": _TEXT, "degrees_of_freedom": _NUMBER, "clusters": {"type": ["integer", "null"]},
         "people": {"type": "integer"}, "population": _TEXT, "counts": _map({"type": "integer"}), "std_error_by_type": _map(_NUMBER), "total": _object(row),
         "gate": gate, "rule": _TEXT, "credits": _list(_object(credit)),
-        "pot_and_split": pot_and_split,
+        "pot_and_split": pot_and_split, "findings": findings,
     }  # fmt: skip
     effect = _object(
         {

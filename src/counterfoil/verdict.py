@@ -15,6 +15,7 @@ from counterfoil.attribution.payment.split import Split
 from counterfoil.attribution.shares import Shares
 from counterfoil.errors import listed
 from counterfoil.estimators.estimate import Estimate
+from counterfoil.estimators.support import CLASSES
 
 if TYPE_CHECKING:
     from counterfoil.contract import Contract
@@ -168,6 +169,7 @@ def _effect_lines(result: "EffectResult") -> Iterator[str]:
     if result.shares is not None:
         yield ""
         yield from _share_lines(result, result.shares, scale)
+        yield from _finding_lines(result, scale)
     for problem in result.refused:
         yield f"  {problem.code} {problem.what}"
 
@@ -225,6 +227,37 @@ def _share_lines(result: "EffectResult", shares: Shares, scale: Scale) -> Iterat
         yield f"    {NO_SHARE}: not determinable: {shares.withheld}; the credit itself stands"
     if result.pot_and_split is not None:
         yield f"  {describe_difference(result.pot_and_split, scale)}"
+
+
+def _finding_lines(result: "EffectResult", scale: Scale) -> Iterator[str]:
+    found = result.findings()
+    if found is None:
+        return
+    yield f"  Outcome model: {found.model}, {found.why}."
+    if found.support is not None:
+        table = found.support.tidy()
+        parts = {name: float(table[name].abs().sum()) for name in CLASSES}
+        whole = sum(parts.values())
+        said = [f"{part / whole:.0%} {name}" for name, part in parts.items() if whole and part / whole >= 0.005]
+        yield f"  What the credits rest on: {', '.join(said)}."
+    if found.interactions is not None:
+        table = found.interactions.tidy()
+        for verdict in ("reinforce", "redundant"):
+            rows = table[table["verdict"] == verdict]
+            pairs = [f"{row.provider} and {row.other} ({scale.number(row.estimate)})" for row in rows.itertuples()]
+            if pairs:
+                yield f"  {'Reinforce each other' if verdict == 'reinforce' else 'Redundant'}: {listed(pairs)} per person who had both."
+    if found.hidden_factor is not None:
+        strength = dict(zip(found.hidden_factor.terms, found.hidden_factor.interval_robustness.tolist(), strict=True))
+        weakest = (
+            [f"{name} {strength[name]:.1%}" for name in result.shares.providers if name in strength]
+            if result.shares
+            else []
+        )
+        yield (
+            "  A hidden factor that explains this much of the outcome and of who was served could bring a credit's interval "
+            f"to zero: {listed(weakest)}."
+        )
 
 
 def describe_difference(found: PotAndSplit, scale: Scale) -> str:

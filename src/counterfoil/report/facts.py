@@ -1,19 +1,22 @@
 """What the report says, as plain words and numbers for the template, small cells already withheld."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from counterfoil.attribution.interactions import Interactions
 from counterfoil.attribution.payment.money import add
 from counterfoil.attribution.payment.unit_price import UnitPrice
 from counterfoil.attribution.rules import rule_named
 from counterfoil.datasets.disclosure import SMALL_CELL, shown, suppress_counts
+from counterfoil.estimators.contamination import Contamination
 from counterfoil.estimators.contribution import Contribution
 from counterfoil.estimators.kernel import Kernel
-from counterfoil.estimators.support import support
+from counterfoil.estimators.support import CLASSES, SupportLedger, support
+from counterfoil.findings import Findings
 from counterfoil.report.pictures import Bar, Division, Part
 from counterfoil.verdict import NO_SHARE, Scale, describe_clause, describe_difference, describe_gate
 
@@ -25,6 +28,7 @@ RAW: Final = "raw outcomes"
 MOST_BARS: Final = 6
 """Parties beyond which bars of shares have more parts than colours can tell apart."""
 MOST_PATTERNS: Final = 40
+MOST_PAIRS: Final = 15
 NO_LOSS: Final = frozenset({"people_in", "people_used", "served", "assigned", "control"})
 PACKAGES: Final = ("counterfoil", "numpy", "pandas", "scipy", "statsmodels", "scikit-learn")
 
@@ -152,6 +156,7 @@ def _effect(result: "EffectResult", withheld: frozenset[str]) -> dict[str, Any]:
         "credits": [],
         "bars": [],
         "note": "",
+        "findings": None,
     }
     if result.total is None:
         return facts
@@ -178,6 +183,7 @@ def _effect(result: "EffectResult", withheld: frozenset[str]) -> dict[str, Any]:
             _bar(scale, row["provider"] or "total", row["estimate"], row["conf_low"], row["conf_high"], result.sign)
             for row in visible
         ]
+        facts["findings"] = _findings(result, scale, withheld)
         facts["rule"] = result.shares.rule.name
         if terms.split is not None and terms.split.credits_from is not None:
             facts["rule"] += f", with the credits of effect {terms.split.credits_from}"
@@ -186,6 +192,88 @@ def _effect(result: "EffectResult", withheld: frozenset[str]) -> dict[str, Any]:
                 "not determinable: the total is too uncertain for a percentage of it; the credit itself stands."
             )
     return facts
+
+
+def _findings(result: "EffectResult", scale: Scale, withheld: frozenset[str]) -> dict[str, Any] | None:
+    """Return what stands behind the credits, row by row; providers whose figures are withheld have no row."""
+    found = result.findings()
+    if found is None or result.shares is None:
+        return None
+    shown_rows = [name for name in result.shares.providers if name not in withheld]
+    return {
+        "model": found.model,
+        "why": found.why,
+        "support": [] if found.support is None else _support_rows(found.support, scale, shown_rows),
+        "pairs": [] if found.interactions is None else _pair_rows(found.interactions, scale, withheld, _open(result)),
+        "firm": _firm_rows(found, scale, shown_rows),
+        "rungs": [] if found.contamination is None else _rung_rows(found.contamination, scale, shown_rows),
+    }
+
+
+def _support_rows(ledger: SupportLedger, scale: Scale, providers: Sequence[str]) -> list[tuple[str, ...]]:
+    table = ledger.tidy().set_index("provider")
+    return [
+        (name, *(scale.number(table.loc[name, kind]) if table.loc[name, kind] else "" for kind in CLASSES))
+        for name in providers
+    ]
+
+
+def _open(result: "EffectResult") -> bool:
+    """Tell whether no pattern is rare: numbers of shared people would else give rare patterns away by subtraction."""
+    if result.fit is None:
+        return False
+    _, pattern = result.fit.roster.patterns()
+    return bool(np.bincount(pattern).min() >= SMALL_CELL)
+
+
+def _pair_rows(found: Interactions, scale: Scale, withheld: frozenset[str], counted: bool) -> list[tuple[str, ...]]:
+    rows = found.tidy().to_dict("records")
+    kept = [row for row in rows if not withheld & {row["provider"], row["other"]}][:MOST_PAIRS]
+    return [
+        (
+            f"{row['provider']} and {row['other']}",
+            row["people"] if counted else "enough",
+            scale.number(row["estimate"]),
+            f"{scale.number(row['conf_low'])} to {scale.number(row['conf_high'])}",
+            row["verdict"],
+        )
+        for row in kept
+    ]
+
+
+def _firm_rows(found: Findings, scale: Scale, providers: Sequence[str]) -> list[dict[str, str]]:
+    ranks = {} if found.ranks is None else found.ranks.set_index("provider").to_dict("index")
+    hidden = found.hidden_factor
+    strength = {} if hidden is None else dict(zip(hidden.terms, hidden.interval_robustness.tolist(), strict=True))
+    width = {} if found.comparison is None else found.comparison.width.to_dict()
+    rests = "" if found.influence is None else "many people"
+    flagged = () if found.influence is None else found.influence.flagged
+    return [
+        {
+            "provider": name,
+            "rank": _span(ranks[name]["rank_low"], ranks[name]["rank_high"]) if name in ranks else "",
+            "width": scale.number(width[name]) if name in width else "",
+            "hidden": f"{strength[name]:.1%}" if name in strength else "",
+            "rests": "few people" if name in flagged else rests,
+        }
+        for name in providers
+    ]
+
+
+def _rung_rows(found: Contamination, scale: Scale, providers: Sequence[str]) -> list[tuple[str, ...]]:
+    table = found.tidy().set_index("provider")
+    return [
+        (
+            name,
+            *(scale.number(table.loc[name, column]) for column in ("additive", "from_others", "reference")),
+            f"{scale.number(table.loc[name, 'conf_low'])} to {scale.number(table.loc[name, 'conf_high'])}",
+        )
+        for name in providers
+    ]
+
+
+def _span(low: int, high: int) -> str:
+    return f"{low}" if low == high else f"{low} to {high}"
 
 
 def _bar(scale: Scale, label: str, value: float, low: float, high: float, sign: int) -> Bar:
