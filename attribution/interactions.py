@@ -139,7 +139,7 @@ class Interactions:
 
 
 def interactions(
-    fit: ContributionFit, better: Literal["higher", "lower"] = "higher", min_people: int = 25
+    fit: ContributionFit, better: Literal["higher", "lower"] = "higher", min_people: int = 25, most: int = 100
 ) -> Interactions:
     """Return how pairs of providers act together: reinforce each other, are redundant, or cannot be told.
 
@@ -151,6 +151,8 @@ def interactions(
         Which direction of the outcome is a gain.
     min_people : int
         Shared people below which a pair is left out.
+    most : int
+        Pairs that are reported: those with most shared people.
 
     Raises
     ------
@@ -173,6 +175,7 @@ def interactions(
     if fit.choice.model == "pairwise":
         terms = {tuple(sorted(fit.players.owner[list(term)].tolist())) for term in fit.surface.terms if len(term) == 2}
         chosen = [pair for pair in chosen if pair in terms]
+    chosen = sorted(sorted(chosen, key=lambda pair: (-together[pair], pair))[:most])
     if not chosen:
         raise refusal("ATTR-009", f"no two providers share {min_people} people", "services")
     weighted = (fit.surface.weights[:, None] * served).T @ served / len(served)

@@ -94,8 +94,7 @@ class Shares:
         total = float(self.joint.values[last])
         gain = total if self.better == "higher" else -total
         rows = []
-        for j in range(last):
-            found = self.joint.ratio(j, last, conf_level)
+        for found in self.joint.ratios(range(last), last, conf_level):
             shown = found.bounded and gain > 0 and found.high - found.low <= WIDEST_SHARE
             rows.append((found.value, found.low, found.high) if shown else (math.nan,) * 3)
         return rows

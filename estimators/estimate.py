@@ -346,11 +346,15 @@ class Estimate:
         numerator, denominator : int
             Positions among the terms.
         """
-        cov = self.cov()
-        i, j = numerator, denominator
-        return fieller(
-            float(self.values[i]), float(self.values[j]), cov[i, i], cov[i, j], cov[j, j], self.critical(conf_level)
-        )
+        return self.ratios([numerator], denominator, conf_level)[0]
+
+    def ratios(self, numerators: Sequence[int], denominator: int, conf_level: float = 0.95) -> list[FiellerSet]:
+        """Return several values over one other, each with its Fieller set; see `ratio`."""
+        cov, j, critical = self.cov(), denominator, self.critical(conf_level)
+        return [
+            fieller(float(self.values[i]), float(self.values[j]), cov[i, i], cov[i, j], cov[j, j], critical)
+            for i in numerators
+        ]
 
     def select(self, positions: Sequence[int], label: Literal["term", "provider"] | None = None) -> "Estimate":
         """Return some of the terms."""

@@ -221,9 +221,11 @@ def omitted_variable(fit: ContributionFit, kernel: Kernel, conf_level: float = 0
     if pairs:
         rows = np.vstack([rows, [rows[j] - rows[k] for j, k in pairs]])
         terms += [f"{fit.providers[j]} - {fit.providers[k]}" for j, k in pairs]
-    combined = joint.contrast(rows, terms)
-    values, interval = combined.values, combined.interval(conf_level)
-    sets = [joint.ratio(j, size, conf_level) for j in range(size)]
+    # From covariances: a hundred providers have five thousand differences, too many for a column of people each.
+    half = joint.critical(conf_level) * np.sqrt(np.maximum(_squares(rows, joint.cov()), 0.0))
+    values = rows @ joint.values
+    interval = np.column_stack([values - half, values + half])
+    sets = joint.ratios(range(size), size, conf_level)
     total = float(joint.values[size])
     for j, found in enumerate(sets):
         if found.bounded:
@@ -231,7 +233,9 @@ def omitted_variable(fit: ContributionFit, kernel: Kernel, conf_level: float = 0
             rows, values = np.vstack([rows, direction]), np.append(values, found.value)
             interval = np.vstack([interval, [found.low, found.high]])
             terms.append(f"share of {fit.providers[j]}")
-    scale = bias_scale(fit.surface.residuals, plain.riesz / weights[:, None] @ rows.T, weights)
+    alpha = plain.riesz / weights[:, None]
+    products = (weights[:, None] * alpha).T @ alpha / len(weights)
+    scale = np.sqrt((weights * fit.surface.residuals**2).mean() * np.maximum(_squares(rows, products), 0.0))
     noise = float(np.sqrt((weights * fit.surface.residuals**2).mean()))
     kept = scale > NO_WEIGHT * noise
     if noise <= NO_WEIGHT * float(np.abs(joint.values).max()) or not kept.any():
@@ -239,6 +243,11 @@ def omitted_variable(fit: ContributionFit, kernel: Kernel, conf_level: float = 0
     chosen = tuple(term for term, keep in zip(terms, kept.tolist(), strict=True) if keep)
     left_out = tuple(term for term in terms if term not in chosen)
     return OmittedVariable(chosen, values[kept], interval[kept], scale[kept], str(joint.outcome), conf_level, left_out)
+
+
+def _squares(rows: FloatArray, matrix: FloatArray) -> FloatArray:
+    """Return r′Mr for each row r."""
+    return np.asarray(np.einsum("ij,ij->i", rows @ matrix, rows))
 
 
 def own_weights(fit: ContributionFit, kernel: Kernel) -> Estimate:
