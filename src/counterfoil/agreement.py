@@ -48,6 +48,8 @@ def _effect(contract: Contract, study: Study, name: str) -> Iterator[Problem]:
         column = spec.assigned
         arm = partial(study.arm, column) if complete else partial(study.column, column, complete=False)
         yield from _asked(contract.where(*at, "assigned"), arm)
+    for column in contract.effects[name].groups:
+        yield from _asked(contract.where("effects", name, "groups"), partial(study.column, column))
     yield from _asked(contract.where(*at, "vcov"), partial(spec.errors_on, study, "HC1"))
     if isinstance(spec, Contribution) and study.services is None:
         yield Problem("DATA-019", "the study has no services.csv", contract.where(*at))

@@ -66,6 +66,10 @@ class Effect(_Term):
     doubtful: tuple[
         Literal["consistency", "no_interference", "exchangeability", "positivity", "no_substitution"], ...
     ] = Field((), description="Assumptions that the parties know to be doubtful; the report shows them so.")
+    groups: tuple[str, ...] = Field(
+        (),
+        description="Columns of people, such as a site: the report shows who gains, and whom nobody serves, by them.",
+    )
     display: Literal["units", "points"] = Field(
         "units", description="Show effects in the outcome's units, or (for shares and rates) in percentage points."
     )

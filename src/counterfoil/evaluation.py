@@ -86,7 +86,7 @@ class EffectResult:
         """Return what stands behind the credits, where a gain was divided among providers."""
         if self.fit is None or self.shares is None:
             return None
-        return find(self.fit, self.shares, self.terms.better)
+        return find(self.fit, self.shares, self.terms.better, self.terms.groups)
 
     def shrunk(self, shares: Shares) -> ShrunkCredits | None:
         """Return credits shrunk towards each other, where the contract pays on such."""

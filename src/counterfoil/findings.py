@@ -4,8 +4,9 @@ Each finding is computed from the fit that was paid on; one that the data or the
 the code that says why.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -20,6 +21,7 @@ from counterfoil.estimators.contribution import ContributionFit
 from counterfoil.estimators.influential import Influence, influential
 from counterfoil.estimators.omitted_variable import OmittedVariable, omitted_variable
 from counterfoil.estimators.ranks import rank_sets
+from counterfoil.estimators.subgroups import gain_by_group
 from counterfoil.estimators.support import SupportLedger, support
 
 
@@ -41,6 +43,8 @@ class Findings:
     influence : Influence or None
     contamination : Contamination or None
         Of an additive model.
+    groups : mapping of str to DataFrame
+        For each column asked for: who gains, and whom nobody served.
     left_out : mapping of str to str
         Finding to the codes of why it could not be had.
     """
@@ -54,6 +58,7 @@ class Findings:
     hidden_factor: OmittedVariable | None
     influence: Influence | None
     contamination: Contamination | None
+    groups: Mapping[str, pd.DataFrame]
     left_out: Mapping[str, str]
 
     def to_dict(self) -> dict[str, Any]:
@@ -68,11 +73,23 @@ class Findings:
             "contamination": None if self.contamination is None else self.contamination.tidy(),
         }
         found = {name: frame.to_dict("records") for name, frame in frames.items() if frame is not None}
-        return {"model": self.model, "why": self.why, **found, "left_out": dict(self.left_out)}
+        groups = {column: frame.to_dict("records") for column, frame in self.groups.items()}
+        return {"model": self.model, "why": self.why, **found, "groups": groups, "left_out": dict(self.left_out)}
 
 
-def find(fit: ContributionFit, shares: Shares, better: Literal["higher", "lower"]) -> Findings:
+def find(
+    fit: ContributionFit, shares: Shares, better: Literal["higher", "lower"], groups: Sequence[str] = ()
+) -> Findings:
     """Return what stands behind the credits of a fit.
+
+    Parameters
+    ----------
+    fit : ContributionFit
+    shares : Shares
+        Made from the fit.
+    better : {"higher", "lower"}
+    groups : sequence of str
+        Columns of people by which gains are shown.
 
     Examples
     --------
@@ -94,6 +111,7 @@ def find(fit: ContributionFit, shares: Shares, better: Literal["higher", "lower"
 
     additive, lottery = fit.choice.model == "additive", fit.spec.design == "randomized"
     rule = shares.rule
+    by_column = {column: ask(f"groups by {column}", partial(gain_by_group, fit, column)) for column in groups}
     return Findings(
         model=fit.choice.model,
         why=fit.choice.why,
@@ -104,5 +122,6 @@ def find(fit: ContributionFit, shares: Shares, better: Literal["higher", "lower"
         hidden_factor=None if lottery else ask("hidden_factor", lambda: omitted_variable(fit, rule)),
         influence=ask("influence", lambda: influential(fit, rule)),
         contamination=ask("contamination", lambda: contamination(fit, fit.sample.study, rule)) if additive else None,
+        groups=MappingProxyType({column: frame for column, frame in by_column.items() if frame is not None}),
         left_out=MappingProxyType(left_out),
     )

@@ -49,7 +49,13 @@ def evaluation_schema() -> dict[str, Any]:
     })  # fmt: skip
     tables = ("support", "interactions", "ranks", "rules", "hidden_factor", "influence", "contamination")
     findings = _object(
-        {"model": _TEXT, "why": _TEXT, **{name: _list({"type": "object"}) for name in tables}, "left_out": _map(_TEXT)},
+        {
+            "model": _TEXT,
+            "why": _TEXT,
+            **{name: _list({"type": "object"}) for name in tables},
+            "groups": _map(_list({"type": "object"})),
+            "left_out": _map(_TEXT),
+        },
         optional=tables,
     )
     answered = {

@@ -84,6 +84,25 @@ def test_an_additive_contract_shows_what_it_credits_to_the_wrong_provider(tmp_pa
     assert "interactions" not in findings
 
 
+def test_groups_show_who_gains_and_whom_nobody_serves(tmp_path: Path) -> None:
+    terms = contract(tmp_path)
+    effect = terms.effects["days"].model_copy(update={"groups": ("band",)})
+    effect = effect.model_copy(
+        update={"estimator": effect.estimator.model_copy(update={"covariates": ("need", "band")})}
+    )
+    data = study()
+    people = data.people.assign(band=np.where(data.people["need"] < 0, "low", "high"))
+    data = cf.Study.from_tables(people, services=data.services, outcomes=data.outcomes)
+    evaluation = cf.evaluate(terms.model_copy(update={"effects": {"days": effect}}), data)
+    rows = json.loads(evaluation.to_json())["effects"]["days"]["findings"]["groups"]["band"]
+    assert [row["group"] for row in rows] == ["high", "low"]
+    assert rows[0]["unserved"] > rows[1]["unserved"]
+    assert "by band" in evaluation.report()
+    missing = effect.model_copy(update={"groups": ("bands",)})
+    with pytest.raises(cf.errors.DataError, match="bands"):
+        cf.evaluate(terms.model_copy(update={"effects": {"days": missing}}), data)
+
+
 def test_a_lottery_has_no_hidden_factor(rice: cf.Study, rice_contract: Contract) -> None:
     evaluation = cf.evaluate(rice_contract, rice)
     assert "hidden factor that" not in evaluation.summary()

@@ -6,6 +6,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import pandas as pd
 
 from counterfoil.attribution.interactions import Interactions
 from counterfoil.attribution.payment.money import add
@@ -206,6 +207,7 @@ def _findings(result: "EffectResult", scale: Scale, withheld: frozenset[str]) ->
         "support": [] if found.support is None else _support_rows(found.support, scale, shown_rows),
         "pairs": [] if found.interactions is None else _pair_rows(found.interactions, scale, withheld, _open(result)),
         "firm": _firm_rows(found, scale, shown_rows),
+        "groups": [(column, _group_rows(frame, scale)) for column, frame in found.groups.items()],
         "rungs": [] if found.contamination is None else _rung_rows(found.contamination, scale, shown_rows),
     }
 
@@ -257,6 +259,19 @@ def _firm_rows(found: Findings, scale: Scale, providers: Sequence[str]) -> list[
             "rests": "few people" if name in flagged else rests,
         }
         for name in providers
+    ]
+
+
+def _group_rows(frame: pd.DataFrame, scale: Scale) -> list[tuple[str, ...]]:
+    return [
+        (
+            row["group"],
+            row["people"],
+            f"{row['unserved']:.0%}" if row["people"][:1].isdigit() else "",
+            scale.number(row["estimate"]),
+            f"{scale.number(row['conf_low'])} to {scale.number(row['conf_high'])}",
+        )
+        for row in frame.sort_values("estimate", ascending=False).to_dict("records")
     ]
 
 
