@@ -43,8 +43,8 @@ class LeastSquares:
 
     @property
     def rank(self) -> int:
-        """Number of fitted parameters."""
-        return len(self.kept)
+        """Number of fitted parameters: the sum of the leverages, to which a penalized one adds less than one."""
+        return round(float(self.leverage.sum()))
 
     def estimable(self, functional: FloatArray) -> NDArray[np.bool_]:
         """Tell which rows of ``functional`` (m, n_columns) the data determine.
@@ -67,16 +67,20 @@ def least_squares(
         Of dependent columns of a dense design the earlier ones are kept.
     outcome : ndarray, shape (n,)
     penalty : ndarray, shape (p,), optional
-        Added to the diagonal of the cross-product. What is estimable is judged without it.
+        Added to the diagonal of the cross-product. A column that has one is always kept: where it is a combination of
+        others, they take up what it explains, and columns that are alike share it.
 
     Raises
     ------
     EstimationError
-        EST-003 when there are not more people than independent columns.
+        EST-003 when there are not more people than independent columns without a penalty.
     """
     if isinstance(design, csr_array):
-        return _by_cross_product(design, outcome, penalty)
+        return _by_cross_product(design, outcome, np.zeros(design.shape[1]) if penalty is None else penalty)
     n = len(outcome)
+    if penalty is not None:
+        invented = np.diag(np.sqrt(penalty))[penalty > 0]
+        design, outcome = np.vstack([design, invented]), np.append(outcome, np.zeros(len(invented)))
     length = np.linalg.norm(design, axis=0)
     scaled = design / np.where(length > 0, length, 1.0)
     triangle = qr(scaled, mode="r", check_finite=False)[0][: min(scaled.shape)]
@@ -86,25 +90,24 @@ def least_squares(
     if not independent.all():
         independent = _independent(scaled, length > 0)
     kept, dropped = np.flatnonzero(independent), np.flatnonzero(~independent)
-    if n <= len(kept):
-        raise refusal("EST-003", f"{n} people for {len(kept)} parameters")
+    _check_people(n, len(kept) - (len(outcome) - n))
     orthogonal, upper = qr(design[:, kept], mode="economic", check_finite=False)
-    dependence = solve_triangular(upper, orthogonal.T @ design[:, dropped], check_finite=False)
-    if penalty is not None:
-        invented = np.diag(np.sqrt(penalty[kept]))[penalty[kept] > 0]
-        orthogonal, upper = qr(np.vstack([design[:, kept], invented]), mode="economic", check_finite=False)
-        orthogonal = orthogonal[:n]
     coefficients = solve_triangular(upper, orthogonal.T @ outcome, check_finite=False)
     root = solve_triangular(upper, np.eye(len(kept)), check_finite=False)
     return LeastSquares(
         coefficients=coefficients,
-        residuals=outcome - design[:, kept] @ coefficients,
-        leverage=np.einsum("ij,ij->i", orthogonal, orthogonal),
+        residuals=(outcome - design[:, kept] @ coefficients)[:n],
+        leverage=np.einsum("ij,ij->i", orthogonal, orthogonal)[:n],
         bread=root @ root.T,
         kept=kept,
         dropped=dropped,
-        dependence=dependence,
+        dependence=solve_triangular(upper, orthogonal.T @ design[:, dropped], check_finite=False),
     )
+
+
+def _check_people(people: int, parameters: int) -> None:
+    if people <= parameters:
+        raise refusal("EST-003", f"{people} people for {parameters} parameters")
 
 
 def _independent(scaled: FloatArray, nonzero: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -122,25 +125,20 @@ def _independent(scaled: FloatArray, nonzero: NDArray[np.bool_]) -> NDArray[np.b
     return independent
 
 
-def _by_cross_product(design: csr_array, outcome: FloatArray, penalty: FloatArray | None) -> LeastSquares:
-    n = len(outcome)
-    cross = (design.T @ design).toarray()
+def _by_cross_product(design: csr_array, outcome: FloatArray, penalty: FloatArray) -> LeastSquares:
+    cross = (design.T @ design).toarray() + np.diag(penalty)
     length = np.sqrt(np.diagonal(cross))
     safe = np.where(length > 0, length, 1.0)
     scaled = cross / safe / safe[:, None]
     factor, pivots, rank, _ = dpstrf(scaled, tol=DEPENDENT_SQUARE, lower=0)
     order = (pivots[:rank] - 1).astype(np.intp)
     kept, dropped = np.sort(order), np.setdiff1d(np.arange(design.shape[1]), order)
-    if n <= len(kept):
-        raise refusal("EST-003", f"{n} people for {len(kept)} parameters")
+    _check_people(len(outcome), len(kept) - np.count_nonzero(penalty))
     factor = np.asfortranarray(factor[:rank, :rank])
     dependence = np.zeros((len(kept), len(dropped)))
     if len(dropped):
         solved = cho_solve((factor, False), scaled[np.ix_(order, dropped)], check_finite=False)
         dependence[np.searchsorted(kept, order)] = solved * safe[dropped] / safe[order][:, None]
-    if penalty is not None:
-        firmed = scaled[np.ix_(order, order)] + np.diag(penalty[order] / safe[order] ** 2)
-        factor = np.asfortranarray(np.linalg.cholesky(firmed).T)
     half, _ = dpotri(factor, lower=0)
     place = np.argsort(order)
     bread = (np.triu(half) + np.triu(half, 1).T)[np.ix_(place, place)] / safe[kept] / safe[kept][:, None]
@@ -148,7 +146,7 @@ def _by_cross_product(design: csr_array, outcome: FloatArray, penalty: FloatArra
     coefficients = bread @ (used.T @ outcome)
     residuals = outcome - used @ coefficients
     # One step of refinement wins back the digits that squaring the design cost.
-    gap = used.T @ residuals - (0.0 if penalty is None else penalty[kept] * coefficients)
+    gap = used.T @ residuals - penalty[kept] * coefficients
     coefficients = coefficients + bread @ gap
     return LeastSquares(
         coefficients=coefficients,

@@ -156,24 +156,12 @@ def fit_surface(
     terms, sparse = _terms(asked, model, roster, patterns)
     blocks = make_blocks(patterns, pattern, terms, saturated)
     design = _design(controls, modifiers, blocks, len(terms), saturated)
-    first, width = controls.shape[1], modifiers.shape[1]
     penalty = None
     if sparse:
         penalty = np.zeros(design.shape[1])
-        penalty[first + width * (len(terms) - sparse) :] = asked.min_pair
+        penalty[controls.shape[1] + modifiers.shape[1] * (len(terms) - sparse) :] = asked.min_pair
         warnings.append(_shrunk(terms[len(terms) - sparse :], roster, asked.min_pair))
     fit = least_squares(_scaled(design, root), scaled, penalty)
-    lost = {int(position - first) // width for position in fit.dropped if position >= first}
-    idle_pairs = {position for position in lost if position >= len(terms) - sparse}
-    if idle_pairs:
-        # A pair that few share and that rosters do not tell from what is there already acts additively.
-        terms = tuple(term for position, term in enumerate(terms) if position not in idle_pairs)
-        blocks = make_blocks(patterns, pattern, terms, saturated)
-        design = _design(controls, modifiers, blocks, len(terms), saturated)
-        if penalty is not None:
-            penalty = penalty[: design.shape[1] - width * (sparse - len(idle_pairs))]
-            penalty = np.concatenate([penalty, np.full(width * (sparse - len(idle_pairs)), float(asked.min_pair))])
-        fit = least_squares(_scaled(design, root), scaled, penalty)
     idle = sorted({names[position - 1].partition("=")[0] for position in fit.dropped if 0 < position <= len(names)})
     if idle:
         warnings.append(Problem("EST-005", f"some of covariates {listed(idle)} carry no information", "estimator"))
@@ -197,7 +185,7 @@ def fit_surface(
         design=design,
         fit=fit,
         contrasts=None,
-        shrunk=sparse > len(idle_pairs),
+        shrunk=sparse > 0,
         residuals=residuals,
         propensity=propensity,
         warnings=tuple(warnings),

@@ -1,5 +1,6 @@
 """The sparse path of many providers is the dense one, coalitions are found by words, shrunk pairs stay nearly unbiased."""
 
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -105,5 +106,25 @@ def test_a_rare_pair_that_rosters_do_not_tell_apart_acts_additively() -> None:
     nested = np.column_stack([served[:, 0], served[:, 0] & (np.arange(400) < 40)])
     frame = pd.DataFrame(nested.astype(int), columns=["a", "b"]).assign(y=rng.normal(size=400))
     fit = Contribution(outcome="y", providers=("a", "b"), model="pairwise", min_pair=30).fit(frame)
-    assert fit.surface.terms == ((0,), (1,))
-    assert np.isfinite(attribute(fit).credits.std_error).all()
+    plain = Contribution(outcome="y", providers=("a", "b"), model="additive").fit(frame)
+    assert fit.surface.slopes[-1, 0] == pytest.approx(0, abs=1e-12)
+    ours, theirs = (attribute(one).credits.using("HC0") for one in (fit, plain))
+    np.testing.assert_allclose(ours.values, theirs.values, atol=1e-12)
+    np.testing.assert_allclose(ours.cov(), theirs.cov(), atol=1e-12)
+
+
+def test_rare_pairs_of_the_same_people_are_credited_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Of pairs that the same few people share none may be kept for the order of the providers.
+    rng = np.random.default_rng(8)
+    names = tuple(f"p{j}" for j in range(8))
+    frame = pd.DataFrame((rng.random((400, 8)) < 0.08).astype(int), columns=list(names))
+    frame["y"] = frame[list(names)].sum(axis=1) + rng.normal(size=400)
+    fits = {}
+    for way, order, largest in (("dense", names, 1e9), ("reversed", names[::-1], 1e9), ("sparse", names, 0)):
+        monkeypatch.setattr(surface, "LARGEST_DENSE", largest)
+        fits[way] = attribute(Contribution(outcome="y", providers=order, model="pairwise").fit(frame)).credits
+    pairs = [frame[list(pair)].all(axis=1) for pair in combinations(names, 2)]
+    assert len({tuple(np.flatnonzero(pair)) for pair in pairs}) < len(pairs)
+    np.testing.assert_allclose(fits["reversed"].values[::-1], fits["dense"].values, atol=1e-12)
+    np.testing.assert_allclose(fits["sparse"].values, fits["dense"].values, atol=1e-12)
+    np.testing.assert_allclose(fits["sparse"].cov(), fits["dense"].cov(), atol=1e-12)
