@@ -133,7 +133,7 @@ def _by_cross_product(design: csr_array, outcome: FloatArray, penalty: FloatArra
     factor, pivots, rank, _ = dpstrf(scaled, tol=DEPENDENT_SQUARE, lower=0)
     order = (pivots[:rank] - 1).astype(np.intp)
     kept, dropped = np.sort(order), np.setdiff1d(np.arange(design.shape[1]), order)
-    _check_people(len(outcome), len(kept) - np.count_nonzero(penalty))
+    _check_people(len(outcome), len(kept) - int((penalty > 0).sum()))
     factor = np.asfortranarray(factor[:rank, :rank])
     dependence = np.zeros((len(kept), len(dropped)))
     if len(dropped):
