@@ -23,6 +23,7 @@ from counterfoil.estimators.power import smallest_detectable
 from counterfoil.estimators.ranks import rank_sets
 from counterfoil.estimators.sequential import SequentialContribution, SequentialFit
 from counterfoil.estimators.service_graph import detectable_share, service_graph
+from counterfoil.estimators.service_map import co_service, plot_service_map
 from counterfoil.estimators.shrinkage import ShrunkCredits, shrink
 from counterfoil.estimators.stack import stack
 
@@ -44,6 +45,7 @@ __all__ = [
     "ShrunkCredits",
     "balance",
     "bounds",
+    "co_service",
     "covariate_strength",
     "detectable_share",
     "functional",
@@ -51,6 +53,7 @@ __all__ = [
     "omitted_variable",
     "permuted_rosters",
     "placebo",
+    "plot_service_map",
     "probability_of_causation",
     "progress_predicts_enrolment",
     "rank_sets",
