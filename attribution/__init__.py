@@ -16,9 +16,11 @@ from counterfoil.attribution.owen import Owen
 from counterfoil.attribution.plurality import Plurality
 from counterfoil.attribution.rules import RULES, rule_named
 from counterfoil.attribution.shapley import Shapley
+from counterfoil.attribution.share_bars import plot_share_bars
 from counterfoil.attribution.shares import Shares, attribute
 from counterfoil.attribution.stage_respecting import StageRespecting
 from counterfoil.attribution.substitution import substitution_credits
+from counterfoil.attribution.waterfall import plot_waterfall
 from counterfoil.attribution.weighted_shapley import WeightedShapley
 from counterfoil.estimators.dose_monomials import monomial_shares
 
@@ -46,6 +48,8 @@ __all__ = [
     "dividends",
     "excess",
     "monomial_shares",
+    "plot_share_bars",
+    "plot_waterfall",
     "rule_named",
     "rule_values",
     "rule_width",

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from counterfoil.attribution.rules import rule_named
+from counterfoil.attribution.waterfall import plot_waterfall
 from counterfoil.datasets.display import titled_table
 from counterfoil.errors import Problem
 from counterfoil.estimators.divisible import Divisible
@@ -120,8 +121,20 @@ class Shares:
     def _repr_html_(self) -> str:
         return titled_table(self.tidy().drop(columns=["statistic"]), self.summary().partition("\n")[0])
 
-    def plot(self, ax: Any = None) -> Any:
-        """Draw the credits, their simultaneous intervals and the total as a forest plot; return the matplotlib Axes."""
+    def plot(self, ax: Any = None, *, kind: Literal["forest", "waterfall"] = "forest") -> Any:
+        """Draw the credits and the total; return the matplotlib Axes.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; a new figure when omitted.
+        kind : {"forest", "waterfall"}
+            Credits with their simultaneous intervals; or from nothing to the total, provider by provider.
+        """
+        if kind == "waterfall":
+            return plot_waterfall(self.tidy(), ax, self.joint.estimand, self.better)
+        if kind != "forest":
+            raise ValueError(f"kind is 'forest' or 'waterfall', not {kind!r}")
         return plot_forest(self.joint.tidy(simultaneous=True), ax, unit=self.joint.estimand)
 
 
