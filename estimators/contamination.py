@@ -115,7 +115,8 @@ def contamination(fit: ContributionFit, study: Study | pd.DataFrame, kernel: Ker
     >>> from counterfoil.attribution import Shapley
     >>> from counterfoil.estimators import Contribution
     >>> drawn = cf.datasets.simulate_cradle(seed=1).study
-    >>> fit = Contribution(model="additive", covariates=("need",), design="unconfounded").fit(drawn)
+    >>> spec = Contribution(model="additive", covariates=("need",), design="unconfounded", backbone=("backbone",))
+    >>> fit = spec.fit(drawn)
     >>> found = contamination(fit, drawn, Shapley())
     >>> bool(np.allclose(found.own + found.from_others.sum(axis=1) + found.baseline, found.additive.values))
     True

@@ -55,7 +55,7 @@ def merge(roster: Roster, together: Iterable[Sequence[str]]) -> tuple[Roster, Pl
     --------
     >>> served = np.array([[1, 1, 0], [1, 0, 1], [0, 0, 1]], bool)
     >>> merge(Roster(np.arange(3), ("a", "b", "c"), served), [("a", "b")])[0].providers
-    ('a', 'a + b', 'c')
+    ('a + b', 'a', 'c')
     """
     sets = [tuple(group) for group in together]
     named = [name for group in sets for name in group]

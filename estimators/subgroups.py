@@ -41,7 +41,7 @@ def gain_by_group(fit: ContributionFit, column: str, conf_level: float = 0.95) -
     >>> import counterfoil as cf
     >>> from counterfoil.estimators import Contribution
     >>> fit = Contribution(outcome="takeup", cluster="address").fit(cf.datasets.load("rice"))
-    >>> gain_by_group(fit, "literacy").columns.tolist()
+    >>> gain_by_group(fit, "risk_averse").columns.tolist()
     ['group', 'people', 'unserved', 'estimate', 'std_error', 'conf_low', 'conf_high']
     """
     if fit.surface.propensity is not None and column not in fit.spec.covariates:

@@ -130,9 +130,9 @@ def support(fit: ContributionFit, kernel: Kernel) -> SupportLedger:
     >>> from counterfoil.estimators import Contribution
     >>> fit = Contribution(outcome="takeup", cluster="address").fit(cf.datasets.load("rice"))
     >>> support(fit, Shapley()).tidy().round(4)
-      provider  supported  model-based  joint  by agreement  estimate
-    0  default     0.0517          0.0    0.0           0.0    0.0517
-    1  intensive   0.0013          0.0    0.0           0.0    0.0013
+        provider  supported  model-based  joint  by agreement  estimate
+    0    default     0.0517          0.0    0.0           0.0    0.0517
+    1  intensive     0.0013          0.0    0.0           0.0    0.0013
     """
     roster, surface = fit.roster, fit.surface
     everyone = fit.spec.scope == "everyone"
