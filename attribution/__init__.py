@@ -5,6 +5,7 @@ from counterfoil.attribution.backbone import BackboneSensitivity, backbone_sensi
 from counterfoil.attribution.banzhaf import Banzhaf
 from counterfoil.attribution.comparison import RuleComparison, rule_width
 from counterfoil.attribution.core import excess, stable
+from counterfoil.attribution.dose_credits import AumannShapley
 from counterfoil.attribution.dose_split import DoseSplit
 from counterfoil.attribution.equal_split import EqualSplit
 from counterfoil.attribution.first_in import FirstIn
@@ -14,7 +15,7 @@ from counterfoil.attribution.last_in import LastIn
 from counterfoil.attribution.order_of_service import OrderOfService
 from counterfoil.attribution.owen import Owen
 from counterfoil.attribution.plurality import Plurality
-from counterfoil.attribution.rules import RULES, rule_named
+from counterfoil.attribution.rules import RULES, answered_rules, rule_named
 from counterfoil.attribution.shapley import Shapley
 from counterfoil.attribution.share_bars import plot_share_bars
 from counterfoil.attribution.shares import Shares, attribute
@@ -26,6 +27,7 @@ from counterfoil.estimators.dose_monomials import monomial_shares
 
 __all__ = [
     "RULES",
+    "AumannShapley",
     "BackboneSensitivity",
     "Banzhaf",
     "DoseSplit",
@@ -41,6 +43,7 @@ __all__ = [
     "Shares",
     "StageRespecting",
     "WeightedShapley",
+    "answered_rules",
     "attribute",
     "aumann_shapley",
     "backbone_sensitivity",

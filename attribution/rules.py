@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Any, Final, cast
 
 from counterfoil.attribution.banzhaf import Banzhaf
+from counterfoil.attribution.dose_credits import AumannShapley
 from counterfoil.attribution.dose_split import DoseSplit
 from counterfoil.attribution.equal_split import EqualSplit
 from counterfoil.attribution.first_in import FirstIn
@@ -19,6 +20,7 @@ from counterfoil.attribution.stage_respecting import StageRespecting
 from counterfoil.attribution.weighted_shapley import WeightedShapley
 from counterfoil.errors import did_you_mean, listed, refusal
 from counterfoil.estimators.kernel import Kernel
+from counterfoil.estimators.spec import Design
 
 RULES: Final[MappingProxyType[str, type[Rule]]] = MappingProxyType(
     {
@@ -36,6 +38,9 @@ RULES: Final[MappingProxyType[str, type[Rule]]] = MappingProxyType(
         "banzhaf": Banzhaf,
     }
 )
+
+NAMED: Final[MappingProxyType[str, type[Rule]]] = MappingProxyType({**RULES, "aumann_shapley": AumannShapley})
+"""Every rule that can be named: those that weigh combinations of providers, and those that single designs answer."""
 
 PLAIN: Final = ("shapley", "equal_split", "dose_split", "weighted_shapley", "order_of_service")
 """Rules that can be paid on and need no terms of their own: what `alternatives` compares."""
@@ -64,10 +69,22 @@ def rule_class(name: str) -> type[Rule]:
     AttributionError
         ATTR-001 when there is none of that name.
     """
-    if name not in RULES:
-        hint = did_you_mean(str(name), RULES) or f"; there are {listed(RULES, limit=20)}"
+    if name not in NAMED:
+        hint = did_you_mean(str(name), NAMED) or f"; there are {listed(NAMED, limit=20)}"
         raise refusal("ATTR-001", f"there is no rule '{name}'{hint}")
-    return RULES[name]
+    return NAMED[name]
+
+
+def answered_rules(design: Design) -> tuple[str, ...]:
+    """Return the names of the rules that the credits of a design can follow.
+
+    Examples
+    --------
+    >>> from counterfoil.estimators import DoseResponse
+    >>> answered_rules(DoseResponse())
+    ('aumann_shapley',)
+    """
+    return tuple(RULES) if design.own_rules is None else design.own_rules.names
 
 
 def is_efficient(name: str) -> bool:

@@ -211,6 +211,12 @@ class Study:
         """Outcomes in the outcomes table, in order of name."""
         return () if self.outcomes is None else _used(self.outcomes["outcome"])
 
+    def periods(self, outcome: str) -> tuple[str, ...]:
+        """Return the periods of an outcome, in order of name; one that is not dated has the period ''."""
+        if self.outcomes is None:
+            return ()
+        return _used(self.outcomes["period"][_is(self.outcomes["outcome"], outcome)])
+
     def without_outcomes(self) -> "Study":
         """Return the study as it stood before outcomes were read."""
         return replace(self, outcomes=None)

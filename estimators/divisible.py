@@ -2,14 +2,16 @@
 
 from typing import Protocol, runtime_checkable
 
+from counterfoil.datasets.roster import Roster
 from counterfoil.errors import Problem
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.kernel import Kernel
+from counterfoil.estimators.spec import Sample
 
 
 @runtime_checkable
 class Divisible(Protocol):
-    """A fitted gain that any attribution rule divides without refitting.
+    """A fitted gain that attribution rules divide without refitting; one that its design cannot follow it refuses.
 
     Examples
     --------
@@ -22,6 +24,16 @@ class Divisible(Protocol):
     @property
     def providers(self) -> tuple[str, ...]:
         """Return the players, in order."""
+        ...
+
+    @property
+    def roster(self) -> Roster:
+        """Return who served whom, among the people whom the fit uses."""
+        ...
+
+    @property
+    def sample(self) -> Sample:
+        """Return whom the fit uses."""
         ...
 
     @property

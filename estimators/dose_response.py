@@ -11,7 +11,7 @@ Newey and Singh (2022) for the debiased functional of a regression.
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -27,7 +27,8 @@ from counterfoil.estimators.dose_monomials import monomial_shares
 from counterfoil.estimators.dose_surface import DoseSurface, checked_doses, fit_dose_surface
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.experiment import check_clusters
-from counterfoil.estimators.spec import Design, Sample, draw_sample
+from counterfoil.estimators.kernel import Kernel
+from counterfoil.estimators.spec import Design, OwnRules, Sample, draw_sample
 
 
 class DoseResponse(Design):
@@ -44,6 +45,11 @@ class DoseResponse(Design):
     >>> DoseResponse(interactions=True).fit(study).credits().values.round(1)
     array([3.2, 1.1])
     """
+
+    own_rules: ClassVar[OwnRules] = OwnRules(
+        ("aumann_shapley",),
+        "a response to doses is divided dose by dose (Aumann-Shapley), and not among combinations of providers",
+    )
 
     kind: Literal["dose_response"] = "dose_response"
     providers: tuple[str, ...] = Field(
@@ -176,8 +182,15 @@ class DoseResponseFit:
         """
         return self._estimate(monomial_shares(self.surface.exponents), self.providers, "provider")
 
-    def joint(self) -> Estimate:
+    def apply(self, kernel: Kernel) -> Estimate:
+        """Return the credits under a rule, of which there is one; see `own_rules` of the spec."""
+        self.spec.refuse_rule(kernel.name)
+        return self.credits()
+
+    def joint(self, kernel: Kernel | None = None) -> Estimate:
         """Return the credits and, last, the total as one estimate with their joint covariance."""
+        if kernel is not None:
+            self.spec.refuse_rule(kernel.name)
         shares = monomial_shares(self.surface.exponents)
         return self._estimate(np.column_stack([shares, np.ones(len(shares))]), (*self.providers, "gain"), "term")
 

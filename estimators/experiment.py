@@ -12,7 +12,7 @@ chapters 6 to 9.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -25,7 +25,7 @@ from counterfoil.estimators.bias_reduced import bias_reduced
 from counterfoil.estimators.covariance import ErrorType, FloatArray, leverage_that_matters
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.least_squares import least_squares
-from counterfoil.estimators.spec import Design, draw_sample
+from counterfoil.estimators.spec import Design, OwnRules, draw_sample
 
 
 class Experiment(Design):
@@ -37,6 +37,10 @@ class Experiment(Design):
     >>> Experiment(outcome="earnings", vcov="classical").fit(cf.datasets.load("nsw")).std_error.round(2)
     array([632.85])
     """
+
+    own_rules: ClassVar[OwnRules] = OwnRules(
+        (), "an experiment measures one programme as a whole, so there are no credits to split by"
+    )
 
     kind: Literal["experiment"] = "experiment"
     assigned: str = Field("assigned", description="Column of people: 1 = assigned to the programme, 0 = control.")

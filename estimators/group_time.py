@@ -63,22 +63,28 @@ class Block:
         """
         with located(self.where):
             if kernel is None:
-                gain = self.fit.total()
-                return Credits(gain.values, gain.scores(), gain.df, gain.warnings)
+                return credits_of(self.fit.total())
             credits = self.fit.applied(Within(kernel, self.present, providers))
             labels = (*map(str, range(providers)), "gain")
-            found = self.fit.estimate(side_by_side(credits, self.fit.applied(GrandTotal())), labels, "term")
-            return Credits(found.values, found.scores(), found.df, found.warnings)
+            return credits_of(self.fit.estimate(side_by_side(credits, self.fit.applied(GrandTotal())), labels, "term"))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Credits:
-    """A block's values (k,), scores (n_block, k), degrees of freedom and warnings."""
+    """A block's values (k,), scores and weights of changes (n_block, k), degrees of freedom and warnings."""
 
     values: FloatArray
     scores: FloatArray
+    riesz: FloatArray
     df: float
     warnings: tuple[Problem, ...]
+
+
+def credits_of(found: Estimate) -> Credits:
+    """Return what an average over blocks needs of a block's estimate."""
+    if found.riesz is None:
+        raise ValueError("a contribution's estimate carries weights")
+    return Credits(found.values, found.scores(), found.riesz, found.df, found.warnings)
 
 
 @contextmanager
@@ -109,6 +115,9 @@ def group_time(
 ) -> Estimate:
     """Return the credits of every block, per person of the study.
 
+    Weights of a person's changes in several periods are summed (`riesz`), as if the changes were equal: what is planned
+    with them errs on the side of too large an error.
+
     Parameters
     ----------
     blocks : sequence of Block
@@ -123,19 +132,24 @@ def group_time(
         Whether blocks' shares of the study are estimated.
     """
     names = (*providers, GAIN) if kernel is not None else (GAIN,)
-    values, columns = [], []
+    values, columns, weighed = [], [], []
     found = [block.credits(kernel, len(providers)) for block in blocks]
     for block, credits in zip(blocks, found, strict=True):
         influence = np.zeros((len(weights), len(names)))
-        influence[block.people] = credits.scores * (block.share * len(weights) / len(block.people))
+        scale = block.share * len(weights) / len(block.people)
+        influence[block.people] = credits.scores * scale
+        riesz = np.zeros_like(influence)
+        riesz[block.people] = credits.riesz * scale
         if population:
             influence += np.outer(membership_spread(weights, block.people), credits.values)
         values.append(block.share * credits.values)
         columns.append(influence)
+        weighed.append(riesz)
     return frame(
         terms=tuple(f"{block.where}: {name}" for block in blocks for name in names),
         values=np.concatenate(values),
         influence=np.hstack(columns),
+        riesz=np.hstack(weighed),
         degrees=min(credits.df for credits in found),
         warnings=gathered(blocks, [credits.warnings for credits in found]),
     )

@@ -18,7 +18,7 @@ Sources: as in ``counterfoil.estimators.sequential_policy``; Shapley (1953).
 
 from dataclasses import dataclass
 from math import factorial
-from typing import Any, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
 import numpy as np
 import pandas as pd
@@ -32,6 +32,7 @@ from counterfoil.errors import Problem, listed, raise_any, refusal
 from counterfoil.estimators.covariance import LEVERAGE_ONE, ErrorType, FloatArray, leverage_that_matters
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.experiment import check_clusters
+from counterfoil.estimators.kernel import Kernel
 from counterfoil.estimators.sequential_policy import (
     ALONE,
     SMALLER,
@@ -40,7 +41,7 @@ from counterfoil.estimators.sequential_policy import (
     fit_longitudinal,
     unseen,
 )
-from counterfoil.estimators.spec import Design, Sample, draw_sample
+from counterfoil.estimators.spec import Design, OwnRules, Sample, draw_sample
 
 MOST_PLAYERS: Final = 8
 """Every one of the 2^K coalitions is a policy with regressions of its own."""
@@ -66,6 +67,11 @@ class SequentialContribution(Design):
     >>> bool(np.isclose(fit.credits().values.sum(), fit.total().values[0]))
     True
     """
+
+    own_rules: ClassVar[OwnRules] = OwnRules(
+        ("shapley",),
+        "credit that includes referrals exists for Shapley only, because it is no average over people's own providers",
+    )
 
     kind: Literal["sequential_contribution"] = "sequential_contribution"
     stages: tuple[tuple[str, ...], ...] = Field(
@@ -267,8 +273,15 @@ class SequentialFit:
         """Return the total gain per person; the credits sum to it."""
         return self._estimate(slice(-1, None), ("gain",), "term")
 
-    def joint(self) -> Estimate:
+    def apply(self, kernel: Kernel) -> Estimate:
+        """Return the credits under a rule, of which there is one; see `own_rules` of the spec."""
+        self.spec.refuse_rule(kernel.name)
+        return self.credits()
+
+    def joint(self, kernel: Kernel | None = None) -> Estimate:
         """Return the credits and, last, the total as one estimate with their joint covariance."""
+        if kernel is not None:
+            self.spec.refuse_rule(kernel.name)
         return self._estimate(slice(None), (*self.providers, "gain"), "term")
 
     def _estimate(self, which: slice, terms: tuple[str, ...], label: Literal["term", "provider"]) -> Estimate:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,14 +11,26 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from counterfoil.datasets.disclosure import shown
 from counterfoil.datasets.study import Study
 from counterfoil.datasets.table import as_numbers, blank, is_number
-from counterfoil.errors import Problem, refusal
+from counterfoil.errors import Problem, listed, refusal
 from counterfoil.estimators.covariance import BY_CLUSTER, ErrorType
 
 
+@dataclass(frozen=True, slots=True)
+class OwnRules:
+    """The only attribution rules that the credits of a design can follow, by name; and why no others."""
+
+    names: tuple[str, ...]
+    why: str
+
+
 class Design(BaseModel):
-    """A request: the Python object, the node of the contract and the JSON Schema are one."""
+    """A request: the Python object, the node of the contract and the JSON Schema are one.
+
+    ``own_rules`` is None for a design whose gain any rule divides that weighs a person's own combinations of providers.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    own_rules: ClassVar[OwnRules | None] = None
 
     outcome: str | None = Field(None, description="The outcome; may be omitted when the study has only one.")
     period: str | None = Field(None, description="The outcome's period; may be omitted when there is only one.")
@@ -45,6 +57,18 @@ class Design(BaseModel):
     def columns(self) -> tuple[str, ...]:
         """Return the columns of people that the design uses, apart from covariates."""
         return tuple(name for name in (self.cluster, self.weights) if name is not None)
+
+    def refuse_rule(self, name: str) -> None:
+        """Refuse an attribution rule that the design's credits cannot follow.
+
+        Raises
+        ------
+        AttributionError
+            ATTR-003 with the reason.
+        """
+        if self.own_rules is not None and name not in self.own_rules.names:
+            there = listed(self.own_rules.names)
+            raise refusal("ATTR-003", f"rule '{name}': {self.own_rules.why}", fix=f"use the rule {there}")
 
     def errors_on(self, study: Study, unclustered: ErrorType) -> tuple[str | None, ErrorType]:
         """Return the cluster column and the error type, with the study's cluster where the spec names none.

@@ -117,6 +117,12 @@ CODES: Final[dict[str, Code]] = {
         "The contract names no outcome payer, or several without saying which one pays this clause.",
         "give one party `role: outcome_payer`, or name the payer in the clause with `payer:`",
     ),
+    "CONTRACT-019": Code(
+        "two kinds of credit in one settlement",
+        "Credit that includes referrals and credit for the services as people had them give the same provider different "
+        "amounts; a settlement that uses both lets nobody compare what two providers are paid.",
+        "divide every effect with kind sequential_contribution, or none",
+    ),
     "DATA-001": Code(
         "path does not exist",
         "The study folder or one of its tables is not where it was looked for.",
@@ -419,9 +425,10 @@ CODES: Final[dict[str, Code]] = {
         "add the column (dose, start) to services.csv, complete it, or choose another rule",
     ),
     "ATTR-003": Code(
-        "rule has no meaning in this scope",
-        "Doses and dates exist only for services that people really had, so `scope: everyone` has none to look at.",
-        "use `scope: served`, or a rule without doses and dates",
+        "rule has no meaning in this scope or design",
+        "Doses and dates exist only for services that people really had, so `scope: everyone` has none to look at. Credit "
+        "that includes referrals exists for Shapley only, and Aumann-Shapley divides a response to doses only.",
+        "use `scope: served`, a rule without doses and dates, or the rule that the message names",
     ),
     "ATTR-004": Code(
         "too many providers for one person",
