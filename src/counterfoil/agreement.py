@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from counterfoil.contract import Contract
+from counterfoil.contract import Contract, Dividing
 from counterfoil.datasets.study import Study
-from counterfoil.errors import CounterfoilError, Problem, did_you_mean
-from counterfoil.estimators.contribution import Contribution
+from counterfoil.errors import CounterfoilError, Problem, did_you_mean, listed
+from counterfoil.estimators.dose_response import DoseResponse
 from counterfoil.estimators.experiment import Experiment
+from counterfoil.estimators.panel_contribution import PanelContribution
+from counterfoil.estimators.sequential import SequentialContribution
 
 
 def disagreements(contract: Contract, study: Study) -> list[Problem]:
@@ -41,9 +43,13 @@ def _effect(contract: Contract, study: Study, name: str) -> Iterator[Problem]:
     for key in ("cluster", "blocks", "weights"):
         if column := getattr(spec, key, None):
             yield from _asked(contract.where(*at, key), partial(study.column, column, complete=complete))
-    for column in spec.covariates:
+    measured = [(column, contract.where(*at, "covariates")) for column in spec.covariates]
+    if isinstance(spec, SequentialContribution):
+        steps = enumerate(spec.progress)
+        measured += [(name, contract.where(*at, "progress", step)) for step, names in steps for name in names]
+    for column, where in measured:
         ask = partial(study.covariates, [column]) if complete else partial(study.column, column, complete=False)
-        yield from _asked(contract.where(*at, "covariates"), ask)
+        yield from _asked(where, ask)
     if isinstance(spec, Experiment):
         column = spec.assigned
         arm = partial(study.arm, column) if complete else partial(study.column, column, complete=False)
@@ -51,11 +57,54 @@ def _effect(contract: Contract, study: Study, name: str) -> Iterator[Problem]:
     for column in contract.effects[name].groups:
         yield from _asked(contract.where("effects", name, "groups"), partial(study.column, column))
     yield from _asked(contract.where(*at, "vcov"), partial(spec.errors_on, study, "HC1"))
-    if isinstance(spec, Contribution) and study.services is None:
-        yield Problem("DATA-019", "the study has no services.csv", contract.where(*at))
-    if study.outcomes is not None:
+    if isinstance(spec, Dividing):
+        yield from _services(contract, study, spec, at)
+    if study.outcomes is None:
+        return
+    if isinstance(spec, PanelContribution):
+        yield from _periods(contract, study, spec, at)
+    else:
         where = contract.where("effects", name, "outcome")
         yield from _asked(where, partial(study.outcome, spec.outcome, spec.period, complete=complete))
+
+
+def _services(contract: Contract, study: Study, spec: Dividing, at: tuple[str, ...]) -> Iterator[Problem]:
+    """Yield what services lack that a design divides by: any at all, start dates of cohorts, doses."""
+    if study.services is None:
+        yield Problem("DATA-019", "the study has no services.csv", contract.where(*at))
+        return
+    key = "periods" if isinstance(spec, PanelContribution) and spec.periods else "kind"
+    column = "start" if key == "periods" else "dose" if isinstance(spec, DoseResponse) else None
+    if column is None:
+        return
+    where = f"services.csv (asked for in {contract.where(*at, key)})"
+    if column not in study.services:
+        yield Problem("DATA-004", f"column '{column}' is missing, and kind {spec.kind} follows from it", where)
+        return
+    credited = study.services["provider"].isin(list(spec.providers))
+    blank = int(study.services.loc[credited, column].isna().sum())
+    if blank:
+        yield Problem("DATA-014", f"column '{column}' is blank for {blank} services", where)
+
+
+def _periods(contract: Contract, study: Study, spec: PanelContribution, at: tuple[str, ...]) -> Iterator[Problem]:
+    """Yield what the outcomes of a panel's periods lack."""
+    outcome = contract.where(at[0], at[1], "outcome")
+    if spec.outcome not in study.outcome_names:
+        yield from _asked(outcome, partial(study.outcome, spec.outcome, spec.labels[0]))
+        return
+    known = study.periods(spec.outcome)
+    places = {label: contract.where(*at, "periods", label) for label in spec.periods}
+    places |= {label: contract.where(*at, "before") for label in spec.before}
+    places |= {label: contract.where(*at, key) for key in ("baseline", "period") if (label := getattr(spec, key))}
+    for label, where in places.items():
+        if label not in known:
+            # What else stands in the column may be anything, where it is much.
+            there = did_you_mean(label, known) or (f"; it has {listed(known, 12)}" if len(known) <= 12 else "")
+            yield Problem("DATA-012", f"outcome '{spec.outcome}' has no period '{label}'{there}", where)
+        else:
+            ask = partial(study.outcome, spec.outcome, label, complete=spec.missing == "refuse")
+            yield from _asked(where, ask)
 
 
 def _asked(where: str, ask: Callable[[], Any]) -> Iterator[Problem]:

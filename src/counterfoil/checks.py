@@ -6,7 +6,7 @@ pattern nobody had, rosters that cannot be told apart) is known before anybody l
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final
 
@@ -19,10 +19,14 @@ from counterfoil.attribution.payment.operating import gate_operating
 from counterfoil.attribution.payment.unit_price import UnitPrice
 from counterfoil.contract import Contract, Effect, contradictions
 from counterfoil.datasets.study import Study
-from counterfoil.errors import Problem, raise_any
+from counterfoil.errors import CounterfoilError, Problem, raise_any
+from counterfoil.estimators.feedback import progress_predicts_enrolment
+from counterfoil.estimators.panel_contribution import PanelContribution
 from counterfoil.estimators.power import effective_sample, planned_error, smallest_detectable
+from counterfoil.estimators.sequential import SequentialContribution
 from counterfoil.evaluation import EffectResult, divide_pots, measure
 from counterfoil.plain import plain
+from counterfoil.separation import Separation, separation
 
 FEW: Final = 50
 """An effective sample below this is flagged."""
@@ -58,6 +62,10 @@ class Check:
         Columns effect, term, true_gain, unit, pay_chance, expected_payment, exaggeration: how each gate operates at no
         gain and at parts and multiples of the smallest detectable one, before caps. Exaggeration is the mean estimate
         among draws that are paid, over the true gain; there is none at no gain.
+    separation : mapping of str to Separation
+        What the rosters tell apart, for each effect whose gain is divided.
+    progress : DataFrame
+        Columns effect, stage, statistic, df, p_value: whether progress so far predicts who enrols at each later stage.
     """
 
     contract: Contract
@@ -67,6 +75,8 @@ class Check:
     effects: Mapping[str, EffectResult]
     detectable: pd.DataFrame
     operating: pd.DataFrame
+    separation: Mapping[str, Separation]
+    progress: pd.DataFrame
 
     @property
     def refused(self) -> tuple[Problem, ...]:
@@ -85,6 +95,8 @@ class Check:
                 name: {
                     "refused": [problem.to_dict() for problem in result.refused],
                     "warnings": [problem.to_dict() for problem in result.warnings],
+                    "rosters": self.separation[name].to_dict() if name in self.separation else None,
+                    "progress_predicts_enrolment": self._stages(name).to_dict("records"),
                 }
                 for name, result in self.effects.items()
             },
@@ -110,9 +122,24 @@ class Check:
             lines.append(f"effect {name}: {'cannot be answered' if result.refused else 'can be answered'}")
             lines += [f"  {problem}" for problem in result.refused]
             lines += [f"  {problem.code} {problem.what}" for problem in result.warnings]
+            lines += [f"  {line}" for line in (self.separation[name].lines() if name in self.separation else ())]
+            lines += self._progress_lines(name)
             lines += self._detectable_lines(name, result)
             lines += self._operating_lines(name)
         return "\n".join(lines) + "\n"
+
+    def _stages(self, name: str) -> pd.DataFrame:
+        return self.progress[self.progress["effect"] == name].drop(columns="effect")
+
+    def _progress_lines(self, name: str) -> list[str]:
+        lines = [
+            f"    stage {row.stage}: p = {row.p_value:.3g} ({row.df} coefficients)"
+            for row in self._stages(name).itertuples()
+        ]
+        title = (
+            "  Does progress so far predict who enrols? If it does, only credit that includes referrals is identified"
+        )
+        return [title, *lines] if lines else []
 
     def _detectable_lines(self, name: str, result: EffectResult) -> list[str]:
         frame = self.detectable[self.detectable["effect"] == name]
@@ -129,6 +156,8 @@ class Check:
             if planning is None
             else f"assuming a standard deviation of {planning.std_dev:g}{within}"
         )
+        if isinstance(result.terms.estimator, PanelContribution):
+            basis += "; all of changes since the baseline"
         lines = [f"  Smallest detectable with {power:.0%} power ({basis})"]
         for row in frame.itertuples():
             money = "" if row.payment is None else f", which would pay {row.payment:,} {self.contract.currency}"
@@ -182,6 +211,13 @@ def check(contract: Contract, study: Study) -> Check:
     effects = divide_pots(
         contract, {name: measure(contract, _at_zero(contract.effects[name], blind), name) for name in contract.effects}
     )
+    apart = {name: found for name in effects if (found := separation(contract, blind, name)) is not None}
+    tested: list[dict[str, Any]] = []
+    for name, result in effects.items():
+        stages, problems = _progress(contract, name, result, blind)
+        tested += stages
+        effects[name] = replace(result, noted=(*result.noted, *problems))
+    progress = pd.DataFrame(tested, columns=["effect", "stage", "statistic", "df", "p_value"], dtype=object)
     served = patterns = None
     if blind.services is not None:
         roster = blind.roster([name for name in contract.parties if name in blind.providers])
@@ -193,7 +229,22 @@ def check(contract: Contract, study: Study) -> Check:
     operated = [row for name, result in effects.items() for row in _operating(contract, name, result)]
     columns = ["effect", "term", "true_gain", "unit", "pay_chance", "expected_payment", "exaggeration"]
     operating = pd.DataFrame(operated, columns=columns, dtype=object)
-    return Check(contract, blind, served, patterns, effects, detectable, operating)
+    return Check(contract, blind, served, patterns, effects, detectable, operating, apart, progress)
+
+
+def _progress(
+    contract: Contract, name: str, result: EffectResult, study: Study
+) -> tuple[list[dict[str, Any]], tuple[Problem, ...]]:
+    """Return a row for each later stage of one effect, or why that cannot be tested."""
+    spec = contract.spec(name)
+    if not isinstance(spec, SequentialContribution) or len(spec.stages) < 2:
+        return [], ()
+    used = study if result.fit is None else result.fit.sample.study
+    try:
+        found = progress_predicts_enrolment(used, spec.stages, spec.progress, spec.covariates, spec.cluster)
+    except CounterfoilError as error:
+        return [], error.problems
+    return [{"effect": name, **row} for row in found.to_dict("records")], ()
 
 
 def _detectable(contract: Contract, name: str, result: EffectResult) -> Iterator[tuple[Any, ...]]:
@@ -260,15 +311,11 @@ def _prices(contract: Contract, name: str) -> list[Decimal]:
 
 
 def _at_zero(effect: Effect, study: Study) -> Study:
-    """Return the study with the effect's outcome at zero for everybody."""
-    zero = pd.DataFrame(
-        {
-            "person": study.people["person"],
-            "outcome": effect.outcome,
-            "period": effect.estimator.period or "",
-            "value": 0.0,
-        }
-    )
+    """Return the study with the effect's outcome at zero for everybody, in every period."""
+    design = effect.estimator
+    periods = design.labels if isinstance(design, PanelContribution) else (design.period or "",)
+    everybody = pd.DataFrame({"person": study.people["person"], "outcome": effect.outcome, "value": 0.0})
+    zero = everybody.merge(pd.DataFrame({"period": periods}), how="cross")
     return Study.from_tables(
         study.people,
         services=study.services,

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, PrivateAttr, StringConstraints, Tag, ValidationError
 
@@ -20,17 +20,22 @@ from counterfoil.attribution.payment.gate import Gate
 from counterfoil.attribution.payment.money import Rounding
 from counterfoil.attribution.payment.split import Split
 from counterfoil.attribution.payment.unit_price import UnitPrice
-from counterfoil.attribution.rules import RULES, is_efficient, rule_named
+from counterfoil.attribution.rules import NAMED, answered_rules, is_efficient, rule_named
 from counterfoil.errors import CounterfoilError, Problem, did_you_mean, listed, raise_any
 from counterfoil.estimators.contribution import Contribution
+from counterfoil.estimators.dose_response import DoseResponse
 from counterfoil.estimators.experiment import Experiment
+from counterfoil.estimators.panel_contribution import PanelContribution
+from counterfoil.estimators.sequential import SequentialContribution
 from counterfoil.source import Source, read_source
 from counterfoil.translation import translate
 
 VERSION: Final = 1
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_ .&'()-]*$", max_length=80)]
 Role = Literal["provider", "backbone", "outcome_payer", "investor", "intermediary", "evaluator", "other"]
-Estimator = Annotated[Experiment | Contribution, Field(discriminator="kind")]
+Dividing = Contribution | PanelContribution | SequentialContribution | DoseResponse
+"""Designs whose gain is divided among providers."""
+Estimator = Annotated[Experiment | Dividing, Field(discriminator="kind")]
 
 
 class _Term(BaseModel):
@@ -48,7 +53,9 @@ class Planning(_Term):
     """What is assumed of outcomes before they are read, to say what the study can detect."""
 
     std_dev: float = Field(
-        gt=0, allow_inf_nan=False, description="Standard deviation of the outcome, in its own units."
+        gt=0,
+        allow_inf_nan=False,
+        description="Standard deviation of the outcome, or in a panel of its change since the baseline, in its own units.",
     )
     icc: float = Field(0.0, ge=0, lt=1, description="Correlation of outcomes within clusters.")
     power: float = Field(0.8, gt=0.5, lt=1, description="Chance with which an effect should be detected.")
@@ -69,6 +76,10 @@ class Effect(_Term):
     groups: tuple[str, ...] = Field(
         (),
         description="Columns of people, such as a site: the report shows who gains, and whom nobody serves, by them.",
+    ] = Field(
+        (),
+        description="Assumptions that the parties know to be doubtful; the report shows them so. In a panel, exchangeability "
+        "stands for trends that are parallel, in stages for there being no other causes at any stage.",
     )
     display: Literal["units", "points"] = Field(
         "units", description="Show effects in the outcome's units, or (for shares and rates) in percentage points."
@@ -128,12 +139,15 @@ class Contract(_Term):
         """The outcome payers, in contract order."""
         return tuple(name for name, party in self.parties.items() if party.role == "outcome_payer")
 
-    def spec(self, effect: str) -> Experiment | Contribution:
-        """Return an effect's estimator with what the contract says elsewhere filled in: outcome and providers."""
+    def spec(self, effect: str) -> Experiment | Dividing:
+        """Return an effect's estimator with what the contract says elsewhere filled in: outcome and providers.
+
+        Stages are not filled in: which provider works when is for the estimator to say.
+        """
         asked = self.effects[effect]
         filled: dict[str, Any] = {"outcome": asked.outcome}
-        if isinstance(asked.estimator, Contribution):
-            filled["providers"] = asked.estimator.providers or self.players
+        if "providers" in type(asked.estimator).model_fields:
+            filled["providers"] = self.credited(effect)
         return asked.estimator.model_copy(update=filled)
 
     def divider(self, effect: str) -> str:
@@ -142,9 +156,9 @@ class Contract(_Term):
         return effect if split is None or split.credits_from is None else split.credits_from
 
     def credited(self, effect: str) -> tuple[str, ...]:
-        """Return the providers among whom an effect of kind contribution divides the gain."""
+        """Return the providers among whom an effect's gain is divided, where its design divides it."""
         estimator = self.effects[effect].estimator
-        return (estimator.providers if isinstance(estimator, Contribution) else ()) or self.players
+        return (estimator.providers if isinstance(estimator, Dividing) else ()) or self.players
 
     def credits(self, effect: str) -> tuple[str, ...]:
         """Return what the credits of an effect are called: providers, and those credited together by one name."""
@@ -152,6 +166,11 @@ class Contract(_Term):
         together = estimator.together if isinstance(estimator, Contribution) else ()
         joint = {name: " + ".join(group) for group in together for name in group}
         return tuple(dict.fromkeys(joint.get(name, name) for name in self.credited(effect)))
+
+    def counts_unserved(self, effect: str) -> bool:
+        """Whether an effect counts what services would be worth to people who did not have them."""
+        estimator = self.effects[effect].estimator
+        return isinstance(estimator, Contribution) and estimator.scope == "everyone"
 
     def receiver(self, clause: UnitPrice) -> str | None:
         """Return who receives a clause's money when it is not divided: `to`, or the only provider."""
@@ -209,6 +228,7 @@ def contradictions(contract: Contract) -> list[Problem]:
     return [
         *_check_money(contract),
         *_check_effects(contract),
+        *_check_one_kind_of_credit(contract),
         *(
             problem
             for number, clause in enumerate(contract.payments)
@@ -248,13 +268,12 @@ def _check_effects(contract: Contract) -> Iterator[Problem]:
         if stated is not None and stated != effect.outcome:
             what = f"the effect's outcome is '{effect.outcome}' and its estimator's is '{stated}'"
             yield Problem("CONTRACT-016", what, contract.where(*at, "estimator", "outcome"))
-        if isinstance(effect.estimator, Contribution):
+        if isinstance(effect.estimator, Dividing):
             yield from _check_players(contract, name, effect.estimator)
         elif effect.split is not None and effect.split.credits_from is None:
-            what = "an experiment measures one programme as a whole, so there are no credits to split by"
             yield Problem(
                 "CONTRACT-016",
-                what,
+                effect.estimator.own_rules.why,
                 contract.where(*at, "split"),
                 "use `estimator: {kind: contribution}`, name an effect of that kind under `credits_from:`, or pay one party "
                 "with `to:` in the clause",
@@ -265,13 +284,30 @@ def _check_effects(contract: Contract) -> Iterator[Problem]:
             yield from _check_split(contract, name, effect.split)
 
 
-def _check_players(contract: Contract, name: str, estimator: Contribution) -> Iterator[Problem]:
-    where = contract.where("effects", name, "estimator", "providers")
+def _check_one_kind_of_credit(contract: Contract) -> Iterator[Problem]:
+    dividers = {
+        name: contract.effects[contract.divider(name)].estimator
+        for name, effect in contract.effects.items()
+        if effect.split is not None and contract.divider(name) in contract.effects
+    }
+    referring = {name: isinstance(estimator, SequentialContribution) for name, estimator in dividers.items()}
+    first = next(iter(referring), None)
+    for name, refers in referring.items():
+        if first is not None and refers != referring[first]:
+            one, other = (first, name) if referring[first] else (name, first)
+            what = f"the credits of '{one}' include referrals and those of '{other}' do not"
+            yield Problem("CONTRACT-019", what, contract.where("effects", name, "split"))
+            return
+
+
+def _check_players(contract: Contract, name: str, estimator: Dividing) -> Iterator[Problem]:
+    key = "stages" if isinstance(estimator, SequentialContribution) else "providers"
+    where = contract.where("effects", name, "estimator", key)
     for provider in estimator.providers:
         if provider not in contract.players:
             what = f"'{provider}' is no party with role provider{did_you_mean(provider, contract.players)}"
             yield Problem("CONTRACT-010", what, where)
-    for provider in estimator.backbone:
+    for provider in estimator.backbone if isinstance(estimator, Contribution) else ():
         if provider not in contract.parties:
             what = f"'{provider}' is no party{did_you_mean(provider, contract.parties)}"
             yield Problem("CONTRACT-010", what, contract.where("effects", name, "estimator", "backbone"))
@@ -295,14 +331,21 @@ def _check_credits_from(contract: Contract, name: str, split: Split) -> Iterator
     pot, source = contract.effects[name], contract.effects[split.credits_from]
     wrong = [
         (split.credits_from == name, "an effect takes its own credits when `credits_from:` is left out"),
-        (not isinstance(source.estimator, Contribution), "its estimator is not of kind contribution, so it has no credits"),
-        ((source.outcome, source.estimator.period) != (pot.outcome, pot.estimator.period), "its outcome or period is another"),
+        (not isinstance(source.estimator, Dividing), "its estimator does not divide a gain among providers, so it has no credits"),
+        ((source.outcome, _when(source.estimator)) != (pot.outcome, _when(pot.estimator)), "its outcome or period is another"),
         (source.better != pot.better, "its `better:` is the other direction"),
     ]  # fmt: skip
     for contradicts, why in wrong:
         if contradicts:
             yield Problem("CONTRACT-016", f"'{split.credits_from}' cannot divide '{name}': {why}", where)
     yield from _check_otherwise(contract, name, split)
+
+
+def _when(estimator: Experiment | Dividing) -> tuple[object, ...]:
+    """Return when a design's gain is measured; that of dated periods is over all but the first."""
+    if isinstance(estimator, PanelContribution) and estimator.periods:
+        return (*estimator.labels, estimator.across)
+    return (estimator.period,)
 
 
 def _check_inside(contract: Contract, name: str, split: Split) -> Iterator[Problem]:
@@ -337,15 +380,23 @@ def _check_otherwise(contract: Contract, name: str, split: Split) -> Iterator[Pr
 
 def _check_split(contract: Contract, name: str, split: Split) -> Iterator[Problem]:
     at = ("effects", name, "split")
-    payable = [rule for rule in RULES if is_efficient(rule)]
-    if split.rule not in RULES:
-        what = f"there is no rule '{split.rule}'{did_you_mean(split.rule, RULES)}"
+    divider = contract.divider(name)
+    estimator = contract.effects[divider if divider in contract.effects else name].estimator
+    # An effect without credits of its own is refused elsewhere; its rule may then be any.
+    answers = (answered_rules(estimator) if isinstance(estimator, Dividing) else ()) or tuple(NAMED)
+    payable = [rule for rule in answers if is_efficient(rule)]
+    if split.credits == "shrunk" and isinstance(estimator, Dividing) and not isinstance(estimator, Contribution):
+        what = f"credits of kind {estimator.kind} cannot be shrunk; those of kind contribution can"
+        yield Problem("CONTRACT-016", what, contract.where(*at, "credits"), "write `credits: raw`, or leave it out")
+    if split.rule not in NAMED:
+        what = f"there is no rule '{split.rule}'{did_you_mean(split.rule, answers)}"
         yield Problem("CONTRACT-007", what, contract.where(*at, "rule"), f"write {listed(payable, limit=20)}")
+    elif split.rule not in answers:
+        yield _other_rule(estimator, split.rule, payable, contract.where(*at, "rule"))
     elif split.rule not in payable:
         what = f"the credits of rule '{split.rule}' do not sum to the gain"
         yield Problem("CONTRACT-014", what, contract.where(*at, "rule"))
     else:
-        divider = contract.divider(name)
         try:
             rule_named(split.rule, contract.credits(divider if divider in contract.effects else name), **split.terms)
         except CounterfoilError as error:
@@ -366,6 +417,20 @@ def _check_split(contract: Contract, name: str, split: Split) -> Iterator[Proble
             yield Problem("CONTRACT-011", f"the carve-out of '{party}' is negative", where)
     if sum(split.carve_outs.values(), Decimal(0)) > 1:
         yield Problem("CONTRACT-016", "the carve-outs exceed the whole pot", contract.where(*at, "carve_outs"))
+
+
+def _other_rule(estimator: Experiment | Dividing, rule: str, payable: list[str], where: str) -> Problem:
+    """Say why a design does not answer a rule that there is, and what does."""
+    if estimator.own_rules is not None:
+        what = f"rule '{rule}' does not go with kind {estimator.kind}: {estimator.own_rules.why}"
+        return Problem("CONTRACT-016", what, where, f"write `rule: {payable[0]}`")
+    kinds = [
+        design.model_fields["kind"].default
+        for design in get_args(Dividing)
+        if design.own_rules is not None and rule in design.own_rules.names
+    ]
+    what = f"rule '{rule}' goes only with kind {listed(kinds)}"
+    return Problem("CONTRACT-016", what, where, f"write `kind: {kinds[0]}`, or one of {listed(payable, limit=20)}")
 
 
 def _check_clause(contract: Contract, number: int, clause: UnitPrice | Cap) -> Iterator[Problem]:
@@ -395,7 +460,7 @@ def _check_clause(contract: Contract, number: int, clause: UnitPrice | Cap) -> I
     if effect.split is None and contract.receiver(clause) is None:
         what = f"effect '{clause.effect}' has no split and the clause no `to:`"
         yield Problem("CONTRACT-015", what, contract.where(*at))
-    everyone = isinstance(effect.estimator, Contribution) and effect.estimator.scope == "everyone"
+    everyone = contract.counts_unserved(clause.effect)
     if everyone and clause.people is None:
         what = f"effect '{clause.effect}' has scope everyone"
         yield Problem("CONTRACT-017", what, contract.where(*at))

@@ -17,14 +17,15 @@ from counterfoil.attribution.payment.pot import PotAndSplit, compare_pot_and_spl
 from counterfoil.attribution.payment.settlement import Settlement, settle
 from counterfoil.attribution.payment.trace import Priced
 from counterfoil.attribution.payment.unit_price import UnitPrice
-from counterfoil.attribution.rules import PLAIN
+from counterfoil.attribution.rules import PLAIN, answered_rules
 from counterfoil.attribution.shares import Shares, attribute
-from counterfoil.contract import Contract, Effect, contradictions
+from counterfoil.contract import Contract, Dividing, Effect, contradictions
 from counterfoil.datasets.display import titled_table
 from counterfoil.datasets.study import Study
 from counterfoil.datasets.table import as_numbers
 from counterfoil.errors import ContractError, CounterfoilError, DataError, Problem, raise_any
-from counterfoil.estimators.contribution import Contribution, ContributionFit
+from counterfoil.estimators.contribution import ContributionFit
+from counterfoil.estimators.divisible import Divisible
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.experiment import Experiment
 from counterfoil.estimators.shrinkage import ShrunkCredits, shrink
@@ -46,8 +47,8 @@ class EffectResult:
         What the contract asks.
     total : Estimate or None
         The gain per person, in the outcome's own sign; None when refused.
-    fit : ContributionFit or None
-        The fitted surface, for effects of several providers; the dividing effect's where another one divides.
+    fit : Divisible or None
+        The fitted gain of several providers, for effects that have such; the dividing effect's where another one divides.
     shares : Shares or None
         Credits, for effects with a split.
     pot_and_split : PotAndSplit or None
@@ -63,7 +64,7 @@ class EffectResult:
     name: str
     terms: Effect
     total: Estimate | None = None
-    fit: ContributionFit | None = None
+    fit: Divisible | None = None
     shares: Shares | None = None
     pot_and_split: PotAndSplit | None = None
     gate: GateResult | None = None
@@ -78,6 +79,19 @@ class EffectResult:
         return tuple(dict.fromkeys((*divided, *own, *self.noted)))
 
     @property
+    def on_credits(self) -> tuple[Problem, ...]:
+        """What the credits rest on beyond what the gain does, such as strong parallel trends; it stands beside them."""
+        if self.total is None or self.shares is None:
+            return ()
+        return tuple(problem for problem in self.shares.warnings if problem not in self.total.warnings)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many people were used, served, or left out for what; empty when refused."""
+        found = {} if self.total is None else self.total.diagnostics
+        return {name: int(count) for name, count in found.items() if isinstance(count, int | np.integer)}
+
+    @property
     def sign(self) -> int:
         """1 where higher is better, −1 where lower is."""
         return 1 if self.terms.better == "higher" else -1
@@ -90,7 +104,7 @@ class EffectResult:
 
     def shrunk(self, shares: Shares) -> ShrunkCredits | None:
         """Return credits shrunk towards each other, where the contract pays on such."""
-        if self.fit is None or self.terms.split is None or self.terms.split.credits == "raw":
+        if self.terms.split is None or self.terms.split.credits == "raw" or not isinstance(self.fit, ContributionFit):
             return None
         return shrink(self.fit, shares.rule)
 
@@ -106,7 +120,7 @@ class EffectResult:
             if (shrunk := self.shrunk(shares)) is not None:
                 pairs = dict(shrunk.credits)
             credits = {provider: exact(self.sign * value) for provider, value in pairs.items()}
-            if self.fit is not None:
+            if isinstance(self.fit, ContributionFit):
                 groups = dict(zip(self.fit.players.names, self.fit.players.groups, strict=True))
         gain, people = self.sign * float(self.total.values[0]), self.total.people
         basis = f"{gain:,.6g} units of gain per person x {people:,} {self.total.population}"
@@ -151,11 +165,14 @@ class Evaluation:
         Returns
         -------
         DataFrame
-            Columns provider, term (the rule), payment, currency; a rule that the data refuse is left out.
+            Columns provider, term (the rule), payment, currency; a rule that a design cannot follow or that the data
+            refuse is left out.
         """
         rows: list[dict[str, Any]] = []
         agreed = {name: result.shares for name, result in self.effects.items() if result.shares is not None}
-        rules = dict.fromkeys([*(shares.rule.name for shares in agreed.values()), *PLAIN]) if agreed else {}
+        answers = [answered_rules(self.contract.spec(self.contract.divider(name))) for name in agreed]
+        plain_ones = [rule for rule in PLAIN if all(rule in names for names in answers)]
+        rules = dict.fromkeys([*(shares.rule.name for shares in agreed.values()), *plain_ones]) if agreed else {}
         for rule in rules:
             try:
                 shares = {
@@ -271,8 +288,7 @@ def measure(contract: Contract, study: Study, name: str) -> EffectResult:
     result = EffectResult(name, terms)
     try:
         fitted = contract.spec(name).fit(study)
-        fit = fitted if isinstance(fitted, ContributionFit) else None
-        total = fitted.total() if isinstance(fitted, ContributionFit) else fitted
+        fit, total = (None, fitted) if isinstance(fitted, Estimate) else (fitted, fitted.total())
         gate = None if terms.gate is None else apply_gate(terms.gate, total, terms.better)
         result = replace(result, total=total, fit=fit, gate=gate)
         if fit is not None and terms.split is not None and terms.split.credits_from is None:
@@ -306,7 +322,7 @@ def _divide_pot(contract: Contract, pot: EffectResult, total: Estimate, divider:
         return replace(pot, refused=(*pot.refused, *error.problems))
     divided = replace(pot, fit=divider.fit, shares=shares)
     try:
-        both = compare_pot_and_split(total, shares.total, as_counts=divider.fit.spec.scope == "served")
+        both = compare_pot_and_split(total, shares.total, as_counts=not contract.counts_unserved(divider.name))
     except CounterfoilError as error:
         problems = error.problems
     else:
@@ -326,7 +342,7 @@ def _divide_pot(contract: Contract, pot: EffectResult, total: Estimate, divider:
     return replace(divided, noted=problems)
 
 
-def _served_in_control(spec: Experiment | Contribution, fit: ContributionFit) -> bool:
+def _served_in_control(spec: Experiment | Dividing, fit: Divisible) -> bool:
     if not isinstance(spec, Experiment):
         return False
     assigned, _ = as_numbers(fit.sample.study.column(spec.assigned, complete=False))
@@ -368,7 +384,7 @@ def _effect_dict(result: EffectResult) -> dict[str, Any]:
             "clusters": None if total.clusters is None else total.n_clusters,
             "people": total.people,
             "population": total.population,
-            "counts": {key: int(count) for key, count in total.diagnostics.items()},
+            "counts": result.counts,
             "std_error_by_type": {name: float(total.using(name).std_error[0]) for name in total.error_types},
             "total": total.tidy().to_dict("records")[0],
         }
@@ -392,6 +408,7 @@ def _effect_dict(result: EffectResult) -> dict[str, Any]:
     if result.shares is not None:
         found["rule"] = result.shares.rule.name
         found["credits"] = result.shares.tidy().to_dict("records")
+        found["credit_warnings"] = [problem.to_dict() for problem in result.on_credits]
     if result.pot_and_split is not None and result.terms.split is not None:
         pot, split, difference = result.pot_and_split.both.tidy().to_dict("records")
         found["pot_and_split"] = {

@@ -63,6 +63,8 @@ def evaluation_schema() -> dict[str, Any]:
         "people": {"type": "integer"}, "population": _TEXT, "counts": _map({"type": "integer"}), "std_error_by_type": _map(_NUMBER), "total": _object(row),
         "gate": gate, "rule": _TEXT, "credits": _list(_object(credit)),
         "pot_and_split": pot_and_split, "findings": findings,
+        "gate": gate, "rule": _TEXT, "credits": _list(_object(credit)), "credit_warnings": _list(problem),
+        "pot_and_split": pot_and_split,
     }  # fmt: skip
     effect = _object(
         {

@@ -33,6 +33,8 @@ SAID: Final = {
     "float_type": "should be a number",
     "int_parsing": "should be a whole number",
     "int_type": "should be a whole number",
+    "date_from_datetime_parsing": "should be a date, such as 2024-03-31",
+    "date_parsing": "should be a date, such as 2024-03-31",
     "bool_parsing": "should be true or false",
     "string_pattern_mismatch": "should be a name of letters, digits, spaces and _.&'()-, beginning with a letter or digit",
 }

@@ -163,7 +163,8 @@ def _effect_lines(result: "EffectResult") -> Iterator[str]:
         for name in total.error_types
         if name != total.error_type
     ]
-    yield f"  Std error under other error types: {', '.join(others)}."
+    if others:
+        yield f"  Std error under other error types: {', '.join(others)}."
     if result.gate is not None:
         yield from _gate_lines(result, scale)
     if result.shares is not None:
@@ -176,7 +177,9 @@ def _effect_lines(result: "EffectResult") -> Iterator[str]:
 
 def _errors(total: Estimate) -> str:
     clusters = "" if total.clusters is None else f" by {total.n_clusters:,} clusters"
-    return f"Errors: {total.error_type}{clusters}, t with {total.df:g} degrees of freedom"
+    own = total.diagnostics.get("error_type")
+    within = "" if own is None else f" from {own} in each cohort and period"
+    return f"Errors: {total.error_type}{within}{clusters}, t with {total.df:g} degrees of freedom"
 
 
 def _gate_lines(result: "EffectResult", scale: Scale) -> Iterator[str]:
@@ -225,6 +228,8 @@ def _share_lines(result: "EffectResult", shares: Shares, scale: Scale) -> Iterat
     yield from _table(rows, indent=4, right={1, 2, 3, 4})
     if any(row[-1] == NO_SHARE for row in rows):
         yield f"    {NO_SHARE}: not determinable: {shares.withheld}; the credit itself stands"
+    for problem in result.on_credits:
+        yield f"    To be read with these credits: {problem.code} {problem.what}"
     if result.pot_and_split is not None:
         yield f"  {describe_difference(result.pot_and_split, scale)}"
 

@@ -18,6 +18,11 @@ from counterfoil.estimators.contribution import Contribution
 from counterfoil.estimators.kernel import Kernel
 from counterfoil.estimators.support import CLASSES, SupportLedger, support
 from counterfoil.findings import Findings
+from counterfoil.estimators.contribution import ContributionFit
+from counterfoil.estimators.kernel import Kernel
+from counterfoil.estimators.panel_contribution import PanelContribution
+from counterfoil.estimators.support import support
+from counterfoil.report.designs import assumption_rows, describe_design
 from counterfoil.report.pictures import Bar, Division, Part
 from counterfoil.verdict import NO_SHARE, Scale, describe_clause, describe_difference, describe_gate
 
@@ -31,15 +36,8 @@ MOST_BARS: Final = 6
 MOST_PATTERNS: Final = 40
 MOST_PAIRS: Final = 15
 NO_LOSS: Final = frozenset({"people_in", "people_used", "served", "assigned", "control"})
+NO_LOSS: Final = frozenset({"people_in", "people_used", "served", "cohorts", "assigned", "control"})
 PACKAGES: Final = ("counterfoil", "numpy", "pandas", "scipy", "statsmodels", "scikit-learn")
-
-ASSUMPTIONS: Final = {
-    "consistency": "Services mean the same for everybody; there are no hidden versions of a provider.",
-    "no_interference": "One person's services do not change another person's outcome.",
-    "exchangeability": "People with different services are alike in everything else that matters.",
-    "positivity": "Whoever had some services could also have had fewer of them.",
-    "no_substitution": "Without a provider, people would not have gone to another one instead.",
-}
 
 
 def gather(evaluation: "Evaluation", show_small_cells: bool) -> dict[str, Any]:
@@ -152,7 +150,7 @@ def _effect(result: "EffectResult", withheld: frozenset[str]) -> dict[str, Any]:
         "better": terms.better,
         "answered": result.total is not None,
         "refused": list(result.refused),
-        "design": _design(result),
+        "design": describe_design(result.terms.estimator),
         "checks": _checks(result),
         "credits": [],
         "bars": [],
@@ -186,6 +184,7 @@ def _effect(result: "EffectResult", withheld: frozenset[str]) -> dict[str, Any]:
         ]
         facts["findings"] = _findings(result, scale, withheld)
         facts["rule"] = result.shares.rule.name
+        facts["on_credits"] = result.on_credits
         if terms.split is not None and terms.split.credits_from is not None:
             facts["rule"] += f", with the credits of effect {terms.split.credits_from}"
         if any(row["share"] == NO_SHARE for row in facts["credits"]):
@@ -312,37 +311,9 @@ def _credit(scale: Scale, row: Mapping[str, Any], withheld: frozenset[str]) -> d
     }
 
 
-def _design(result: "EffectResult") -> str:
-    spec = result.terms.estimator
-    if isinstance(spec, Contribution):
-        how = (
-            "a lottery dealt out who was served by whom" if spec.design == "randomized"
-            else f"people are compared who are alike in {', '.join(spec.covariates) or 'nothing that is recorded'}"
-        )  # fmt: skip
-        return f"Several providers, overlapping people; {how}. Outcome model: {spec.model}."
-    inside = f" within {spec.blocks}" if spec.blocks else ""
-    return f"A lottery{inside} assigned people to the programme or to control; the two arms are compared."
-
-
 def _checks(result: "EffectResult") -> list[dict[str, str]]:
     """Return what a reader should know of trust: each held, assumed, passed, flagged, doubtful or not testable."""
-    spec = result.terms.estimator
-    lottery = not isinstance(spec, Contribution) or spec.design == "randomized"
-    states = {
-        "consistency": "assumed",
-        "no_interference": "assumed",
-        "exchangeability": "held by design" if lottery else "assumed",
-        "positivity": "passed" if result.total is not None else "flagged",
-        "no_substitution": "assumed",
-    }
-    if any(problem.code in {"EST-004", "IDENT-009"} for problem in result.warnings):
-        states["positivity"] = "flagged"
-    if not isinstance(spec, Contribution):
-        del states["no_substitution"], states["positivity"]
-    rows = [
-        {"what": ASSUMPTIONS[name], "state": "doubtful" if name in result.terms.doubtful else state}
-        for name, state in states.items()
-    ]
+    rows = assumption_rows(result)
     if result.gate is not None:
         gate, scale = (
             result.gate,
@@ -383,7 +354,7 @@ def _alternatives(evaluation: "Evaluation", withheld: frozenset[str]) -> list[Di
     def bar(name: str, amounts: Mapping[str, Decimal], rule: Kernel | None) -> Division:
         whole = float(add(amounts.values()))
         solid: dict[str, float] = {}
-        if rule is not None and len(divided) == 1 and (fit := divided[0].fit) is not None:
+        if rule is not None and len(divided) == 1 and isinstance(fit := divided[0].fit, ContributionFit):
             solid = dict(zip(fit.providers, support(fit, rule).fraction().tolist(), strict=True))
         parts = [
             Part(party, float(amount) / whole, party not in players, solid.get(party, 1.0))
@@ -405,7 +376,8 @@ def _raw_split(evaluation: "Evaluation") -> list[Division]:
     """Return what dividing raw outcomes among all who touched a person would give: no comparison, no cause."""
     divided = [result for result in evaluation.effects.values() if result.shares is not None]
     for result in divided if len(divided) == 1 else []:
-        if result.fit is None or result.terms.better == "lower":
+        changes = isinstance(result.terms.estimator, PanelContribution)
+        if result.fit is None or result.terms.better == "lower" or changes:
             continue
         served = result.fit.roster.exposure
         outcome = result.fit.sample.study.outcome(result.terms.outcome, result.terms.estimator.period)
@@ -421,7 +393,7 @@ def _data(evaluation: "Evaluation", show_small_cells: bool) -> dict[str, Any]:
     facts: dict[str, Any] = {"people": "", "served": [], "patterns": [], "more": 0, "lost": []}
     few_lost = False
     for result in evaluation.effects.values():
-        counts = {} if result.total is None else dict(result.total.diagnostics)
+        counts = result.counts
         lost = {key: count for key, count in counts.items() if key not in NO_LOSS}
         few_lost |= any(count < SMALL_CELL for count in lost.values())
         facts["lost"] += [

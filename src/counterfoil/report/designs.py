@@ -1,0 +1,97 @@
+"""What the report says of a design: how it compares people, and the assumptions that its answer rests on."""
+
+from typing import TYPE_CHECKING, Final, Literal
+
+from counterfoil.estimators.dose_response import DoseResponse
+from counterfoil.estimators.experiment import Experiment
+from counterfoil.estimators.panel_contribution import PanelContribution
+from counterfoil.estimators.sequential import SequentialContribution
+
+if TYPE_CHECKING:
+    from counterfoil.contract import Dividing
+    from counterfoil.evaluation import EffectResult
+
+Assumption = Literal["consistency", "no_interference", "exchangeability", "positivity", "no_substitution"]
+
+ASSUMPTIONS: Final[dict[Assumption, str]] = {
+    "consistency": "Services mean the same for everybody; there are no hidden versions of a provider.",
+    "no_interference": "One person's services do not change another person's outcome.",
+    "exchangeability": "People with different services are alike in everything else that matters.",
+    "positivity": "Whoever had some services could also have had fewer of them.",
+    "no_substitution": "Without a provider, people would not have gone to another one instead.",
+}
+
+PARALLEL: Final = "Without services, outcomes would have moved alike (parallel trends)."
+STRONG: Final = "…and with fewer services too (strong parallel trends); no earlier period can test it."
+UNFORESEEN: Final = "Nobody's outcome moved before the first service because services were to come (no anticipation)."
+AT_EVERY_STAGE: Final = (
+    "At every stage, people with the same past who enrolled differently are alike in everything else that matters."
+)
+POLYNOMIAL: Final = "The outcome answers to doses by a polynomial of degree {}{}, also where few people had such doses."
+
+
+def describe_design(spec: "Experiment | Dividing") -> str:
+    """Say in two sentences how a design compares people."""
+    if isinstance(spec, Experiment):
+        inside = f" within {spec.blocks}" if spec.blocks else ""
+        return f"A lottery{inside} assigned people to the programme or to control; the two arms are compared."
+    alike = f"alike in {', '.join(spec.covariates) or 'nothing that is recorded'}"
+    if isinstance(spec, PanelContribution):
+        others = "never served" if spec.comparison == "never" else "not yet served"
+        among = f", among people {alike}" if spec.covariates else ""
+        return (
+            "Several providers, overlapping people, several periods; changes since the last period before services are "
+            f"compared with those of people {others}{among}. Outcome model: {spec.model}."
+        )
+    if isinstance(spec, SequentialContribution):
+        return (
+            f"Several providers in {len(spec.stages)} stages; at each stage people are compared who are {alike} and in their progress so far. "
+            f"Credit includes the people that a provider leads on to others. Outcome model: {spec.model}."
+        )
+    lottery = spec.design == "randomized"
+    if isinstance(spec, DoseResponse):
+        how = "a lottery dealt out doses" if lottery else f"people are compared who are {alike}"
+        return f"Several providers, services that differ in amount; {how}. The gain is over no doses at all."
+    how = "a lottery dealt out who was served by whom" if lottery else f"people are compared who are {alike}"
+    return f"Several providers, overlapping people; {how}. Outcome model: {spec.model}."
+
+
+def assumption_rows(result: "EffectResult") -> list[dict[str, str]]:
+    """Return the assumptions of an effect's design: each held by design, assumed, passed, flagged or doubtful.
+
+    What only an assumption about unseen outcomes says, such as trends that are parallel, is assumed and never passed.
+    """
+    spec = result.terms.estimator
+    rows: list[tuple[Assumption, str, str]] = [
+        ("consistency", ASSUMPTIONS["consistency"], "assumed"),
+        ("no_interference", ASSUMPTIONS["no_interference"], "assumed"),
+        *_exchangeability(result),
+    ]
+    if not isinstance(spec, Experiment):
+        weak = any(problem.code in {"EST-004", "IDENT-009"} for problem in result.warnings)
+        seen = "flagged" if weak or result.total is None else "passed"
+        if isinstance(spec, DoseResponse):
+            products = " with products of two doses" if spec.interactions else ""
+            rows.append(("positivity", POLYNOMIAL.format(spec.degree, products), "flagged" if weak else "assumed"))
+        else:
+            rows.append(("positivity", ASSUMPTIONS["positivity"], seen))
+        rows.append(("no_substitution", ASSUMPTIONS["no_substitution"], "assumed"))
+    return [
+        {"what": what, "state": "doubtful" if name in result.terms.doubtful else state} for name, what, state in rows
+    ]
+
+
+def _exchangeability(result: "EffectResult") -> list[tuple[Assumption, str, str]]:
+    """Return why people with different services may be compared at all."""
+    spec = result.terms.estimator
+    name: Assumption = "exchangeability"
+    compared = any(problem.code == "IDENT-016" for problem in result.warnings)
+    trends = [PARALLEL, *([STRONG] if compared else []), UNFORESEEN]
+    if isinstance(spec, PanelContribution):
+        return [(name, what, "assumed") for what in trends]
+    if isinstance(spec, SequentialContribution):
+        return [(name, AT_EVERY_STAGE, "assumed")]
+    lottery = isinstance(spec, Experiment) or spec.design == "randomized"
+    # A panel may divide what another design measures.
+    divided = [(name, f"For the division: {what}", "assumed") for what in trends if compared]
+    return [(name, ASSUMPTIONS[name], "held by design" if lottery else "assumed"), *divided]
