@@ -72,14 +72,14 @@ class Effect(_Term):
     planning: Planning | None = Field(None, description="Assumptions for `counterfoil check`.")
     doubtful: tuple[
         Literal["consistency", "no_interference", "exchangeability", "positivity", "no_substitution"], ...
-    ] = Field((), description="Assumptions that the parties know to be doubtful; the report shows them so.")
-    groups: tuple[str, ...] = Field(
-        (),
-        description="Columns of people, such as a site: the report shows who gains, and whom nobody serves, by them.",
     ] = Field(
         (),
         description="Assumptions that the parties know to be doubtful; the report shows them so. In a panel, exchangeability "
         "stands for trends that are parallel, in stages for there being no other causes at any stage.",
+    )
+    groups: tuple[str, ...] = Field(
+        (),
+        description="Columns of people, such as a site: the report shows who gains, and whom nobody serves, by them.",
     )
     display: Literal["units", "points"] = Field(
         "units", description="Show effects in the outcome's units, or (for shares and rates) in percentage points."
@@ -350,6 +350,10 @@ def _when(estimator: Experiment | Dividing) -> tuple[object, ...]:
 
 def _check_inside(contract: Contract, name: str, split: Split) -> Iterator[Problem]:
     at = ("effects", name, "split", "inside")
+    divider = contract.effects.get(contract.divider(name))
+    if split.credits == "shrunk" and divider is not None and not isinstance(divider.estimator, Contribution):
+        what = "credits can be shrunk for an estimator of kind contribution only"
+        yield Problem("CONTRACT-016", what, contract.where("effects", name, "split", "credits"))
     for party, fraction in split.inside.items():
         if party not in contract.players:
             what = f"'{party}' is no party with role provider{did_you_mean(party, contract.players)}"

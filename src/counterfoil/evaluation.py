@@ -98,7 +98,7 @@ class EffectResult:
 
     def findings(self) -> Findings | None:
         """Return what stands behind the credits, where a gain was divided among providers."""
-        if self.fit is None or self.shares is None:
+        if self.shares is None or not isinstance(self.fit, ContributionFit):
             return None
         return find(self.fit, self.shares, self.terms.better, self.terms.groups)
 

@@ -12,7 +12,7 @@ import pytest
 import counterfoil as cf
 from counterfoil.attribution import Shapley
 from counterfoil.contract import Contract
-from counterfoil.estimators import shrink
+from counterfoil.estimators import ContributionFit, shrink
 from counterfoil.evaluation import Evaluation
 
 CONTRACT = """\
@@ -161,7 +161,7 @@ def test_shrunk_credits_are_paid_on_with_the_same_total(tmp_path: Path) -> None:
     assert shrunk.settlement is not None
     assert raw.settlement.total == shrunk.settlement.total
     fit = shrunk.effects["days"].fit
-    assert fit is not None
+    assert isinstance(fit, ContributionFit)
     expected = shrink(fit, Shapley()).credits
     for provider, amount in shrunk.settlement.by_party().items():
         assert abs(float(amount) - expected[provider] * 30_000) < 0.02

@@ -14,14 +14,11 @@ from counterfoil.attribution.payment.unit_price import UnitPrice
 from counterfoil.attribution.rules import rule_named
 from counterfoil.datasets.disclosure import SMALL_CELL, shown, suppress_counts
 from counterfoil.estimators.contamination import Contamination
-from counterfoil.estimators.contribution import Contribution
-from counterfoil.estimators.kernel import Kernel
-from counterfoil.estimators.support import CLASSES, SupportLedger, support
-from counterfoil.findings import Findings
 from counterfoil.estimators.contribution import ContributionFit
 from counterfoil.estimators.kernel import Kernel
 from counterfoil.estimators.panel_contribution import PanelContribution
-from counterfoil.estimators.support import support
+from counterfoil.estimators.support import CLASSES, SupportLedger, support
+from counterfoil.findings import Findings
 from counterfoil.report.designs import assumption_rows, describe_design
 from counterfoil.report.pictures import Bar, Division, Part
 from counterfoil.verdict import NO_SHARE, Scale, describe_clause, describe_difference, describe_gate
@@ -35,7 +32,6 @@ MOST_BARS: Final = 6
 """Parties beyond which bars of shares have more parts than colours can tell apart."""
 MOST_PATTERNS: Final = 40
 MOST_PAIRS: Final = 15
-NO_LOSS: Final = frozenset({"people_in", "people_used", "served", "assigned", "control"})
 NO_LOSS: Final = frozenset({"people_in", "people_used", "served", "cohorts", "assigned", "control"})
 PACKAGES: Final = ("counterfoil", "numpy", "pandas", "scipy", "statsmodels", "scikit-learn")
 
@@ -221,7 +217,7 @@ def _support_rows(ledger: SupportLedger, scale: Scale, providers: Sequence[str])
 
 def _open(result: "EffectResult") -> bool:
     """Tell whether no pattern is rare: numbers of shared people would else give rare patterns away by subtraction."""
-    if result.fit is None:
+    if not isinstance(result.fit, ContributionFit):
         return False
     _, pattern = result.fit.roster.patterns()
     return bool(np.bincount(pattern).min() >= SMALL_CELL)
