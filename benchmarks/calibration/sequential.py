@@ -1,11 +1,11 @@
-"""Calibration of credit that includes referrals, where enrolment responds to progress (design B8 of the manual)."""
+"""Rows for credit that includes referrals, where enrolment responds to progress."""
 
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from calibrate import MISSPECIFIED, Case, Draw, measured
 
+from calibration.case import REPORTED, Case, Draw, measured
 from counterfoil.attribution import attribute
 from counterfoil.estimators import Contribution
 from counterfoil.estimators.sequential import SequentialContribution
@@ -42,12 +42,13 @@ def static(seed: int) -> Draw:
 
 
 CASES: tuple[Case, ...] = (
-    Case("enrolment responds to progress, sequential", "Shapley credits with referrals", sequential),
+    Case("enrolment responds to progress, sequential", "Shapley credits with referrals", sequential, design="B8"),
     Case(
         "enrolment responds to progress, sequential, additive (the pair is left to the chances of enrolment)",
         "Shapley credits with referrals",
         lambda s: sequential(s, model="additive", effects_by_history=False),
-        MISSPECIFIED,
+        REPORTED,
+        design="B8",
     ),
-    Case("enrolment responds to progress, static", "Shapley credits with referrals", static, MISSPECIFIED),
+    Case("enrolment responds to progress, static", "Shapley credits with referrals", static, REPORTED, design="B8"),
 )

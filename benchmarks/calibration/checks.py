@@ -1,18 +1,27 @@
-"""Cases of the calibration for checks of a fit: a hidden factor, no total, a weak total, a harm, shuffled rosters.
-
-The designs vary the three providers of `calibrate.three_providers`: ``scale`` multiplies all effects, ``hidden`` adds a
-factor that nobody recorded, ``harm`` makes the third provider do harm.
-"""
+"""Rows for checks of a fit: a hidden factor, no total, a weak total, a harm, ranks, shuffled rosters."""
 
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
-import pandas as pd
-from calibrate import MISSPECIFIED, THREE, Case, Draw, measured
-from numpy.typing import NDArray
 
+from calibration.case import ALWAYS, CHANCE, POWER, REPORTED, SETS, Case, Draw, FloatArray, measured
+from calibration.designs import (
+    HARM_TRUTH,
+    THREE,
+    WEAK,
+    chances,
+    effects,
+    harmful,
+    kernel_table,
+    log_weights,
+    nothing,
+    parts,
+    scores,
+    three_providers,
+    weak,
+)
 from counterfoil.attribution import Shapley, attribute
 from counterfoil.attribution.payment import Gate, apply_gate
 from counterfoil.attribution.payment.projection import project_credits
@@ -23,57 +32,9 @@ from counterfoil.estimators.permuted_rosters import shuffled
 from counterfoil.estimators.placebo import joint_test
 from counterfoil.estimators.ranks import rank_sets
 
-FloatArray = NDArray[np.float64]
-
-PATTERNS = np.array([[mask >> j & 1 for j in range(3)] for mask in range(8)])
-HARM_TRUTH = np.array([0.2959, 0.2122, -0.0755])
 STRENGTHS = ((0.2, 0.3), (0.4, 0.6), (0.6, 1.0))
 NODES = 24
 """Gauss-Hermite nodes a dimension; 24 and 32 agree to eight digits."""
-
-
-def log_weights(x1: FloatArray, x2: FloatArray, hidden: FloatArray, strength: float) -> FloatArray:
-    """Return the logarithm of each pattern's weight, (..., 8), for covariates and hidden factor of any one shape."""
-    a, b = PATTERNS[:, 0], PATTERNS[:, 1]
-    load = (0.35 + 0.3 * x1 - strength * hidden)[..., None] * PATTERNS.sum(axis=1)
-    return np.asarray(-load + 0.3 * b * x2[..., None] + 0.5 * a * b)
-
-
-def effects(x2: FloatArray, scale: float = 1.0, harm: bool = False) -> FloatArray:
-    """Return the effect of each pattern, (..., 8)."""
-    a, b, c = PATTERNS.T
-    third = -0.2 * c if harm else -0.2 * a * c
-    return np.asarray(scale * (0.5 * a + 0.3 * b * (1 + 0.5 * x2[..., None]) + 0.4 * a * b + third + 0.2 * a * b * c))
-
-
-def chances(log_weight: FloatArray) -> FloatArray:
-    """Return probabilities from logarithms of weights, over the last axis."""
-    weight = np.exp(log_weight - log_weight.max(axis=-1, keepdims=True))
-    return np.asarray(weight / weight.sum(axis=-1, keepdims=True))
-
-
-def variant(
-    seed: int, size: int = 2_000, scale: float = 1.0, harm: bool = False, hidden: tuple[float, float] = (0.0, 0.0)
-) -> pd.DataFrame:
-    """Draw three providers; the hidden factor is the column ``hidden``, which no fit may name."""
-    rng = np.random.default_rng(seed)
-    x = rng.normal(size=(size, 2))
-    factor = rng.normal(size=size)
-    cumulative = chances(log_weights(x[:, 0], x[:, 1], factor, hidden[0])).cumsum(axis=1)
-    mask = (rng.random((size, 1)) > cumulative).sum(axis=1).clip(0, 7)
-    mean = 1 + x[:, 0] + 0.5 * x[:, 1] + effects(x[:, 1], scale, harm)[np.arange(size), mask] + hidden[1] * factor
-    frame = pd.DataFrame(PATTERNS[mask], columns=list(THREE))
-    return frame.assign(x1=x[:, 0], x2=x[:, 1], hidden=factor, y=mean + rng.normal(size=size))
-
-
-def kernel_table() -> FloatArray:
-    """Return Shapley's weights for each own pattern, pattern compared with, and provider, (8, 8, 3)."""
-    table = np.zeros((8, 8, 3))
-    for own in range(1, 8):
-        members = tuple(int(j) for j in np.flatnonzero(PATTERNS[own]))
-        sets = [sum(1 << members[r] for r in range(len(members)) if b >> r & 1) for b in range(1 << len(members))]
-        table[own][np.ix_(sets, members)] = Shapley().weights(members, None).T
-    return table
 
 
 def weights_of(chance: FloatArray) -> FloatArray:
@@ -131,7 +92,7 @@ def spec(**terms: Any) -> Contribution:
 def hidden_bounds(seed: int, strength: tuple[float, float]) -> Draw:
     """Fit without the hidden factor; hold the interval widened by the bound at the true strengths against the truth."""
     truth = hidden_factor(*strength)
-    found = omitted_variable(spec().fit(variant(seed, hidden=strength)), Shapley())
+    found = omitted_variable(spec().fit(three_providers(seed, hidden=strength)), Shapley())
     inside = []
     for j in range(3):
         low, high = found.under(float(truth["r2_outcome"][0]), float(truth["r2_riesz"][j]))[j]
@@ -141,38 +102,33 @@ def hidden_bounds(seed: int, strength: tuple[float, float]) -> Draw:
 
 def hidden_ignored(seed: int, strength: tuple[float, float]) -> Draw:
     """Fit without the hidden factor and trust the interval as it is."""
-    return measured(attribute(spec().fit(variant(seed, hidden=strength))).credits, hidden_factor(*strength)["long"])
+    return measured(
+        attribute(spec().fit(three_providers(seed, hidden=strength))).credits, hidden_factor(*strength)["long"]
+    )
 
 
-def hidden_gap(seed: int, strength: tuple[float, float], size: int = 2_000) -> Draw:
+def hidden_gap(seed: int, strength: tuple[float, float]) -> Draw:
     """Compute short and long one-step credits of one draw with true nuisances; covered says whether the bound holds."""
     truth = hidden_factor(*strength)
-    frame = variant(seed, size, hidden=strength)
-    x1, x2, factor, y = (frame[name].to_numpy() for name in ("x1", "x2", "hidden", "y"))
-    own = frame[list(THREE)].to_numpy() @ [1, 2, 4]
-    people = np.arange(size)
+    frame = three_providers(seed, hidden=strength)
+    x, pattern, outcome = parts(frame)
+    factor = frame["hidden"].to_numpy()
     node, weight = np.polynomial.hermite_e.hermegauss(NODES)
     weight = weight / weight.sum()
-    grid = chances(log_weights(x1[:, None], x2[:, None], np.broadcast_to(node, (size, NODES)), strength[0]))
+    grid = chances(log_weights(x[:, [0]], x[:, [1]], np.broadcast_to(node, (len(x), NODES)), strength[0]))
     short = np.einsum("ika,k->ia", grid, weight)
-    common = (1 + x1 + 0.5 * x2)[:, None] + effects(x2)
-    means = {
-        "short": common + strength[1] * np.einsum("ika,k,k->ia", grid, weight, node) / short,
-        "long": common + strength[1] * factor[:, None],
-    }
-    chance = {"short": short, "long": chances(log_weights(x1, x2, factor, strength[0]))}
-    credits = {}
-    for name, mean in means.items():
-        fixed = np.einsum("ibc,ib->ic", kernel_table()[own], mean)
-        alpha = weights_of(chance[name])[people, own]
-        credits[name] = (fixed + alpha * (y - mean[people, own])[:, None]).mean(axis=0)
-    gap = credits["short"] - credits["long"]
+    common = (1 + x[:, 0] + 0.5 * x[:, 1])[:, None] + effects(x[:, 1])
+    short_mean = common + strength[1] * np.einsum("ika,k,k->ia", grid, weight, node) / short
+    long_mean = common + strength[1] * factor[:, None]
+    long = chances(log_weights(x[:, 0], x[:, 1], factor, strength[0]))
+    u = scores(short_mean, short, pattern, outcome) - scores(long_mean, long, pattern, outcome)
+    gap = u.mean(axis=0)
     return Draw(gap, truth["short"] - truth["long"], np.abs(gap) <= truth["bound"])
 
 
 def gate_without_gain(seed: int) -> Draw:
     """Open or shut a gate where no provider does anything; the truth is the five per cent that the gate allows."""
-    total = spec().fit(variant(seed, scale=0.0)).total()
+    total = spec().fit(three_providers(seed, effect=nothing)).total()
     return Draw(np.array([float(apply_gate(Gate(), total, "higher").passes)]), np.array([0.05]))
 
 
@@ -181,22 +137,21 @@ def no_share(seed: int) -> Draw:
 
     The value is whether the total by itself would allow shares: a bounded set and a gain. That happens by chance.
     """
-    shares = attribute(spec().fit(variant(seed, scale=0.0)))
+    shares = attribute(spec().fit(three_providers(seed, effect=nothing)))
     allowed = shares.joint.ratio(0, 3).bounded and shares.joint.values[3] > 0
     return Draw(np.full(3, float(allowed)), np.full(3, 0.025), shares.tidy()["share"][:3].isna().to_numpy())
 
 
-WEAK = 0.15
-
-
 def weak_credits(seed: int) -> Draw:
     """Fit effects so small that the total is seldom significant."""
-    return measured(attribute(spec().fit(variant(seed, scale=WEAK))).credits, WEAK * hidden_factor(0.0, 0.0)["long"])
+    return measured(
+        attribute(spec().fit(three_providers(seed, effect=weak))).credits, WEAK * hidden_factor(0.0, 0.0)["long"]
+    )
 
 
 def weak_shares(seed: int) -> Draw:
     """Hold Fieller's sets of the shares, bounded or not, against the true shares."""
-    joint = attribute(spec().fit(variant(seed, scale=WEAK))).joint
+    joint = attribute(spec().fit(three_providers(seed, effect=weak))).joint
     truth = hidden_factor(0.0, 0.0)["long"]
     truth = truth / truth.sum()
     cov, critical = joint.cov(), joint.critical()
@@ -208,7 +163,7 @@ def weak_shares(seed: int) -> Draw:
 
 def weak_shares_by_delta(seed: int) -> Draw:
     """Hold delta-method intervals of the shares against the true shares."""
-    joint = attribute(spec().fit(variant(seed, scale=WEAK))).joint
+    joint = attribute(spec().fit(three_providers(seed, effect=weak))).joint
     truth = hidden_factor(0.0, 0.0)["long"]
     shares = joint.map(lambda value: value[:3] / value[3], THREE)
     low, high = shares.interval().T
@@ -218,27 +173,30 @@ def weak_shares_by_delta(seed: int) -> Draw:
 
 def harm_found(seed: int) -> Draw:
     """Test at 5%, one-sided, whether the third provider does harm; covered says that it was found."""
-    credits = attribute(spec().fit(variant(seed, harm=True))).credits
+    credits = attribute(spec().fit(three_providers(seed, effect=harmful))).credits
     found = credits.values[2] + credits.critical(0.95, "one_sided") * credits.std_error[2] < 0
     return Draw(credits.values[[2]], HARM_TRUTH[[2]], np.array([found]))
 
 
 def harm_credits(seed: int) -> Draw:
     """Fit the design in which the third provider does harm."""
-    return measured(attribute(spec().fit(variant(seed, harm=True))).credits, HARM_TRUTH)
+    return measured(attribute(spec().fit(three_providers(seed, effect=harmful))).credits, HARM_TRUTH)
 
 
 def harm_paid(seed: int) -> Draw:
     """Project credits of which one is a harm; covered says that none paid is negative and all sum to the gain."""
-    credits = [Decimal(float(value)) for value in attribute(spec().fit(variant(seed, harm=True))).credits.values]
+    credits = [
+        Decimal(float(value)) for value in attribute(spec().fit(three_providers(seed, effect=harmful))).credits.values
+    ]
     paid = project_credits(credits)
-    sound = min(paid) >= 0 and abs(sum(paid) - sum(credits)) <= Decimal("1e-12")
+    lost = sum(paid, Decimal(0)) - sum(credits, Decimal(0))
+    sound = min(paid) >= 0 and abs(lost) <= Decimal("1e-12")
     return Draw(np.array([float(part) for part in paid]), np.maximum(HARM_TRUTH, 0.0), np.array([sound]))
 
 
 def true_ranks(seed: int) -> Draw:
     """Hold the rank sets against the true order; covered says whether each set holds the true rank."""
-    found = rank_sets(attribute(spec().fit(variant(seed))).credits, "higher")
+    found = rank_sets(attribute(spec().fit(three_providers(seed))).credits, "higher")
     ranks = np.array([1, 2, 3])
     inside = (found["rank_low"] <= ranks) & (ranks <= found["rank_high"])
     return Draw(found["rank"].to_numpy(dtype=np.float64), ranks, inside.to_numpy(), together=bool(inside.all()))
@@ -248,7 +206,7 @@ def true_ranks(seed: int) -> Draw:
 def fixed_study(sites: int = 6, size: int = 900) -> Study:
     """Return the one study whose rosters are shuffled: sites differ in outcomes and in how much they serve."""
     rng = np.random.default_rng(20_240_601)
-    frame = variant(20_240_602, size)
+    frame = three_providers(20_240_602, size)
     site = rng.integers(0, sites, size)
     served = rng.random((size, 3)) < (0.25 + 0.08 * site)[:, None]
     frame[list(THREE)] = np.where(site[:, None] % 2 == 0, frame[list(THREE)], served.astype(int))
@@ -272,45 +230,26 @@ def shuffled_rosters_joint(seed: int) -> Draw:
 
 CASES: tuple[Case, ...] = (
     *(
-        Case(f"hidden factor {c}, {d}, bounds at its true strength", "Shapley credits", lambda s, k=(c, d): hidden_bounds(s, k), "sets")
+        Case(f"hidden factor {c}, {d}, bounds at its true strength", "Shapley credits", partial(hidden_bounds, strength=(c, d)), SETS, design="B10")
         for c, d in STRENGTHS
     ),
     *(
-        Case(f"hidden factor {c}, {d}, ignored", "Shapley credits", lambda s, k=(c, d): hidden_ignored(s, k), MISSPECIFIED)
+        Case(f"hidden factor {c}, {d}, ignored", "Shapley credits", partial(hidden_ignored, strength=(c, d)), REPORTED, design="B10")
         for c, d in STRENGTHS
     ),
     *(
-        Case(f"hidden factor {c}, {d}, true nuisances", "short less long credits within the bound", lambda s, k=(c, d): hidden_gap(s, k), "sets")
+        Case(f"hidden factor {c}, {d}, true nuisances", "short less long credits within the bound", partial(hidden_gap, strength=(c, d)), SETS, design="B10")
         for c, d in STRENGTHS
     ),
-    Case("three providers, no effect", "gate opens by chance", gate_without_gain, "at most .05"),
-    Case("three providers, no effect", "shares withheld", no_share, "at least .90"),
-    Case("three providers, weak effects", "Shapley credits", weak_credits, slack=0.005),
-    Case("three providers, weak effects", "shares (Fieller sets, unbounded ones too)", weak_shares, "sets"),
-    Case("three providers, weak effects", "shares (delta method)", weak_shares_by_delta, MISSPECIFIED),
-    Case("three providers, one does harm", "Shapley credits", harm_credits, slack=0.005),
-    Case("three providers, one does harm", "harm found, one-sided 5%", harm_found, "at least .90"),
-    Case("three providers, one does harm", "payable credits: none negative, same sum", harm_paid, MISSPECIFIED),
-    Case("three providers, saturated by covariates", "rank sets", true_ranks, "sets"),
+    Case("three providers, no effect", "gate opens by chance", gate_without_gain, CHANCE, design="B5"),
+    Case("three providers, no effect", "shares withheld", no_share, POWER, design="B5"),
+    Case("three providers, weak effects", "Shapley credits", weak_credits, slack=0.005, design="B5b"),
+    Case("three providers, weak effects", "shares (Fieller sets, unbounded ones too)", weak_shares, SETS, design="B5b"),
+    Case("three providers, weak effects", "shares (delta method)", weak_shares_by_delta, REPORTED, design="B5b"),
+    Case("three providers, one does harm", "Shapley credits", harm_credits, slack=0.005, design="B13"),
+    Case("three providers, one does harm", "harm found, one-sided 5%", harm_found, POWER, design="B13"),
+    Case("three providers, one does harm", "payable credits: none negative, same sum", harm_paid, ALWAYS, design="B13"),
+    Case("three providers, saturated by covariates", "rank sets", true_ranks, SETS, design="B1"),
     Case("rosters shuffled within sites", "Shapley credits of nothing", shuffled_rosters),
-    Case("rosters shuffled within sites", "joint test rejects by chance", shuffled_rosters_joint, "at most .05"),
+    Case("rosters shuffled within sites", "joint test rejects by chance", shuffled_rosters_joint, CHANCE),
 )  # fmt: skip
-
-
-def main() -> None:
-    """Print the rows of these cases, with how many draws the command line asks for."""
-    import sys
-
-    from calibrate import line, seed_of, summarize
-
-    draws = int(sys.argv[1])
-    wanted = sys.argv[2] if len(sys.argv) > 2 else ""
-    for case in CASES:
-        if wanted in f"{case.name} | {case.what}":
-            row = summarize(case, [case.run(seed_of(case, number)) for number in range(draws)])
-            sys.stdout.write(line(row) + "\n")
-            sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    main()

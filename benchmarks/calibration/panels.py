@@ -1,16 +1,12 @@
-"""Calibration of panels: three overlapping providers, staggered entry, person effects and parallel trends.
+"""Rows for panels: three overlapping providers, staggered entry, person effects and parallel trends."""
 
-Run as a script it prints bias and coverage of the cases whose name holds a word: ``python calibrate_panel.py 200 sites``.
-"""
-
-import sys
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from calibrate import MISSPECIFIED, Case, Draw, FloatArray, measured, seed_of, summarize
 from numpy.typing import NDArray
 
+from calibration.case import CHANCE, REPORTED, Case, Draw, FloatArray, measured
 from counterfoil.attribution import Shapley, attribute
 from counterfoil.datasets import Study
 from counterfoil.estimators import PanelContribution
@@ -53,7 +49,7 @@ def staggered(
 
 def panel_credits(began: NDArray[np.intp], bend: FloatArray, period: int) -> FloatArray:
     """Return each person's Shapley credits in a period, (n, 3)."""
-    active = began <= period
+    active: NDArray[np.bool_] = np.less_equal(began, period)
     since = np.where(active.any(axis=1), 1.0 + 0.5 * (period - began.min(axis=1)), 0.0) * (1.0 + 0.5 * bend)
     both = active[:, :2].all(axis=1)[:, None] * np.array([0.5, 0.5, 0.0]) * PANEL_PAIR
     return np.asarray(since[:, None] * (active * PANEL_OWN + both))
@@ -107,7 +103,7 @@ ADJUSTED: dict[str, Any] = {"covariates": ("need",), "effects_by_covariates": Tr
 DRIFT: dict[str, Any] = {"drift": 0.6, "bend": 1.0, "periods": 3}
 SMALL: dict[str, Any] = {"model": "pairwise", "min_pair": 5}
 WHAT = "Shapley credits, mean period"
-PANEL_CASES: tuple[Case, ...] = (
+CASES: tuple[Case, ...] = (
     Case("panel, three cohorts, never served", WHAT, panel),
     Case("panel, three cohorts, not yet served", WHAT, lambda s: panel(s, comparison="not_yet")),
     Case("panel, pairwise", WHAT, lambda s: panel(s, model="pairwise")),
@@ -117,34 +113,16 @@ PANEL_CASES: tuple[Case, ...] = (
         "panel, trends by need, doubly robust, cells of twenty people",
         WHAT,
         lambda s: panel(s, **DRIFT, **ADJUSTED),
-        MISSPECIFIED,
+        REPORTED,
     ),
     Case(
         "panel, trends by need, need left out",
         WHAT,
         lambda s: panel(s, **DRIFT),
-        MISSPECIFIED,
+        REPORTED,
     ),
     Case("panel, 60 sites that enter together", WHAT, lambda s: panel(s, sites=60, cluster="site")),
-    Case("panel, 60 sites, sites ignored", WHAT, lambda s: panel(s, sites=60), MISSPECIFIED),
-    Case("panel, services dated a period late", WHAT, lambda s: panel(s, late=True), MISSPECIFIED),
-    Case("panel, earlier trends parallel", "test finds a difference", earlier_trends, "at most .05"),
+    Case("panel, 60 sites, sites ignored", WHAT, lambda s: panel(s, sites=60), REPORTED),
+    Case("panel, services dated a period late", WHAT, lambda s: panel(s, late=True), REPORTED),
+    Case("panel, earlier trends parallel", "test finds a difference", earlier_trends, CHANCE),
 )
-
-
-def main() -> None:
-    """Print a line a case."""
-    draws = int(sys.argv[1]) if len(sys.argv) > 1 else 200
-    word = sys.argv[2] if len(sys.argv) > 2 else ""
-    for case in (case for case in PANEL_CASES if word in case.name):
-        row = summarize(case, [case.run(seed_of(case, number)) for number in range(draws)])
-        covered = "" if row.coverage is None else f"coverage {np.round(row.coverage, 3)}, joint {row.joint:.3f}, "
-        sys.stdout.write(
-            f"{case.name}: {draws} draws, bias {np.round(row.bias, 4)} ({row.worst:.1f} errors), {covered}"
-            f"stated/true error {row.ratio:.3f}, met {row.met}\n"
-        )
-        sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    main()

@@ -1,11 +1,11 @@
-"""Calibration cases of the response to doses: known polynomials, by lottery and with a confounder, by person and by site."""
+"""Rows for the response to doses: known polynomials, by lottery and with a confounder, by person and by site."""
 
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from calibrate import MISSPECIFIED, Case, Draw, FloatArray, measured
 
+from calibration.case import REPORTED, Case, Draw, FloatArray, measured
 from counterfoil.datasets import Study
 from counterfoil.estimators import DoseResponse
 
@@ -74,12 +74,12 @@ CASES: tuple[Case, ...] = (
         "doses that follow need, need not named",
         "Aumann-Shapley credits",
         lambda s: dose_response(s, confounded=True, design="unconfounded"),
-        MISSPECIFIED,
+        REPORTED,
     ),
     Case(
         "doses by lottery, a straight line (bend and pair are left out)",
         "Aumann-Shapley credits",
         lambda s: dose_response(s, degree=1, interactions=False),
-        MISSPECIFIED,
+        REPORTED,
     ),
 )
