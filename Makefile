@@ -32,8 +32,6 @@ lint: $(STAMP) ## ruff and the direction of imports
 type: $(STAMP) ## mypy, strict
 	$(BIN)/mypy
 
-calibrate: $(STAMP) ## measure bias and coverage of everything that exists (minutes) and write docs/calibration.md
-	OPENBLAS_NUM_THREADS=1 PYTHONPATH=benchmarks $(BIN)/python benchmarks/calibrate.py
 calibrate: $(STAMP) ## measure bias and coverage of what docs/calibration.md lacks (remove it to measure all: an hour)
 	OPENBLAS_NUM_THREADS=1 PYTHONPATH=benchmarks $(BIN)/python -m calibration
 
