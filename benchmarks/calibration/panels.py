@@ -49,9 +49,9 @@ def staggered(
 
 def panel_credits(began: NDArray[np.intp], bend: FloatArray, period: int) -> FloatArray:
     """Return each person's Shapley credits in a period, (n, 3)."""
-    active: NDArray[np.bool_] = np.less_equal(began, period)
+    active = began <= period
     since = np.where(active.any(axis=1), 1.0 + 0.5 * (period - began.min(axis=1)), 0.0) * (1.0 + 0.5 * bend)
-    both = active[:, :2].all(axis=1)[:, None] * np.array([0.5, 0.5, 0.0]) * PANEL_PAIR
+    both = (active[:, 0] & active[:, 1])[:, None] * np.array([0.5, 0.5, 0.0]) * PANEL_PAIR
     return np.asarray(since[:, None] * (active * PANEL_OWN + both))
 
 
