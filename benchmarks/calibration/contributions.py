@@ -225,6 +225,7 @@ CASES: tuple[Case, ...] = (
     Case("outcomes missing at random, left out", WHAT, lambda s: lost(s, missing="drop", model="additive"), REPORTED),
     Case("three providers, who has more (naive difference × share served)", "credits", naive, REPORTED, design="B1"),
     Case("three providers, additive (pairs are left out)", WHAT, lambda s: three(s, model="additive"), REPORTED, design="B1"),
+    Case("three providers, additive by covariates (pairs are left out)", WHAT, lambda s: three(s, model="additive", **BENT), REPORTED, design="B1"),
     Case("three providers, pairwise without covariates in effects", WHAT, lambda s: three(s, model="pairwise"), REPORTED, design="B1"),
     Case("three providers, pairwise (the triple is left out)", WHAT, lambda s: three(s, model="pairwise", **BENT), REPORTED, design="B1"),
     Case("three providers, saturated by covariates", WHAT, lambda s: three(s, **BENT), slack=0.005, design="B1"),
