@@ -1,8 +1,8 @@
 """The table of all rows in docs/calibration.md: ``make calibrate``.
 
 Rows that the page has already are kept, since a draw follows from its case and not from when it runs; remove the page to
-measure everything anew. The page is written after each row, so that a run that was stopped goes on where it was; rows of few,
-slow draws come last.
+measure everything anew. The page is written after each row, so that a run that was stopped goes on where it was. Rows of
+few, slow draws come last.
 """
 
 import argparse
@@ -56,11 +56,11 @@ the truth. The letter and number before a name is the benchmark design. Targets:
 - smooth quantities with a correct model: bias within three Monte Carlo errors of zero for every term (or within .005,
   where the truth is known to a few digits); coverage 93 to 97%, each term by itself and all together;
 - sets and bounds: coverage at least 93%;
-- tests: at most 5% where there is nothing to find, at least 90% where there is;
+- tests: at most 5% where there is nothing to find, at least 90% where there is; what must always hold, in every draw;
 - losses (rows that read `value ≤ bound`): the mean is at most the bound.
 
-Each within three Monte Carlo errors. The bias of bounds is that of their middle. Rows marked *reported* are misspecified or kinked on purpose, and have no target.
-`ratio` is the mean stated standard error over the true one.
+Each within three Monte Carlo errors. The bias of bounds is that of their middle. Rows marked *reported* are
+misspecified or kinked on purpose, and have no target. `ratio` is the mean stated standard error over the true one.
 """
 COLUMNS: Final = """\
 | case | quantity | draws | bias, by term | worst bias in MC errors | ratio | coverage, by term | joint | target |
