@@ -67,9 +67,11 @@ def make_blocks(
     return tuple(found)
 
 
-def everybody_has_all(people: int, players: int, terms: Sequence[tuple[int, ...]], saturated: bool) -> Block:
-    """Return one block in which everybody has every provider, for scope everyone."""
-    members = np.arange(players)[None, :]
+def everybody_has_all(
+    people: int, everything: Positions, players: int, terms: Sequence[tuple[int, ...]], saturated: bool
+) -> Block:
+    """Return one block in which everybody has the columns ``everything``, for scope everyone."""
+    members = everything[None, :]
     unit = np.zeros(people, dtype=np.intp)
     return Block(np.arange(people), unit, members, *placed(members, terms, players, saturated))
 

@@ -23,7 +23,7 @@ from pydantic import Field, model_validator
 
 from counterfoil.datasets.roster import Roster
 from counterfoil.datasets.study import Study
-from counterfoil.errors import Problem, raise_any, refusal
+from counterfoil.errors import Problem, listed, raise_any, refusal
 from counterfoil.estimators.bias_reduced import bias_reduced
 from counterfoil.estimators.cells import Cells, cells_of
 from counterfoil.estimators.covariance import LEVERAGE_ONE, ErrorType, FloatArray, leverage_that_matters
@@ -279,16 +279,31 @@ class ContributionFit:
     def _total(self) -> Applied:
         return self.applied(GrandTotal())
 
+    @property
+    def everything(self) -> NDArray[np.intp] | None:
+        """Columns of the roster that scope everyone takes everybody to have had; None under scope served.
+
+        Raises
+        ------
+        IdentificationError
+            IDENT-002 when nobody had all of some providers that are credited together.
+        """
+        if self.spec.scope == "served":
+            return None
+        lacking = [name for name, column in zip(self.providers, self.players.whole, strict=True) if column < 0]
+        if lacking:
+            raise refusal("IDENT-002", f"nobody had all of: {listed(lacking)}", "services")
+        return self.players.whole
+
     def on_columns(self, kernel: Kernel) -> Kernel:
         """Return a rule among players as a rule among the columns of the roster."""
         return OnPlayers(kernel, self.players) if self.players.merged else kernel
 
     def applied(self, kernel: Kernel, among: FloatArray | None = None) -> Applied:
         """Return what a kernel makes of the surface, person by person; see `apply_kernel`."""
-        everyone = self.spec.scope == "everyone"
-        rule = self.on_columns(kernel)
+        rule, had = self.on_columns(kernel), self.everything
         return averaged(
-            [apply_kernel(surface, self.roster, rule, everyone, self.providers, among) for surface in self.surfaces]
+            [apply_kernel(surface, self.roster, rule, had, self.providers, among) for surface in self.surfaces]
         )
 
     def estimate(self, applied: Applied, terms: tuple[str, ...], label: Literal["term", "provider"]) -> Estimate:

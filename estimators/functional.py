@@ -80,7 +80,7 @@ def apply_kernel(
     surface: Surface,
     roster: Roster,
     kernel: Kernel,
-    everyone: bool,
+    everything: NDArray[np.intp] | None,
     names: Sequence[str],
     among: FloatArray | None = None,
 ) -> Applied:
@@ -91,8 +91,8 @@ def apply_kernel(
     surface : Surface
     roster : Roster
     kernel : Kernel
-    everyone : bool
-        Whether everybody is taken to have had every provider.
+    everything : ndarray of int, or None
+        Columns of the roster that everybody is taken to have had; None for what people really had.
     names : sequence of str
         The players, for messages.
     among : ndarray, shape (n,), optional
@@ -105,9 +105,9 @@ def apply_kernel(
     AttributionError
         ATTR-002 or ATTR-003 without the doses that the rule needs, ATTR-004 for a person with too many providers.
     """
-    _check_record(roster, kernel, everyone)
+    _check_record(roster, kernel, everything is not None)
     size = kernel.size(len(roster.providers))
-    parts = list(parts_of(surface, roster, kernel, everyone))
+    parts = list(parts_of(surface, roster, kernel, everything))
     missing = _missing(surface, roster, parts)
     _refuse_missing(surface, roster, missing)
     fixed, own = np.zeros((len(surface.weights), size)), np.zeros((len(surface.weights), size))
@@ -211,8 +211,8 @@ def _check_record(roster: Roster, kernel: Kernel, everyone: bool) -> None:
         raise refusal("ATTR-002", what)
 
 
-def parts_of(surface: Surface, roster: Roster, kernel: Kernel, everyone: bool) -> Iterator[Part]:
-    """Yield everybody who has a provider, by what the rule's table depends on.
+def parts_of(surface: Surface, roster: Roster, kernel: Kernel, everything: NDArray[np.intp] | None) -> Iterator[Part]:
+    """Yield everybody who has a provider, by what the rule's table depends on; see `apply_kernel`.
 
     Raises
     ------
@@ -221,7 +221,9 @@ def parts_of(surface: Surface, roster: Roster, kernel: Kernel, everyone: bool) -
         providers than are tabulated.
     """
     n, players = roster.exposure.shape
-    blocks = (everybody_has_all(n, players, surface.terms, surface.saturated),) if everyone else surface.blocks
+    blocks = surface.blocks
+    if everything is not None:
+        blocks = (everybody_has_all(n, everything, players, surface.terms, surface.saturated),)
     for block in blocks:
         ell = block.members.shape[1]
         if surface.saturated and ell > LARGEST_PATTERN:

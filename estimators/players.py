@@ -31,11 +31,14 @@ class Players:
         The providers behind each player.
     owner : ndarray of int, shape (n_columns,)
         The player of each column of the roster.
+    whole : ndarray of int, shape (n_players,)
+        The column of people who had all of a player's providers, −1 where nobody had.
     """
 
     names: tuple[str, ...]
     groups: tuple[tuple[str, ...], ...]
     owner: NDArray[np.intp]
+    whole: NDArray[np.intp]
 
     @property
     def merged(self) -> bool:
@@ -69,6 +72,7 @@ def merge(roster: Roster, together: Iterable[Sequence[str]]) -> tuple[Roster, Pl
     groups = tuple(dict.fromkeys(set_of.get(name, (name,)) for name in roster.providers))
     columns: list[tuple[str, NDArray[np.bool_], list[int]]] = []
     owner: list[int] = []
+    whole = np.full(len(groups), -1, dtype=np.intp)
     for player, group in enumerate(groups):
         places = [roster.providers.index(name) for name in roster.providers if name in group]
         held = roster.exposure[:, places]
@@ -76,6 +80,8 @@ def merge(roster: Roster, together: Iterable[Sequence[str]]) -> tuple[Roster, Pl
         for level in levels:
             label = " + ".join(roster.providers[j] for j, on in zip(places, level, strict=True) if on)
             columns.append((label, (held == level).all(axis=1), places))
+            if level.all():
+                whole[player] = len(owner)
             owner.append(player)
 
     def gathered(table: FloatArray | None, how: str) -> FloatArray | None:
@@ -90,11 +96,12 @@ def merge(roster: Roster, together: Iterable[Sequence[str]]) -> tuple[Roster, Pl
         return np.column_stack(found)
 
     if not sets:
-        return roster, Players(roster.providers, tuple((name,) for name in roster.providers), np.arange(len(groups)))
+        alone = np.arange(len(groups))
+        return roster, Players(roster.providers, tuple((name,) for name in roster.providers), alone, alone)
     labels = tuple(label for label, _, _ in columns)
     exposure = np.column_stack([there for _, there, _ in columns])
     merged = Roster(roster.ids, labels, exposure, gathered(roster.dose, "sum"), gathered(roster.start, "first"))
-    return merged, Players(tuple(" + ".join(group) for group in groups), groups, np.array(owner, dtype=np.intp))
+    return merged, Players(tuple(" + ".join(group) for group in groups), groups, np.array(owner, dtype=np.intp), whole)
 
 
 class Arrangement(Protocol):

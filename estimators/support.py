@@ -69,11 +69,12 @@ class SupportLedger:
         DataFrame
             Columns provider, supported, model-based, joint, by agreement, estimate; the first four sum to the last.
         """
-        amounts: dict[str, FloatArray] = {name: np.zeros(len(self.providers)) for name in CLASSES}
-        for kind, part in zip(self.support, self.parts, strict=True):
-            for j, value in enumerate(part):
-                amounts["joint" if self.together[j] else kind][j] += value
-        return pd.DataFrame({"provider": self.providers, **amounts, "estimate": self.parts.sum(axis=0)})
+        kinds, joint, whole = np.array(self.support), np.array(self.together), self.parts.sum(axis=0)
+        amounts: dict[str, FloatArray] = {
+            kind: np.where(joint, 0.0, self.parts[kinds == kind].sum(axis=0)) for kind in CLASSES
+        }
+        amounts["joint"] = np.where(joint, whole, 0.0)
+        return pd.DataFrame({"provider": self.providers, **amounts, "estimate": whole})
 
     def by_pattern(self) -> pd.DataFrame:
         """Return a row a pattern: how many had it, the rarest coalition it is compared with, and its class.
@@ -135,9 +136,8 @@ def support(fit: ContributionFit, kernel: Kernel) -> SupportLedger:
     1  intensive     0.0013          0.0    0.0           0.0    0.0013
     """
     roster, surface = fit.roster, fit.surface
-    everyone = fit.spec.scope == "everyone"
     credits = fit.applied(kernel)
-    found = list(parts_of(surface, roster, fit.on_columns(kernel), everyone))
+    found = list(parts_of(surface, roster, fit.on_columns(kernel), fit.everything))
     counts = np.bincount(surface.pattern, minlength=len(surface.patterns))
     observed = Lookup.of(pattern_words(surface.patterns))
     augmented = _augmented_parts(fit, found)

@@ -296,3 +296,23 @@ def test_realized_luck_leaves_only_the_baseline_uncertain(frame: pd.DataFrame) -
     expected = (1 - nobody.mean()) * np.sqrt(spread / nobody.sum())
     assert totals["realized"].std_error[0] == pytest.approx(expected, rel=1e-10)
     assert totals["realized"].std_error[0] < totals["sample"].std_error[0]
+
+
+@pytest.mark.parametrize("model", ["pairwise", "saturated"])
+def test_scope_everyone_gives_those_credited_together_all_that_they_did(frame: pd.DataFrame, model: str) -> None:
+    # Merged providers have a column for each combination; nobody has two of them, under scope everyone neither.
+    spec = Contribution.model_validate(
+        {"outcome": "y", "providers": NAMES, "model": model, "scope": "everyone", "together": (("p1", "p0"),)}
+    )
+    fit = spec.fit(frame)
+    served = frame[list(NAMES)].to_numpy(dtype=bool)
+    levels = {"both": (1, 1), "first": (1, 0), "second": (0, 1)}
+    level = {name: (served[:, :2] == on).all(axis=1) for name, on in levels.items()}
+    columns = [np.ones(len(frame)), *level.values(), served[:, 2], *(held & served[:, 2] for held in level.values())]
+    slopes = np.linalg.lstsq(np.column_stack(columns).astype(float), frame["y"].to_numpy(), rcond=None)[0]
+    both, other, joint = slopes[1], slopes[4], slopes[5]
+    assert fit.total().values[0] == pytest.approx(both + other + joint, abs=1e-10)
+    assert functional(fit, Shapley()).values == pytest.approx([both + joint / 2, other + joint / 2], abs=1e-10)
+    apart = frame.assign(p1=frame["p1"] * (1 - frame["p0"]))
+    with pytest.raises(CounterfoilError, match=r"nobody had all of: p1 \+ p0"):
+        spec.fit(apart).total()
