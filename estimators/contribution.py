@@ -119,7 +119,7 @@ class Contribution(Written, Design):
         EstimationError
             EST-002 when the propensity model fails, EST-003 with more parameters than people.
         """
-        sample = draw_sample(self, data, (*self.providers, *self.backbone))
+        sample = draw_sample(self, data, tuple(dict.fromkeys((*self.providers, *self.backbone))))
         study = sample.study
         cluster, error_type = self.errors_on(study, unclustered="HC1")
         roster = study.roster(self.providers or None)

@@ -52,7 +52,7 @@ def merge(roster: Roster, together: Iterable[Sequence[str]]) -> tuple[Roster, Pl
     Raises
     ------
     AttributionError
-        ATTR-005 when a set names no provider, or names one twice.
+        ATTR-005 when a set names fewer than two providers, one that there is not, or one twice.
 
     Examples
     --------
@@ -66,6 +66,8 @@ def merge(roster: Roster, together: Iterable[Sequence[str]]) -> tuple[Roster, Pl
         if name not in roster.providers:
             hint = did_you_mean(name, roster.providers)
             raise refusal("ATTR-005", f"providers credited together name '{name}', which is no provider here{hint}")
+    if any(len(group) < 2 for group in sets):
+        raise refusal("ATTR-005", "providers credited together: a set names fewer than two")
     if len(set(named)) < len(named):
         raise refusal("ATTR-005", "providers credited together: one stands in two sets")
     set_of = {name: group for group in sets for name in group}

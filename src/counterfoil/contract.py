@@ -270,6 +270,7 @@ def _check_effects(contract: Contract) -> Iterator[Problem]:
             yield Problem("CONTRACT-016", what, contract.where(*at, "estimator", "outcome"))
         if isinstance(effect.estimator, Dividing):
             yield from _check_players(contract, name, effect.estimator)
+            yield from _check_together(contract, name, effect.estimator)
         elif effect.split is not None and effect.split.credits_from is None:
             yield Problem(
                 "CONTRACT-016",
@@ -311,8 +312,26 @@ def _check_players(contract: Contract, name: str, estimator: Dividing) -> Iterat
         if provider not in contract.parties:
             what = f"'{provider}' is no party{did_you_mean(provider, contract.parties)}"
             yield Problem("CONTRACT-010", what, contract.where("effects", name, "estimator", "backbone"))
+        elif provider in contract.credited(name):
+            what = f"'{provider}' is a provider that shares the gain, and a backbone over which gains are counted"
+            yield Problem("CONTRACT-016", what, contract.where("effects", name, "estimator", "backbone"))
     if not (estimator.providers or contract.players):
         yield Problem("CONTRACT-010", "no party has role provider, so there is nobody to credit", where)
+
+
+def _check_together(contract: Contract, name: str, estimator: Contribution) -> Iterator[Problem]:
+    at = ("effects", name, "estimator", "together")
+    credited, named = contract.credited(name), [provider for group in estimator.together for provider in group]
+    for number, group in enumerate(estimator.together):
+        where = contract.where(*at, number)
+        if len(group) < 2:
+            yield Problem("CONTRACT-016", "a set of providers credited together names fewer than two", where)
+        for provider in dict.fromkeys(group):
+            if provider not in credited:
+                what = f"'{provider}' is no provider that is credited here{did_you_mean(provider, credited)}"
+                yield Problem("CONTRACT-010", what, where)
+            elif named.count(provider) > 1:
+                yield Problem("CONTRACT-016", f"'{provider}' is named twice among those credited together", where)
 
 
 def _check_credits_from(contract: Contract, name: str, split: Split) -> Iterator[Problem]:
@@ -361,7 +380,14 @@ def _check_inside(contract: Contract, name: str, split: Split) -> Iterator[Probl
         if fraction < 0:
             yield Problem("CONTRACT-011", f"the agreed fraction of '{party}' is negative", contract.where(*at, party))
     source = contract.effects.get(contract.divider(name))
-    together = source.estimator.together if source is not None and isinstance(source.estimator, Contribution) else ()
+    if source is None or not isinstance(source.estimator, Contribution):
+        return
+    together = source.estimator.together
+    joint = {party for group in together for party in group}
+    for party in split.inside:
+        if source.estimator.aliases == "refuse" and party in contract.players and party not in joint:
+            what = f"'{party}' is credited by itself, and the agreed fractions are of credits of several together"
+            yield Problem("CONTRACT-016", what, contract.where(*at, party))
     for group in together:
         if sum((split.inside.get(party, Decimal(0)) for party in group), Decimal(0)) != 1:
             what = f"{listed(group)} are credited together, and their agreed fractions do not sum to one"

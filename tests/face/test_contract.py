@@ -164,3 +164,30 @@ def test_a_contract_made_in_python_has_a_digest_and_places(tmp_path: Path) -> No
     assert contract.digest == Contract.model_validate(yaml.safe_load(GOOD)).digest != read(tmp_path, GOOD).digest
     assert contract.where("effects", "jobs") == "contract: effects.jobs"
     json.dumps(contract.model_dump(mode="json"))
+
+
+TOGETHER = GOOD.replace("model: additive", "together: [[north, south]]").replace(
+    "{rule: shapley,", '{rule: shapley, inside: {north: "0.4", south: "0.6"},'
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "line", "said"),
+    [
+        ("[[north, south]]", "[[north, south], [south, north]]", "CONTRACT-016", 13, "'south' is named twice"),
+        ("[[north, south]]", "[[north, north]]", "CONTRACT-016", 13, "'north' is named twice"),
+        ("[[north, south]]", "[[north]]", "CONTRACT-016", 13, "fewer than two"),
+        ("[[north, south]]", "[[]]", "CONTRACT-016", 13, "fewer than two"),
+        ("[[north, south]]", "[[north, soth]]", "CONTRACT-010", 13, "did you mean 'south'"),
+        ("[[north, south]]", "[[north, hub]]", "CONTRACT-010", 13, "'hub' is no provider"),
+        ("together: [[north, south]]", "model: additive", "CONTRACT-016", 15, "credited by itself"),
+        ("together: [[north, south]]", "backbone: [north]", "CONTRACT-016", 13, "shares the gain, and a backbone"),
+        ('north: "0.4"', 'north: "0.5"', "CONTRACT-016", 15, "do not sum to one"),
+    ],
+)
+def test_joint_credit_is_agreed_without_gaps(
+    tmp_path: Path, old: str, new: str, code: str, line: int, said: str
+) -> None:
+    assert read(tmp_path, TOGETHER).credits("jobs") == ("north + south",)
+    found = problems(tmp_path, TOGETHER.replace(old, new))
+    assert any(c == code and f"line {line}," in where and said in what for c, where, what in found), found
