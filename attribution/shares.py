@@ -162,8 +162,8 @@ def attribute(
     Raises
     ------
     AttributionError
-        ATTR-001 for an unknown rule, ATTR-002 when it needs doses or dates that are not recorded, ATTR-005 when its terms
-        do not fit, ATTR-006 for a tie that no term breaks.
+        ATTR-001 for an unknown rule, ATTR-002 when it needs doses or dates that are not recorded, ATTR-003 when the
+        design's credits cannot follow it, ATTR-005 when its terms do not fit, ATTR-006 for a tie that no term breaks.
     IdentificationError
         When the data do not determine the credits.
 

@@ -148,6 +148,13 @@ def bounded(nobody: float, both: float, error: float, rule: str = "shapley") -> 
 
 EVERYONE = ("kind: contribution", "kind: contribution, scope: everyone")
 PRICE = '"1.00"'
+STAGED = """\
+  later:
+    outcome: work
+    better: higher
+    estimator: {kind: sequential_contribution, stages: [[north], [south]], progress: [[]]}
+    split: {rule: shapley}
+payments:"""
 SPLIT = "    split: {rule: shapley}\n"
 FIRES: dict[str, Callable[[Path], Any]] = {
     "CONTRACT-001": lambda f: cf.read_contract(f / "none.yaml"),
@@ -168,6 +175,7 @@ FIRES: dict[str, Callable[[Path], Any]] = {
     "CONTRACT-016": lambda f: hub(f, 'carve_outs: {hub: "2"}'),
     "CONTRACT-017": lambda f: contract(f, EVERYONE),
     "CONTRACT-018": lambda f: contract(f, ("role: outcome_payer", "role: other")),
+    "CONTRACT-019": lambda f: contract(f, ("payments:", STAGED)),
     "DATA-001": lambda f: cf.read_study(f / "none"),
     "DATA-002": lambda f: cf.read_study(folder_of(f, f"person,age\na,{SECRET},3\n")),
     "DATA-003": lambda f: cf.read_study(folder_of(f, "person,age\n")),

@@ -24,7 +24,10 @@ class Split(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    rule: str = Field(description="An attribution rule whose credits sum to the gain.")
+    rule: str = Field(
+        description="An attribution rule whose credits sum to the gain. Kind sequential_contribution is divided by shapley only, "
+        "dose_response by aumann_shapley only, which goes with no other kind."
+    )
     unions: tuple[tuple[str, ...], ...] = Field((), description="For owen: alliances of providers, fixed at signing.")
     stages: tuple[tuple[str, ...], ...] = Field(
         (), description="For stage_respecting: stages of providers, first ones first."
@@ -56,7 +59,7 @@ class Split(BaseModel):
     )
     credits_from: str | None = Field(
         None,
-        description="Another effect, of kind contribution and with the same outcome, whose credits divide the pot.",
+        description="Another effect, of a kind that has credits and with the same outcome, whose credits divide the pot.",
     )
     otherwise: dict[str, Amount] = Field(
         default_factory=dict,

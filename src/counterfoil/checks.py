@@ -158,6 +158,8 @@ class Check:
         )
         if isinstance(result.terms.estimator, PanelContribution):
             basis += "; all of changes since the baseline"
+        if result.total is not None and result.total.target == "population":
+            basis += "; at least so much, because effects may differ between people"
         lines = [f"  Smallest detectable with {power:.0%} power ({basis})"]
         for row in frame.itertuples():
             money = "" if row.payment is None else f", which would pay {row.payment:,} {self.contract.currency}"

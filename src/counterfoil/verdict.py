@@ -77,7 +77,10 @@ def describe_clause(contract: "Contract", number: int) -> str:
         return f"{sentence}."
     first = [f"{percent(fraction)} goes to {party}" for party, fraction in effect.split.carve_outs.items()]
     rest = "the rest is" if first else "it is"
-    return f"{sentence}; {'; '.join([*first, f'{rest} divided by the rule {effect.split.rule}', *_split_terms(effect.split)])}."
+    refers = contract.effects[contract.divider(clause.effect)].estimator.kind == "sequential_contribution"
+    led = ", with the people that a provider leads on to others" if refers else ""
+    how = [*first, f"{rest} divided by the rule {effect.split.rule}{led}", *_split_terms(effect.split)]
+    return f"{sentence}; {'; '.join(how)}."
 
 
 def _split_terms(split: Split) -> Iterator[str]:
@@ -114,7 +117,9 @@ def render_text(evaluation: "Evaluation") -> str:
         parts += ["", *_effect_lines(result)]
     if evaluation.settlement is not None and evaluation.settlement.lines:
         parts += ["", *_ledger_lines(evaluation)]
-    warnings = dict.fromkeys(problem for result in evaluation.effects.values() for problem in result.warnings)
+    results = evaluation.effects.values()
+    beside = {problem for result in results for problem in result.on_credits}
+    warnings = dict.fromkeys(problem for result in results for problem in result.warnings if problem not in beside)
     if warnings:
         parts += ["", "Warnings", *(f"  {problem.code} {problem.what}" for problem in warnings)]
     return "\n".join(parts) + "\n"

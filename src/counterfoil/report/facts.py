@@ -60,6 +60,7 @@ def gather(evaluation: "Evaluation", show_small_cells: bool) -> dict[str, Any]:
         "adjusted": _step_reasons(evaluation, "project", "agreement"),
         "effects": [_effect(result, withheld) for result in evaluation.effects.values()],
         "alternatives": _alternatives(evaluation, withheld),
+        "ledger": all(isinstance(r.fit, ContributionFit) for r in evaluation.effects.values() if r.shares is not None),
         "data": _data(evaluation, show_small_cells),
         "warnings": list(dict.fromkeys(p for r in evaluation.effects.values() for p in r.warnings)),
         "audit": _audit(evaluation),
@@ -351,7 +352,8 @@ def _alternatives(evaluation: "Evaluation", withheld: frozenset[str]) -> list[Di
         whole = float(add(amounts.values()))
         solid: dict[str, float] = {}
         if rule is not None and len(divided) == 1 and isinstance(fit := divided[0].fit, ContributionFit):
-            solid = dict(zip(fit.providers, support(fit, rule).fraction().tolist(), strict=True))
+            backed = zip(fit.players.groups, support(fit, rule).fraction().tolist(), strict=True)
+            solid = {name: part for group, part in backed for name in group}
         parts = [
             Part(party, float(amount) / whole, party not in players, solid.get(party, 1.0))
             for party, amount in amounts.items()
@@ -375,11 +377,14 @@ def _raw_split(evaluation: "Evaluation") -> list[Division]:
         changes = isinstance(result.terms.estimator, PanelContribution)
         if result.fit is None or result.terms.better == "lower" or changes:
             continue
-        served = result.fit.roster.exposure
-        outcome = result.fit.sample.study.outcome(result.terms.outcome, result.terms.estimator.period)
+        fit = result.fit
+        groups = fit.players.groups if isinstance(fit, ContributionFit) else [fit.providers]
+        names = [name for group in groups for name in group]
+        served = fit.sample.study.roster(names).exposure
+        outcome = fit.sample.study.outcome(result.terms.outcome, result.terms.estimator.period)
         parts = (outcome[:, None] * served / np.maximum(served.sum(axis=1, keepdims=True), 1)).sum(axis=0)
         if (parts > 0).all():
-            shares = zip(result.fit.providers, (parts / parts.sum()).tolist(), strict=True)
+            shares = zip(names, (parts / parts.sum()).tolist(), strict=True)
             return [(RAW, [Part(name, share) for name, share in shares])]
     return []
 
