@@ -79,7 +79,7 @@ def _services(contract: Contract, study: Study, spec: Dividing, at: tuple[str, .
         return
     where = f"services.csv (asked for in {contract.where(*at, key)})"
     if column not in study.services:
-        yield Problem("DATA-004", f"column '{column}' is missing, and kind {spec.kind} follows from it", where)
+        yield Problem("DATA-004", f"column '{column}' is missing, and kind {spec.kind} needs it", where)
         return
     credited = study.services["provider"].isin(list(spec.providers))
     blank = int(study.services.loc[credited, column].isna().sum())

@@ -8,7 +8,7 @@ import numpy as np
 
 from counterfoil.contract import Contract, Dividing
 from counterfoil.datasets.study import Study
-from counterfoil.datasets.table import blank
+from counterfoil.datasets.table import as_numbers, blank, is_number
 from counterfoil.errors import listed
 from counterfoil.estimators.aliases import AliasSet, alias_sets
 from counterfoil.estimators.contribution import Contribution
@@ -78,8 +78,11 @@ def separation(contract: Contract, study: Study, effect: str) -> Separation | No
     names = [name for name in spec.providers if name in study.providers and name not in backbone]
     if not names:
         return None
-    lacking = [np.asarray(blank(study.column(name, complete=False))) for name in spec.covariates]
-    used = study.subset(~np.any(lacking, axis=0)) if lacking and np.any(lacking) else study
+    columns = [study.column(name, complete=False) for name in spec.covariates]
+    lacking = np.zeros(study.n_people, dtype=bool)
+    for column in columns:
+        lacking |= np.asarray(blank(column) | (~np.isfinite(as_numbers(column)[0]) if is_number(column) else False))
+    used = study.subset(~lacking) if lacking.any() else study
     roster = used.roster(names)
     met = np.any(roster.exposure, axis=0).tolist()
     roster = roster.only([name for name, somebody in zip(names, met, strict=True) if somebody])

@@ -19,7 +19,7 @@ import counterfoil as cf
 from counterfoil.attribution import attribute
 from counterfoil.contract import Contract
 from counterfoil.errors import ContractError, CounterfoilError, DataError
-from counterfoil.estimators import Divisible, DoseResponse, PanelContribution, SequentialContribution
+from counterfoil.estimators import Contribution, Divisible, DoseResponse, PanelContribution, SequentialContribution
 from counterfoil.result_schema import evaluation_schema
 
 PRICE = Decimal("12.50")
@@ -399,6 +399,25 @@ def test_blank_start_dates_and_missing_rows_of_a_period_are_counted(tmp_path: Pa
     ]
 
 
+def test_dates_and_periods_need_no_quotes(tmp_path: Path) -> None:
+    bare = contract(tmp_path, "panel", *((f'"{year}": "{year}-01-01"', f"{year}: {year}-01-01") for year in PERIODS))
+    assert bare.spec("jobs") == contract(tmp_path, "panel").spec("jobs")
+
+
+def test_a_report_withholds_by_the_people_whom_a_panel_uses(tmp_path: Path) -> None:
+    """South serves hundreds, but five before the panel ends."""
+    tables = panel()
+    south = tables["services"].index[tables["services"]["provider"] == "south"]
+    tables["services"].loc[south[5:], "start"] = "2023-05-01"
+    terms = contract(tmp_path, "panel", (PANEL, PANEL + ', until: "2022-01-01", model: additive'))
+    evaluation = cf.evaluate(terms, written(tmp_path, tables))
+    assert evaluation.settlement is not None
+    paid = evaluation.settlement.by_party()
+    assert paid["south"] > 0
+    assert f"{paid['south']:,}" not in evaluation.report()
+    assert f"{paid['south']:,}" in evaluation.report(show_small_cells=True)
+
+
 # --- before outcomes ----------------------------------------------------------------------------------------------------
 
 
@@ -555,6 +574,14 @@ def test_doses_may_divide_what_a_lottery_measures(tmp_path: Path) -> None:
     assert paid[0] / sum(paid) == pytest.approx(credit[0] / sum(credit), abs=1e-5)
     wrong = problems(tmp_path, "doses", ("payments:", other.replace("rule: aumann_", "rule: ")))
     assert [code for code, _, _ in wrong] == ["CONTRACT-016"]
+
+
+@pytest.mark.parametrize("model", ["additive", "saturated"])
+def test_combinations_of_providers_are_not_divided_by_dose(tmp_path: Path, model: str) -> None:
+    spec = Contribution.model_validate({"outcome": "jobs", "model": model})
+    with pytest.raises(CounterfoilError) as caught:
+        attribute(spec.fit(written(tmp_path, doses())), "aumann_shapley")
+    assert caught.value.codes == ("ATTR-003",)
 
 
 def test_own_credits_come_through_attribute(tmp_path: Path) -> None:

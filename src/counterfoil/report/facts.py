@@ -85,9 +85,21 @@ def withheld_parties(evaluation: "Evaluation") -> frozenset[str]:
     if study.services is not None and players:
         served = study.roster([name for name in players if name in study.providers])
         counts = dict(zip(served.providers, served.exposure.sum(axis=0).tolist(), strict=True))
+        for result in evaluation.effects.values():
+            # A fit may use fewer people: those with every outcome, or with services before a panel ends.
+            for name, people in _used_by(result).items():
+                counts[name] = min(counts.get(name, people), people)
         hidden = suppress_counts(list(counts.values()))
         parties |= {name for name, text in zip(counts, hidden, strict=True) if text in {f"<{SMALL_CELL}", "suppressed"}}
     return frozenset(parties)
+
+
+def _used_by(result: "EffectResult") -> dict[str, int]:
+    """Return how many of the people whom a fit uses each provider served, where providers are credited one by one."""
+    if result.fit is None or set(result.fit.roster.providers) != set(result.fit.providers):
+        return {}
+    served = result.fit.roster.exposure.sum(axis=0).tolist()
+    return dict(zip(result.fit.roster.providers, served, strict=True))
 
 
 def _verdict(evaluation: "Evaluation", withheld: frozenset[str]) -> str:
