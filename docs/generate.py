@@ -1,17 +1,20 @@
 """Write the pages of docs/ that are generated: ``python docs/generate.py``. A test compares them with their sources."""
 
+import ast
+import doctest
 import inspect
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
+from importlib import import_module
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
 from pydantic import BaseModel
 
-import counterfoil.estimators.stack as stack_module
+from counterfoil import attribution, datasets, estimators
 from counterfoil.attribution import RULES, rule_named
 from counterfoil.attribution.payment import (
     cap,
@@ -120,7 +123,9 @@ def design_page(spec: type[BaseModel]) -> str:
     module = sys.modules[spec.__module__]
     lines = [f"# {spec.__name__}", "", NOTE, "", inspect.cleandoc(module.__doc__ or ""), "", "## Terms", ""]
     lines += _section(spec.model_json_schema())
-    return "\n".join([*lines, "", "## Example", "", *_example(spec.__doc__ or "")]) + "\n"
+    for nested in spec.model_json_schema().get("$defs", {}).values():
+        lines += ["", f"### {nested['title']}", "", *_section(nested)]
+    return "\n".join([*lines, "", "## Example", "", *_example(spec, module)]) + "\n"
 
 
 EXAMPLE_TERMS: dict[str, dict[str, Any]] = {
@@ -157,28 +162,87 @@ def modules_page(title: str, first: ModuleType, *others: ModuleType) -> str:
     """Return a page made of what modules say of themselves: the first as its head, the others as its sections."""
     lines = [f"# {title}", "", NOTE, "", inspect.cleandoc(first.__doc__ or "")]
     for module in others:
-        name = module.__name__.rpartition(".")[2].replace("_", " ")
-        lines += ["", f"## {name.capitalize()}", "", inspect.cleandoc(module.__doc__ or "")]
+        lines += ["", f"## {_heading(module)}", "", inspect.cleandoc(module.__doc__ or "")]
     return "\n".join(lines) + "\n"
+
+
+def topic_page(title: str, says: str, *modules: str) -> str:
+    """Return a page on a topic: a section a module, with what it says of itself, its functions, and their examples."""
+    lines = [f"# {title}", "", NOTE, "", says]
+    for module in map(module_named, modules):
+        lines += ["", f"## {_heading(module)}", "", inspect.cleandoc(module.__doc__ or "")]
+        for function in _shown_functions(module):
+            terms = inspect.signature(function).parameters.values()
+            signature = str(inspect.Signature([term.replace(annotation=inspect.Parameter.empty) for term in terms]))
+            summary = inspect.cleandoc(function.__doc__ or "").partition("\n")[0]
+            lines += ["", f"**`{function.__name__}{signature}`** {summary}", ""]
+            lines += _example(function, module)
+    return "\n".join(lines) + "\n"
+
+
+def module_named(name: str) -> ModuleType:
+    """Return a module of the package; `counterfoil.estimators.bounds` alone is the function of that name."""
+    return import_module(f"counterfoil.{name}")
+
+
+def _heading(module: ModuleType) -> str:
+    return module.__name__.rpartition(".")[2].replace("_", " ").capitalize()
+
+
+def _shown_functions(module: ModuleType) -> Iterator[FunctionType]:
+    """Yield the functions of a module that are exported or have an example, in the order of the file."""
+    exported = {*estimators.__all__, *attribution.__all__}
+    for name, value in vars(module).items():
+        own = isinstance(value, FunctionType) and value.__module__ == module.__name__
+        if own and not name.startswith("_") and (name in exported or ">>> " in (value.__doc__ or "")):
+            yield value
 
 
 def index_page() -> str:
     """Return the list of pages."""
     lines = ["# Documentation", "", NOTE, ""]
-    lines += [
-        f"- [{name.removesuffix('.md')}]({name})"
-        for name in [*PAGES, "calibration.md", "benchmarks.md"]
-        if name != "README.md"
-    ]
+    titles = {name: page().partition("\n")[0].removeprefix("# ") for name, page in PAGES.items() if name != "README.md"}
+    titles |= {"calibration.md": "Calibration", "benchmarks.md": "Benchmarks"}
+    lines += [f"- [{title}]({name})" for name, title in titles.items()]
     return "\n".join(lines) + "\n"
 
 
-def _example(docstring: str) -> Iterator[str]:
+def _example(thing: Callable[..., Any] | type, module: ModuleType) -> Iterator[str]:
+    """Yield a docstring's examples as a script that runs by itself; what is printed stands in comments."""
+    parts = [part for part in doctest.DocTestParser().parse(thing.__doc__ or "") if isinstance(part, doctest.Example)]
+    code = [part for part in parts if not part.source.startswith(("import ", "from "))]
+    if not code:
+        return
     yield "```python"
-    for line in inspect.cleandoc(docstring).splitlines():
-        if line.startswith((">>> ", "... ")):
-            yield line[4:]
+    yield from _imports("".join(part.source for part in parts), module)
+    for part in code:
+        yield from part.source.rstrip("\n").split("\n")
+        yield from (f"# {line}".rstrip() for line in part.want.rstrip("\n").split("\n") if part.want)
     yield "```"
+
+
+def _imports(code: str, module: ModuleType) -> Iterator[str]:
+    """Yield the imports of an example, with those that its module makes for it, from where users find the names."""
+    nodes = list(ast.walk(ast.parse(code)))
+    plain = {ast.unparse(node) for node in nodes if isinstance(node, ast.Import)}
+    homes: dict[str, set[str]] = {}
+    known: set[str] = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom):
+            homes.setdefault(str(node.module), set()).update(alias.name for alias in node.names)
+            known.update(alias.name for alias in node.names)
+    used = {node.id for node in nodes if isinstance(node, ast.Name) and node.id in vars(module)}
+    for name in used - known:
+        value = vars(module)[name]
+        if isinstance(value, ModuleType):
+            plain.add(f"import {value.__name__} as {name}")
+            continue
+        rooms = (room.__name__ for room in (datasets, estimators, attribution) if getattr(room, name, None) is value)
+        homes.setdefault(next(rooms, getattr(value, "__module__", module.__name__)), set()).add(name)
+    yield from sorted(plain)
+    yield from (f"from {home} import {', '.join(sorted(names))}" for home, names in sorted(homes.items()))
+    if plain or homes:
+        yield ""
 
 
 PAGES = {
@@ -186,7 +250,81 @@ PAGES = {
     "contract.md": contract_page,
     "errors.md": error_page,
     "estimate.md": partial(
-        modules_page, "Estimate", estimate, covariance, bias_reduced, bands, stack_module, fieller, power
+        modules_page,
+        "Estimate",
+        *map(
+            module_named,
+            (
+                "estimators.estimate",
+                "estimators.covariance",
+                "estimators.bias_reduced",
+                "estimators.bands",
+                "estimators.stack",
+                "estimators.fieller",
+                "estimators.power",
+            ),
+        ),
+    ),
+    "what_the_data_cannot_tell.md": partial(
+        topic_page,
+        "What the data cannot tell",
+        "Some credits are not in the data, whatever the rule: of providers that always come together, of one that serves "
+        "everybody, of a combination that nobody had. A fit refuses them. These modules say what is left: a joint credit, "
+        "bounds, or an answer under a stated assumption.",
+        "estimators.aliases",
+        "estimators.players",
+        "estimators.support",
+        "estimators.cells",
+        "estimators.bounds",
+        "attribution.backbone",
+        "attribution.substitution",
+    ),
+    "checks.md": partial(
+        topic_page,
+        "Checks of a fit",
+        "A fit is an answer under assumptions. Each of these checks holds one of them against something: a factor that "
+        "nobody recorded, an outcome from before, shuffled rosters, another model, another rule, single people.",
+        "estimators.omitted_variable",
+        "estimators.covariate_strength",
+        "estimators.influential",
+        "estimators.placebo",
+        "estimators.permuted_rosters",
+        "estimators.ranks",
+        "estimators.balance",
+        "estimators.service_graph",
+        "estimators.service_map",
+        "estimators.ladder",
+        "estimators.contamination",
+        "estimators.subgroups",
+        "attribution.comparison",
+        "attribution.interactions",
+    ),
+    "many_providers.md": partial(
+        topic_page,
+        "Many providers",
+        "With many providers of few people each, raw credits are unbiased and noisy. Shrunk ones are closer to the truth on "
+        "average; a contract says beforehand which of the two it pays.",
+        "estimators.shrinkage",
+        "estimators.empirical_bayes",
+        "estimators.average_coverage",
+    ),
+    "learners.md": partial(
+        topic_page,
+        "Learners",
+        "`model: learner` lets cross-fitted predictions take the place of a regression; the credits stay doubly robust.",
+        "estimators.learner",
+        "estimators.learned",
+        "estimators.nuisance",
+        "estimators.folds",
+        "estimators.chain",
+    ),
+    "finished_games.md": partial(
+        topic_page,
+        "Finished games",
+        "For those who have a value for each coalition, or a response to doses, and want to divide it.",
+        "attribution.game",
+        "attribution.core",
+        "attribution.aumann_shapley",
     ),
     "payment.md": partial(
         modules_page,

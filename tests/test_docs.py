@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -29,13 +30,39 @@ def test_generated_pages_have_not_drifted(name: str) -> None:
     assert (ROOT / "docs" / name).read_text("utf-8") == GENERATE.PAGES[name](), "run `make docs`"
 
 
+@pytest.mark.parametrize("name", [name for name in GENERATE.PAGES if GENERATE.PAGES[name] is not GENERATE.index_page])
+def test_every_example_on_a_page_runs_by_itself(name: str) -> None:
+    for code in re.findall(r"```python\n(.*?)```", (ROOT / "docs" / name).read_text("utf-8"), flags=re.DOTALL):
+        exec(code, {})  # noqa: S102
+
+
+def test_every_link_between_pages_leads_somewhere() -> None:
+    for page in (ROOT / "docs").rglob("*.md"):
+        text = page.read_text("utf-8")
+        anchors = {line.lstrip("# ").strip().lower().replace(" ", "-") for line in text.splitlines() if line[:1] == "#"}
+        for target in re.findall(r"\]\(([^)\s]+)\)", text):
+            place, _, anchor = target.partition("#")
+            assert not place or "://" in place or (page.parent / place).is_file(), f"{page.name}: {target}"
+            assert place or anchor in anchors, f"{page.name}: {target}"
+
+
 def test_ten_lines_of_the_readme_run() -> None:
     code = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), flags=re.DOTALL)
-    assert len(code) == 1
     assert len([line for line in code[0].splitlines() if line.strip()]) <= 10
-    namespace: dict[str, object] = {}
+    namespace: dict[str, Any] = {}
     exec(code[0], namespace)  # noqa: S102
     assert namespace["contract"] is not None
+
+
+def test_what_the_readme_says_the_data_cannot_tell() -> None:
+    code = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), flags=re.DOTALL)
+    assert len(code) == 2
+    namespace: dict[str, Any] = {}
+    exec("\n".join(code), namespace)  # noqa: S102
+    said = re.search(r'# "(.*)"', code[1])
+    assert said is not None
+    assert namespace["fit"].warnings[0].what == said[1]
+    assert namespace["fit"].choice.model == "pairwise"
 
 
 def test_readme_shows_what_the_demo_prints() -> None:
