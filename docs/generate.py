@@ -171,12 +171,15 @@ def topic_page(title: str, says: str, *modules: str) -> str:
     lines = [f"# {title}", "", NOTE, "", says]
     for module in map(module_named, modules):
         lines += ["", f"## {_heading(module)}", "", inspect.cleandoc(module.__doc__ or "")]
-        for function in _shown_functions(module):
-            terms = inspect.signature(function).parameters.values()
-            signature = str(inspect.Signature([term.replace(annotation=inspect.Parameter.empty) for term in terms]))
-            summary = inspect.cleandoc(function.__doc__ or "").partition("\n")[0]
-            lines += ["", f"**`{function.__name__}{signature}`** {summary}", ""]
-            lines += _example(function, module)
+        for entry in _entries(module):
+            signature = ""
+            if isinstance(entry, FunctionType):
+                terms = inspect.signature(entry).parameters.values()
+                signature = str(inspect.Signature([term.replace(annotation=inspect.Parameter.empty) for term in terms]))
+            summary = inspect.cleandoc(entry.__doc__ or "").partition("\n")[0]
+            lines += ["", f"**`{entry.__name__}{signature}`** {summary}"]
+            if example := list(_example(entry, module)):
+                lines += ["", *example]
     return "\n".join(lines) + "\n"
 
 
@@ -189,13 +192,15 @@ def _heading(module: ModuleType) -> str:
     return module.__name__.rpartition(".")[2].replace("_", " ").capitalize()
 
 
-def _shown_functions(module: ModuleType) -> Iterator[FunctionType]:
-    """Yield the functions of a module that are exported or have an example, in the order of the file."""
+def _entries(module: ModuleType) -> Iterator[FunctionType | type]:
+    """Yield what a module has for users, in the order of the file: what has an example, and exported functions."""
     exported = {*estimators.__all__, *attribution.__all__}
     for name, value in vars(module).items():
-        own = isinstance(value, FunctionType) and value.__module__ == module.__name__
-        if own and not name.startswith("_") and (name in exported or ">>> " in (value.__doc__ or "")):
-            yield value
+        own = isinstance(value, FunctionType | type) and value.__module__ == module.__name__
+        if own and not name.startswith("_"):
+            function = isinstance(value, FunctionType) and name in exported
+            if function or ">>> " in (value.__doc__ or ""):
+                yield value
 
 
 def index_page() -> str:
