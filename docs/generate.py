@@ -297,12 +297,21 @@ PAGES = {
         "estimators.ranks",
         "estimators.balance",
         "estimators.service_graph",
-        "estimators.service_map",
         "estimators.ladder",
         "estimators.contamination",
         "estimators.subgroups",
         "attribution.comparison",
         "attribution.interactions",
+    ),
+    "plots.md": partial(
+        topic_page,
+        "Plots",
+        "Every plot takes an optional matplotlib Axes and returns the one it drew on. Colours are told apart with any kind of "
+        "colour vision, and whatever is coloured is labelled. `Shares.plot()` draws credits with their intervals, "
+        '`Shares.plot(kind="waterfall")` the way from nothing to the total.',
+        "estimators.service_map",
+        "attribution.waterfall",
+        "attribution.share_bars",
     ),
     "many_providers.md": partial(
         topic_page,

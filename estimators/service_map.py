@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from counterfoil.datasets.disclosure import SMALL_CELL, suppress_margins
 from counterfoil.datasets.roster import Roster
-from counterfoil.estimators.palette import GAIN
+from counterfoil.estimators.palette import GAIN, ink
 
 MOST_NODES: Final = 12
 """Providers up to which a circle is drawn; beyond, a heatmap."""
@@ -28,8 +28,8 @@ HIDDEN: Final = "suppressed"
 def co_service(roster: Roster) -> pd.DataFrame:
     """Return how many people each provider served and each two shared, small counts withheld.
 
-    A count is withheld when it, or what it leaves of either provider's people or of everybody, is small, and all counts
-    are when a combination of providers is small: with the table of combinations they would give it away.
+    All counts are withheld when people with some combination of providers are few: with the table of combinations they
+    would give that number away. Otherwise every combination is large or empty, and so is whatever counts tell together.
 
     Parameters
     ----------
@@ -47,20 +47,14 @@ def co_service(roster: Roster) -> pd.DataFrame:
     [['north', '', '45'], ['south', '', '40'], ['north', 'south', '15']]
     """
     together = _together(roster)
-    own = np.diagonal(together)
-    patterns = np.bincount(roster.patterns()[1])
-    everybody = len(roster.ids)
-    rows = [(name, "") for name in roster.providers]
-    texts = suppress_margins(own, everybody, patterns)
-    for j, k in combinations(range(len(roster.providers)), 2):
-        both = int(together[j, k])
-        text = suppress_margins([both], everybody, patterns)[0]
-        rest = (own[j] - both, own[k] - both, everybody - own[j] - own[k] + both)
-        if not text.startswith("<") and any(0 < left < SMALL_CELL for left in rest):
-            text = HIDDEN
-        rows.append((roster.providers[j], roster.providers[k]))
-        texts.append(text)
-    return pd.DataFrame(rows, columns=["provider", "other"]).assign(people=texts)
+    places = list(combinations(range(len(roster.providers)), 2))
+    counts = [*np.diagonal(together).tolist(), *(together[pair] for pair in places)]
+    names = roster.providers
+    return pd.DataFrame({
+        "provider": [*names, *(names[j] for j, _ in places)],
+        "other": [*("" for _ in names), *(names[k] for _, k in places)],
+        "people": suppress_margins(counts, len(roster.ids), np.bincount(roster.patterns()[1])),
+    })  # fmt: skip
 
 
 def plot_service_map(roster: Roster, ax: Any = None) -> Any:
@@ -165,17 +159,18 @@ def _circle(ax: Any, names: tuple[str, ...], size: NDArray[np.intp], texts: list
 
 
 def _heatmap(ax: Any, names: tuple[str, ...], size: NDArray[np.intp], texts: list[str]) -> None:
+    from matplotlib.colors import to_hex
+
     count = len(names)
     image = ax.imshow(size, cmap="cividis_r", vmin=0, vmax=max(1, int(size.max(initial=0))))
     written = np.empty((count, count), dtype=object)
     written[np.diag_indices(count)] = texts[:count]
     for (j, k), text in zip(combinations(range(count), 2), texts[count:], strict=True):
         written[j, k] = written[k, j] = text
-    half = 0.5 * size.max(initial=0)
     for (j, k), text in np.ndenumerate(written):
         if text != "0":
-            color = "white" if size[j, k] > half else "black"
-            ax.text(k, j, _mark(text), ha="center", va="center", fontsize=6, color=color)
+            cell = to_hex(image.to_rgba(size[j, k]))
+            ax.text(k, j, _mark(text), ha="center", va="center", fontsize=6, color=ink(cell))
     ax.set_xticks(range(count), names, rotation=90)
     ax.set_yticks(range(count), names)
     ax.set_xlabel("on the diagonal: people served")

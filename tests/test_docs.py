@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import matplotlib.pyplot as plt
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -34,6 +35,7 @@ def test_generated_pages_have_not_drifted(name: str) -> None:
 def test_every_example_on_a_page_runs_by_itself(name: str) -> None:
     for code in re.findall(r"```python\n(.*?)```", (ROOT / "docs" / name).read_text("utf-8"), flags=re.DOTALL):
         exec(code, {})  # noqa: S102
+    plt.close("all")
 
 
 def test_every_link_between_pages_leads_somewhere() -> None:
@@ -59,6 +61,7 @@ def test_what_the_readme_says_the_data_cannot_tell() -> None:
     assert len(code) == 2
     namespace: dict[str, Any] = {}
     exec("\n".join(code), namespace)  # noqa: S102
+    plt.close("all")
     said = re.search(r'# "(.*)"', code[1])
     assert said is not None
     assert namespace["fit"].warnings[0].what == said[1]

@@ -45,7 +45,7 @@ def test_small_counts_are_nowhere_in_the_picture() -> None:
 
 
 def test_what_a_shared_count_leaves_of_a_provider_is_withheld_too() -> None:
-    """Nobody has few, but 1,005 of one's 1,010 people being shared would tell of the five that are not."""
+    """No count here is small, but 1,005 of one's 1,010 people being shared would tell of the five that are not."""
     roster = roster_of({"": 1200, "A": 5, "AB": 1005, "B": 400}, "AB")
     assert co_service(roster)["people"].tolist() == ["suppressed"] * 3
     whole = roster_of({"": 1200, "AB": 1005, "B": 400}, "AB")
