@@ -36,12 +36,6 @@ from counterfoil.estimators import (
     Experiment,
     PanelContribution,
     SequentialContribution,
-    bands,
-    bias_reduced,
-    covariance,
-    estimate,
-    fieller,
-    power,
 )
 
 HERE = Path(__file__).parent

@@ -6,7 +6,7 @@ the rule compares that pattern with was observed for enough people and with some
 apart, and *by agreement* under a rule that is agreed whatever the data say.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
@@ -136,7 +136,7 @@ def support(fit: ContributionFit, kernel: Kernel) -> SupportLedger:
     1  intensive     0.0013          0.0    0.0           0.0    0.0013
     """
     roster, surface = fit.roster, fit.surface
-    credits = fit.applied(kernel)
+    credits = _one_step(fit).applied(kernel)
     found = list(parts_of(surface, roster, fit.on_columns(kernel), fit.everything))
     counts = np.bincount(surface.pattern, minlength=len(surface.patterns))
     observed = Lookup.of(pattern_words(surface.patterns))
@@ -177,6 +177,20 @@ def support(fit: ContributionFit, kernel: Kernel) -> SupportLedger:
         parts=parts,
         together=tuple(len(group) > 1 for group in fit.players.groups),
     )
+
+
+def _one_step(fit: ContributionFit) -> ContributionFit:
+    """Return the fit with the coefficients that its one-step correction amounts to, so that patterns carry theirs.
+
+    Only shrunk pairs leave one: mean(α e) = z′ mean(M) with z = (X′X + penalty)⁻¹ X′e.
+    """
+    if not fit.surface.shrunk:
+        return fit
+    surface = fit.surface
+    design, regression = surface.regression
+    left = design.T @ (surface.weights * surface.answered * surface.residuals)
+    moved = regression.coefficients + regression.bread @ left[regression.kept]
+    return replace(fit, surfaces=(replace(surface, fit=replace(regression, coefficients=moved)),))
 
 
 def _augmented_parts(fit: ContributionFit, parts: list[Part]) -> dict[int, FloatArray]:

@@ -270,7 +270,8 @@ def _check_effects(contract: Contract) -> Iterator[Problem]:
             yield Problem("CONTRACT-016", what, contract.where(*at, "estimator", "outcome"))
         if isinstance(effect.estimator, Dividing):
             yield from _check_players(contract, name, effect.estimator)
-            yield from _check_together(contract, name, effect.estimator)
+            if isinstance(effect.estimator, Contribution):
+                yield from _check_together(contract, name, effect.estimator)
         elif effect.split is not None and effect.split.credits_from is None:
             yield Problem(
                 "CONTRACT-016",
@@ -379,13 +380,12 @@ def _check_inside(contract: Contract, name: str, split: Split) -> Iterator[Probl
             yield Problem("CONTRACT-010", what, contract.where(*at, party))
         if fraction < 0:
             yield Problem("CONTRACT-011", f"the agreed fraction of '{party}' is negative", contract.where(*at, party))
-    source = contract.effects.get(contract.divider(name))
-    if source is None or not isinstance(source.estimator, Contribution):
+    if divider is None or not isinstance(divider.estimator, Contribution):
         return
-    together = source.estimator.together
+    together = divider.estimator.together
     joint = {party for group in together for party in group}
     for party in split.inside:
-        if source.estimator.aliases == "refuse" and party in contract.players and party not in joint:
+        if divider.estimator.aliases == "refuse" and party in contract.players and party not in joint:
             what = f"'{party}' is credited by itself, and the agreed fractions are of credits of several together"
             yield Problem("CONTRACT-016", what, contract.where(*at, party))
     for group in together:

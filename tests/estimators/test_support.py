@@ -38,6 +38,15 @@ def test_rows_add_up_to_the_credits(design: str, model: str) -> None:
             np.testing.assert_allclose(ledger["estimate"], functional(fit, rule).values, atol=1e-12)
 
 
+def test_rows_add_up_where_rare_pairs_are_shrunk() -> None:
+    spec = {"outcome": "y", "providers": ("a", "b", "c"), "covariates": ("x",), "model": "pairwise", "min_pair": 700}
+    fit = Contribution.model_validate(spec).fit(studies())
+    assert fit.surface.shrunk
+    np.testing.assert_allclose(
+        support(fit, Shapley()).tidy()["estimate"], functional(fit, Shapley()).values, atol=1e-12
+    )
+
+
 def test_rules_that_ask_for_less_rest_on_more() -> None:
     fit = Contribution(outcome="y", providers=("a", "b", "c"), covariates=("x",)).fit(studies())
     shapley, equal = support(fit, Shapley()), support(fit, EqualSplit())
