@@ -11,6 +11,7 @@ from counterfoil.attribution.equal_split import EqualSplit
 from counterfoil.attribution.first_in import FirstIn
 from counterfoil.attribution.fixed import Fixed
 from counterfoil.attribution.game import banzhaf_values, dividends, rule_values, shapley_values
+from counterfoil.attribution.interactions import Interactions, interactions
 from counterfoil.attribution.last_in import LastIn
 from counterfoil.attribution.order_of_service import OrderOfService
 from counterfoil.attribution.owen import Owen
@@ -34,6 +35,7 @@ __all__ = [
     "EqualSplit",
     "FirstIn",
     "Fixed",
+    "Interactions",
     "LastIn",
     "OrderOfService",
     "Owen",
@@ -50,6 +52,7 @@ __all__ = [
     "banzhaf_values",
     "dividends",
     "excess",
+    "interactions",
     "monomial_shares",
     "plot_share_bars",
     "plot_waterfall",

@@ -1,9 +1,11 @@
 """Estimators: each measures a gain and returns an `Estimate` with one influence value per person."""
 
+from counterfoil.estimators.aliases import alias_sets
 from counterfoil.estimators.balance import balance
 from counterfoil.estimators.bounds import bounds
 from counterfoil.estimators.causation import probability_of_causation
 from counterfoil.estimators.cells import Cells
+from counterfoil.estimators.contamination import contamination
 from counterfoil.estimators.contribution import Contribution, ContributionFit, functional
 from counterfoil.estimators.covariate_strength import covariate_strength
 from counterfoil.estimators.credit_bounds import CreditBounds
@@ -14,6 +16,7 @@ from counterfoil.estimators.experiment import Experiment
 from counterfoil.estimators.feedback import progress_predicts_enrolment
 from counterfoil.estimators.influential import influential
 from counterfoil.estimators.kernel import Kernel
+from counterfoil.estimators.ladder import ladder
 from counterfoil.estimators.omitted_variable import omitted_variable
 from counterfoil.estimators.panel_contribution import PanelContribution
 from counterfoil.estimators.panel_fit import PanelContributionFit
@@ -25,7 +28,10 @@ from counterfoil.estimators.sequential import SequentialContribution, Sequential
 from counterfoil.estimators.service_graph import detectable_share, service_graph
 from counterfoil.estimators.service_map import co_service, plot_service_map
 from counterfoil.estimators.shrinkage import ShrunkCredits, shrink
+from counterfoil.estimators.spillover import site_level, spillover
 from counterfoil.estimators.stack import stack
+from counterfoil.estimators.subgroups import gain_by_group
+from counterfoil.estimators.support import support
 
 __all__ = [
     "Cells",
@@ -43,13 +49,17 @@ __all__ = [
     "SequentialContribution",
     "SequentialFit",
     "ShrunkCredits",
+    "alias_sets",
     "balance",
     "bounds",
     "co_service",
+    "contamination",
     "covariate_strength",
     "detectable_share",
     "functional",
+    "gain_by_group",
     "influential",
+    "ladder",
     "omitted_variable",
     "permuted_rosters",
     "placebo",
@@ -59,6 +69,9 @@ __all__ = [
     "rank_sets",
     "service_graph",
     "shrink",
+    "site_level",
     "smallest_detectable",
+    "spillover",
     "stack",
+    "support",
 ]
