@@ -17,7 +17,7 @@ from counterfoil.attribution.payment.pot import PotAndSplit, compare_pot_and_spl
 from counterfoil.attribution.payment.settlement import Settlement, settle
 from counterfoil.attribution.payment.trace import Priced
 from counterfoil.attribution.payment.unit_price import UnitPrice
-from counterfoil.attribution.rules import PLAIN, answered_rules
+from counterfoil.attribution.rules import PLAIN
 from counterfoil.attribution.shares import Shares, attribute
 from counterfoil.contract import Contract, Dividing, Effect, contradictions
 from counterfoil.datasets.display import titled_table
@@ -170,9 +170,7 @@ class Evaluation:
         """
         rows: list[dict[str, Any]] = []
         agreed = {name: result.shares for name, result in self.effects.items() if result.shares is not None}
-        answers = [answered_rules(self.contract.spec(self.contract.divider(name))) for name in agreed]
-        plain_ones = [rule for rule in PLAIN if all(rule in names for names in answers)]
-        rules = dict.fromkeys([*(shares.rule.name for shares in agreed.values()), *plain_ones]) if agreed else {}
+        rules = dict.fromkeys([*(shares.rule.name for shares in agreed.values()), *PLAIN]) if agreed else {}
         for rule in rules:
             try:
                 shares = {

@@ -459,7 +459,9 @@ def test_a_panel_plans_with_the_spread_of_changes(tmp_path: Path) -> None:
 
 
 def test_several_periods_are_planned_as_if_changes_were_equal(tmp_path: Path) -> None:
-    fit = PanelContribution.model_validate(yaml.safe_load("{" + PANEL + "}")).fit(written(tmp_path, panel()))
+    tables = panel()
+    tables["people"]["w"] = np.linspace(0.5, 1.5, SIZE)
+    fit = PanelContribution.model_validate(yaml.safe_load(f"{{{PANEL}, weights: w}}")).fit(written(tmp_path, tables))
     total = fit.total()
     by_hand = np.zeros(SIZE)
     for block in fit.blocks:
