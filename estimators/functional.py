@@ -302,11 +302,11 @@ def _missing(surface: Surface, roster: Roster, parts: Sequence[Part]) -> Missing
 
 
 def _refuse_missing(surface: Surface, roster: Roster, missing: Missing) -> None:
-    if not surface.saturated or not missing.count:
-        return
     if missing.nobody:
+        # Only a model's shape could say what happens without services, and a gain is not made of a shape.
         raise refusal("IDENT-004", "everybody in the study was served", "services")
-    raise refusal("IDENT-002", f"nobody had exactly: {_names(missing, roster)}", "services")
+    if surface.saturated and missing.count:
+        raise refusal("IDENT-002", f"nobody had exactly: {_names(missing, roster)}", "services")
 
 
 def _refuse_inestimable(
