@@ -92,7 +92,7 @@ def cells_of(
     n = len(outcome)
     design, fit = surface.regression
     own = [tuple(np.flatnonzero(row).tolist()) for row in surface.patterns]
-    counts = np.bincount(surface.pattern, minlength=len(own))
+    counts = np.bincount(surface.pattern[surface.answered > 0], minlength=len(own))
     mean = _means(surface, own, outcome)
     pairs, fixed, riesz, rows = [], [], [], []
     for position, a in enumerate(own):

@@ -135,7 +135,10 @@ class Contribution(Written, Design):
         roster, players, notes = arrange(self, study, roster, covariates)
         check_clusters(clusters, *(served for served in roster.exposure.T if not served.all()))
         outcome = study.outcome(self.outcome, self.period, complete=self.missing != "weight")
-        choice = choose_model(roster, self.min_pair) if self.model == "auto" else ModelChoice(self.model, "as asked")
+        seen = ~np.isnan(outcome)
+        choice = (
+            choose_model(roster, self.min_pair, seen) if self.model == "auto" else ModelChoice(self.model, "as asked")
+        )
         if choice.model == "learner":
             surfaces = learn_surfaces(self.learning, roster, outcome, covariates, sample.weights, clusters)
         else:

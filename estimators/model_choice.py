@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from counterfoil.datasets.roster import Roster
 from counterfoil.errors import refusal
@@ -27,7 +28,7 @@ class ModelChoice:
     why: str
 
 
-def choose_model(roster: Roster, min_pair: int) -> ModelChoice:
+def choose_model(roster: Roster, min_pair: int, seen: NDArray[np.bool_] | None = None) -> ModelChoice:
     """Return the richest model that the rosters can carry.
 
     Parameters
@@ -35,6 +36,8 @@ def choose_model(roster: Roster, min_pair: int) -> ModelChoice:
     roster : Roster
     min_pair : int
         Shared people from which a pair counts as observed.
+    seen : ndarray of bool, shape (n,), optional
+        Who has an outcome, and so counts; everybody when omitted.
 
     Raises
     ------
@@ -50,9 +53,10 @@ def choose_model(roster: Roster, min_pair: int) -> ModelChoice:
     """
     if roster.exposure.any(axis=1).all():
         raise refusal("IDENT-004", "everybody in the study was served", "services")
+    counted = np.ones(len(roster.ids), dtype=bool) if seen is None else seen
     if len(roster.providers) <= FEW_PROVIDERS:
         patterns, pattern = roster.patterns()
-        counts = np.bincount(pattern, minlength=len(patterns))
+        counts = np.bincount(pattern[counted], minlength=len(patterns))
         frequent = Lookup.of(pattern_words(patterns[counts >= ENOUGH]))
         members = [np.flatnonzero(row)[None, :] for row in patterns]
         cuts = [subset_words(row, np.arange(1 << row.shape[1]), len(roster.providers)) for row in members]
@@ -62,7 +66,7 @@ def choose_model(roster: Roster, min_pair: int) -> ModelChoice:
         why_not = f"some combination that services could be cut to was observed for fewer than {ENOUGH} people"
     else:
         why_not = f"there are more than {FEW_PROVIDERS} providers"
-    together = np.triu(shared_people(roster), 1)
+    together = np.triu(shared_people(roster.exposure[counted]), 1)
     if (together >= min_pair).any():
         return ModelChoice("pairwise", f"{why_not}; pairs of providers share {min_pair} people or more")
     return ModelChoice("additive", f"{why_not}, and no two providers share {min_pair} people")

@@ -21,7 +21,10 @@ def pattern_frequencies(pattern: NDArray[np.intp], n_patterns: int, weights: Flo
 
 
 def pattern_propensity(
-    pattern: NDArray[np.intp], covariates: FloatArray, weights: FloatArray | None = None
+    pattern: NDArray[np.intp],
+    covariates: FloatArray,
+    weights: FloatArray | None = None,
+    of: str = "who was served by whom",
 ) -> FloatArray:
     """Return P(pattern | covariates) for each person and pattern, shape (n_people, n_patterns).
 
@@ -33,6 +36,8 @@ def pattern_propensity(
         Without an intercept; scaled here, which leaves the fit unchanged.
     weights : ndarray, shape (n_people,), optional
         Observation weights.
+    of : str
+        What is fitted, for messages.
 
     Raises
     ------
@@ -53,9 +58,9 @@ def pattern_propensity(
         try:
             model.fit(design, pattern, sample_weight=weights)
         except (ConvergenceWarning, np.linalg.LinAlgError, ValueError):
-            raise refusal("EST-002", "the fit of who was served by whom did not converge") from None
+            raise refusal("EST-002", f"the fit of {of} did not converge") from None
     chances = np.asarray(model.predict_proba(design), dtype=np.float64)
     slopes = model.coef_ if len(model.coef_) > 1 else np.vstack([np.zeros_like(model.coef_), model.coef_])
     if not np.isfinite(chances).all() or np.ptp(slopes, axis=0).max(initial=0.0) > STEEPEST:
-        raise refusal("EST-002", "a covariate separates who was served by whom")
+        raise refusal("EST-002", f"a covariate separates {of}")
     return chances

@@ -138,7 +138,7 @@ def support(fit: ContributionFit, kernel: Kernel) -> SupportLedger:
     roster, surface = fit.roster, fit.surface
     credits = _one_step(fit).applied(kernel)
     found = list(parts_of(surface, roster, fit.on_columns(kernel), fit.everything))
-    counts = np.bincount(surface.pattern, minlength=len(surface.patterns))
+    counts = np.bincount(surface.pattern[surface.answered > 0], minlength=len(surface.patterns))
     observed = Lookup.of(pattern_words(surface.patterns))
     augmented = _augmented_parts(fit, found)
     labels: list[str] = []

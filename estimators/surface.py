@@ -153,7 +153,7 @@ def fit_surface(
     centre = np.average(outcome[seen], weights=counted[seen])
     root = np.sqrt(counted)
     scaled = np.where(seen, outcome - centre, 0.0) * root
-    terms, sparse = _terms(asked, model, roster, patterns)
+    terms, sparse = _terms(asked, model, roster, patterns, seen)
     blocks = make_blocks(patterns, pattern, terms, saturated)
     design = _design(controls, modifiers, blocks, len(terms), saturated)
     penalty = None
@@ -203,7 +203,7 @@ def _answered(
     if seen.all():
         return np.ones(len(seen))
     given = np.hstack([exposure.astype(np.float64), covariates])
-    chance = pattern_propensity(seen.astype(np.intp), given, weights)[:, 1]
+    chance = pattern_propensity(seen.astype(np.intp), given, weights, of="who has an outcome")[:, 1]
     lost = shown(int((~seen).sum()))
     what = f"{lost} people have no outcome; people like them, with the same providers, count for them"
     warnings.append(Problem("EST-016", what, "outcomes"))
@@ -227,7 +227,7 @@ def _propensity(
 
 
 def _terms(
-    asked: Asked, model: str, roster: Roster, patterns: NDArray[np.bool_]
+    asked: Asked, model: str, roster: Roster, patterns: NDArray[np.bool_], seen: NDArray[np.bool_]
 ) -> tuple[tuple[tuple[int, ...], ...], int]:
     """Return the model's sets of providers, pairs with few shared people last, and how many those are."""
     if model == "saturated":
@@ -235,16 +235,16 @@ def _terms(
     singles = tuple((j,) for j in range(len(roster.providers)))
     if model == "additive":
         return singles, 0
-    together = shared_people(roster)
+    together, counted = shared_people(roster.exposure), shared_people(roster.exposure[seen])
     pairs = [pair for pair in combinations(range(len(roster.providers)), 2) if together[pair] > 0]
-    firm = tuple(pair for pair in pairs if together[pair] >= asked.min_pair)
-    sparse = tuple(pair for pair in pairs if together[pair] < asked.min_pair)
+    firm = tuple(pair for pair in pairs if counted[pair] >= asked.min_pair)
+    sparse = tuple(pair for pair in pairs if counted[pair] < asked.min_pair)
     return (*singles, *firm, *sparse), len(sparse)
 
 
-def shared_people(roster: Roster) -> NDArray[np.intp]:
+def shared_people(exposure: NDArray[np.bool_]) -> NDArray[np.intp]:
     """Return how many people each two providers share, shape (K, K); the diagonal is how many each served."""
-    served = csr_array(roster.exposure.astype(np.int64))
+    served = csr_array(exposure.astype(np.int64))
     return np.asarray((served.T @ served).toarray(), dtype=np.intp)
 
 

@@ -4,10 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from counterfoil.attribution import attribute
+from counterfoil.attribution import Shapley, attribute
 from counterfoil.datasets import Study
 from counterfoil.errors import CounterfoilError
 from counterfoil.estimators import Contribution
+from counterfoil.estimators.propensity import pattern_propensity
+from counterfoil.estimators.support import support
 
 
 def lost(seed: int, size: int = 2_000) -> tuple[Study, np.ndarray]:
@@ -58,3 +60,31 @@ def test_nobody_missing_changes_nothing_and_refuse_refuses() -> None:
     assert [problem.code for problem in spec.model_copy(update={"missing": "weight"}).fit(study).warnings] == [
         "EST-016"
     ]
+
+
+def test_people_without_an_outcome_make_no_combination_observed() -> None:
+    rng = np.random.default_rng(12)
+    frame = pd.DataFrame(rng.integers(0, 2, (800, 2)), columns=["a", "b"]).assign(y=rng.normal(size=800))
+    both = frame.index[(frame["a"] == 1) & (frame["b"] == 1)]
+    frame.loc[rng.random(800) < 0.2, "y"] = np.nan
+    frame.loc[both[3:], "y"] = np.nan
+    row, column = np.nonzero(frame[["a", "b"]].to_numpy())
+    study = Study.from_tables(
+        pd.DataFrame({"person": frame.index}),
+        services=pd.DataFrame({"person": row, "provider": np.array(["a", "b"])[column]}),
+        outcomes=pd.DataFrame({"person": frame.index, "outcome": "y", "value": frame["y"]}).dropna(),
+    )
+    spec = Contribution(outcome="y", providers=("a", "b"), missing="weight", model="auto")
+    assert spec.fit(study).choice.model == "additive"
+    pairwise = spec.model_copy(update={"model": "pairwise"}).fit(study)
+    assert "IDENT-008" in [problem.code for problem in pairwise.warnings]
+    saturated = spec.model_copy(update={"model": "saturated"}).fit(study)
+    assert support(saturated, Shapley()).support == ("supported", "supported", "model-based")
+
+
+def test_an_outcome_that_one_provider_never_reports_is_refused_as_such() -> None:
+    frame = pd.DataFrame({"a": [0, 1] * 60, "b": [0, 0, 1, 1] * 30, "y": np.random.default_rng(1).normal(size=120)})
+    frame.loc[frame["b"] == 1, "y"] = np.nan
+    chance = frame["y"].notna().to_numpy().astype(int)
+    with pytest.raises(CounterfoilError, match="separates who has an outcome"):
+        pattern_propensity(chance, frame[["a", "b"]].to_numpy(float), of="who has an outcome")
