@@ -178,10 +178,9 @@ def interactions(
     chosen = sorted(sorted(chosen, key=lambda pair: (-together[pair], pair))[:most])
     if not chosen:
         raise refusal("ATTR-009", f"no two providers share {min_people} people", "services")
-    weighted = (fit.surface.weights[:, None] * served).T @ served / len(served)
-    shares = np.array([weighted[pair] for pair in chosen])
     kernel = PairInteraction(tuple(chosen))
     names = tuple((fit.providers[j], fit.providers[k]) for j, k in chosen)
     labels = tuple(f"{one} & {other}" for one, other in names)
-    found = fit.estimate(fit.applied(kernel), labels, "term").contrast(np.diag(1.0 / shares), labels)
+    both = np.column_stack([fit.served[:, j] & fit.served[:, k] for j, k in chosen])
+    found = fit.per_person(fit.estimate(fit.applied(kernel), labels, "term"), both)
     return Interactions(found, names, np.array([int(together[pair]) for pair in chosen]), better)

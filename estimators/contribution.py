@@ -266,17 +266,18 @@ class ContributionFit:
 
         For future people the share served is estimated too (methods: τ_j = φ_j / q_j).
         """
-        credits = self.apply(kernel)
-        if credits.influence is None:
-            raise ValueError("a contribution fit carries influence values")
-        weights = self.surface.weights[:, None]
-        served = self.served.astype(np.float64)
-        share = (weights * served).mean(axis=0)
-        scaled = credits.contrast(np.diag(1.0 / share), self.providers)
+        scaled = self.per_person(self.apply(kernel), self.served)
+        return replace(scaled, label="provider", estimand=f"{scaled.estimand}, per person served")
+
+    def per_person(self, results: Estimate, among: NDArray[np.bool_]) -> Estimate:
+        """Return results per person of the study as results per person of those ``among`` whom they arise, (n, k)."""
+        weights, there = self.surface.weights[:, None], among.astype(np.float64)
+        share = (weights * there).mean(axis=0)
+        scaled = results.contrast(np.diag(1.0 / share), results.terms)
         if self.spec.target == "population" and scaled.influence is not None and scaled.spread is not None:
-            moved = weights * (credits.values - served * scaled.values) / share
+            moved = weights * (results.values - there * scaled.values) / share
             scaled = replace(scaled, influence=scaled.influence + moved, spread=scaled.spread + moved)
-        return replace(scaled, label="provider", estimand=f"{credits.estimand}, per person served")
+        return scaled
 
     @cached_property
     def _total(self) -> Applied:

@@ -67,3 +67,10 @@ def test_both_forms_agree_and_are_the_index_of_a_game(size: int) -> None:
             weight = factorial(count) * factorial(size - count - 2) / factorial(size - 1)
             total += weight * (v[s | 1 << j | 1 << k] - v[s | 1 << j] - v[s | 1 << k] + v[s])
         assert index[row] == pytest.approx(total, abs=1e-12)
+
+
+def test_for_future_people_who_shares_whom_moves_the_fraction_too() -> None:
+    # With pairs only the index per person who had both is a coefficient, whoever those people are.
+    cohort, future = found(target="sample").estimate, found(target="population").estimate
+    np.testing.assert_allclose(future.values, cohort.values, atol=1e-12)
+    np.testing.assert_allclose(future.cov(), cohort.cov(), atol=1e-14)
