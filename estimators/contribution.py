@@ -264,9 +264,11 @@ class ContributionFit:
     def per_served(self, kernel: Kernel) -> Estimate:
         """Return the credit of each provider per person that it served, in the outcome's units.
 
-        For future people the share served is estimated too (methods: τ_j = φ_j / q_j).
+        For future people the share served is estimated too (methods: τ_j = φ_j / q_j). Under scope everyone everybody has
+        every service, so that nothing is left to divide by.
         """
-        scaled = self.per_person(self.apply(kernel), self.served)
+        among = self.served if self.spec.scope == "served" else np.ones_like(self.served)
+        scaled = self.per_person(self.apply(kernel), among)
         return replace(scaled, label="provider", estimand=f"{scaled.estimand}, per person served")
 
     def per_person(self, results: Estimate, among: NDArray[np.bool_]) -> Estimate:
