@@ -36,6 +36,7 @@ class Findings:
     support : SupportLedger or None
     interactions : Interactions or None
     ranks : DataFrame or None
+        None for a single provider.
     comparison : RuleComparison or None
         Every rule side by side.
     hidden_factor : OmittedVariable or None
@@ -117,7 +118,7 @@ def find(
         why=fit.choice.why,
         support=ask("support", lambda: support(fit, rule)),
         interactions=None if additive else ask("interactions", lambda: interactions(fit, better)),
-        ranks=ask("ranks", lambda: rank_sets(shares.credits, better)),
+        ranks=ask("ranks", lambda: rank_sets(shares.credits, better)) if len(shares.providers) > 1 else None,
         comparison=ask("rules", lambda: rule_width(fit)),
         hidden_factor=None if lottery else ask("hidden_factor", lambda: omitted_variable(fit, rule)),
         influence=ask("influence", lambda: influential(fit, rule)),

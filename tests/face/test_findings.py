@@ -103,6 +103,25 @@ def test_groups_show_who_gains_and_whom_nobody_serves(tmp_path: Path) -> None:
         cf.evaluate(terms.model_copy(update={"effects": {"days": missing}}), data)
 
 
+@pytest.mark.parametrize("model", ["additive", "pairwise", "saturated", "auto"])
+def test_a_single_provider_has_findings_too(tmp_path: Path, model: str) -> None:
+    text = CONTRACT.replace("MODEL", f"model: {model}").replace("SPLIT", "negative: project")
+    for name in "bcd":
+        text = text.replace(f"  {name}: {{role: provider}}\n", "")
+    path = tmp_path / "contract.yaml"
+    path.write_text(text, encoding="utf-8")
+    data = study()
+    alone = cf.Study.from_frame(
+        data.people[["need"]].assign(a=data.roster().exposure[:, 0].astype(int), days=data.outcome("days")),
+        providers=["a"],
+        outcomes=["days"],
+    )
+    evaluation = cf.evaluate(cf.read_contract(path), alone)
+    assert evaluation.answered
+    assert "How firm each credit is" in evaluation.report()
+    assert list(json.loads(evaluation.to_json())["effects"]["days"]["findings"]["left_out"]) in ([], ["interactions"])
+
+
 def test_a_lottery_has_no_hidden_factor(rice: cf.Study, rice_contract: Contract) -> None:
     evaluation = cf.evaluate(rice_contract, rice)
     assert "hidden factor that" not in evaluation.summary()
