@@ -19,8 +19,8 @@ from counterfoil.datasets.display import titled_table
 from counterfoil.errors import refusal
 from counterfoil.estimators.contribution import ContributionFit
 from counterfoil.estimators.estimate import Estimate
+from counterfoil.estimators.joint_test import joint_test
 from counterfoil.estimators.kernel import FloatArray, Need, members_of, popcount, weights_from_shares
-from counterfoil.estimators.placebo import joint_test
 
 Verdict = Literal["reinforce", "redundant", "cannot tell"]
 
@@ -92,7 +92,7 @@ class Interactions:
     @property
     def p_value(self) -> float:
         """The p-value of the joint test that no pair interacts."""
-        return joint_test(self.estimate)[2]
+        return joint_test(self.estimate).p_value
 
     def tidy(self, conf_level: float = 0.95) -> pd.DataFrame:
         """Return a row a pair, most shared people first, with intervals that hold together.

@@ -16,11 +16,11 @@ from counterfoil.estimators.covariance import FloatArray
 from counterfoil.estimators.entry import Entry
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.group_time import GAIN, Block, averaged, gathered, group_time, membership_spread
+from counterfoil.estimators.joint_test import joint_test
 from counterfoil.estimators.kernel import Kernel
 from counterfoil.estimators.panel_blocks import fit_block
 from counterfoil.estimators.spec import Sample
 from counterfoil.estimators.sub_patterns import strong_trends
-from counterfoil.estimators.wald import wald
 
 if TYPE_CHECKING:
     from counterfoil.estimators.panel_contribution import PanelContribution
@@ -144,7 +144,7 @@ class PanelContributionFit:
         placebo = self._per_entrant(blocks, kernel, groups, [f"{time:+d}" for time in times])
         size = len(self._names(kernel))
         credits = placebo.select([at for at in range(len(placebo.terms)) if at % size < size - 1])
-        test = wald(credits)
+        test = joint_test(credits)
         return replace(
             placebo,
             estimand="placebo gain before entry, a test of trends without services only",

@@ -17,8 +17,8 @@ from counterfoil.datasets.display import titled_table
 from counterfoil.datasets.study import Study
 from counterfoil.errors import refusal
 from counterfoil.estimators.contribution import Contribution
+from counterfoil.estimators.joint_test import joint_test
 from counterfoil.estimators.kernel import Kernel
-from counterfoil.estimators.placebo import joint_test
 
 FloatArray = NDArray[np.float64]
 
@@ -161,7 +161,7 @@ def permuted_rosters(
         rows["values"].append(credits.values)
         rows["std_error"].append(credits.std_error)
         rows["rejected"].append((low > 0) | (high < 0))
-        rows["p_value"].append(joint_test(credits)[2])
+        rows["p_value"].append(joint_test(credits).p_value)
     if credits is None:
         raise ValueError("there are no draws")
     table = {name: np.array(column) for name, column in rows.items()}

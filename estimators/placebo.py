@@ -8,56 +8,20 @@ Source: Hotelling (1931) for T².
 """
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import chdtrc, fdtrc
 
 from counterfoil.datasets.display import titled_table
 from counterfoil.datasets.study import Study
 from counterfoil.errors import refusal
 from counterfoil.estimators.contribution import ContributionFit
 from counterfoil.estimators.estimate import Estimate
+from counterfoil.estimators.joint_test import joint_test
 from counterfoil.estimators.kernel import Kernel
 
 FloatArray = NDArray[np.float64]
-
-SINGULAR: Final = 1e-8
-"""Eigenvalues of a covariance below this part of the largest count as zero."""
-
-
-def joint_test(credits: Estimate) -> tuple[float, int, float]:
-    """Test that all values are zero; return φ̂′Σ̂⁻φ̂, the rank of Σ̂, and the p-value.
-
-    Raises
-    ------
-    EstimationError
-        EST-015 when the values have no error, or there are too few clusters for a joint test of them.
-
-    Examples
-    --------
-    >>> two = Estimate.published([2.0, 1.0], [1.0, 1.0], terms="ab", outcome="y", estimand="credit", people=9)
-    >>> statistic, rank, p_value = joint_test(two)
-    >>> round(statistic, 6), rank, round(p_value, 6)
-    (5.0, 2, 0.082085)
-    """
-    covariance = credits.cov()
-    values, vectors = np.linalg.eigh(covariance)
-    kept = values > SINGULAR * max(float(values[-1]), 0.0)
-    rank = int(kept.sum())
-    if rank == 0:
-        raise refusal("EST-015", "the credits have no error to be tested with", "estimator")
-    statistic = float(((vectors[:, kept].T @ credits.values) ** 2 / values[kept]).sum())
-    if credits.clusters is None:
-        return statistic, rank, float(chdtrc(rank, statistic))
-    free = credits.df - rank + 1
-    # The sums of G clusters span G − 1 directions at most, so that a smaller rank is then no knowledge of the credits.
-    if free <= 0 or credits.n_clusters - 1 == rank < len(credits.terms):
-        what = f"{credits.n_clusters} clusters are too few to test {len(credits.terms)} credits together"
-        raise refusal("EST-015", what, "estimator")
-    return statistic, rank, float(fdtrc(rank, free, statistic * free / (credits.df * rank)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

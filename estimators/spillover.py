@@ -15,8 +15,8 @@ from counterfoil.datasets.study import Study
 from counterfoil.errors import refusal
 from counterfoil.estimators.covariance import leverage_that_matters
 from counterfoil.estimators.estimate import Estimate
+from counterfoil.estimators.joint_test import joint_test
 from counterfoil.estimators.least_squares import least_squares
-from counterfoil.estimators.placebo import joint_test
 
 
 def spillover(
@@ -101,7 +101,7 @@ def spillover(
         people=len(value),
         population="unserved people",
     )
-    return estimate, joint_test(estimate)[2]
+    return estimate, joint_test(estimate).p_value
 
 
 def site_level(

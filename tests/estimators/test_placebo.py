@@ -10,8 +10,9 @@ from counterfoil.attribution import Shapley
 from counterfoil.datasets import Study
 from counterfoil.errors import CounterfoilError
 from counterfoil.estimators import Contribution, Estimate
+from counterfoil.estimators.joint_test import joint_test
 from counterfoil.estimators.permuted_rosters import permuted_rosters, shuffled
-from counterfoil.estimators.placebo import joint_test, placebo
+from counterfoil.estimators.placebo import placebo
 
 NAMES = ("a", "b")
 
