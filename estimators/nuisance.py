@@ -3,7 +3,7 @@
 m(b, X) = E[Y | A = b, X] is one fit on all patterns, with the providers among its columns, not a fit a pattern. On
 three providers with effects that bend (methods B1, 2,000 people, four draws) the root mean squared error of one fit
 against a fit a pattern is .11 against .13 for the linear learner, .24 against .46 for boosted trees and .35 against .42
-for a forest (rows of `benchmarks/calibration/learners.py`), and one fit needs no minimum of people in a pattern. What
+for a forest (`one_fit` of `benchmarks/calibration/learners.py`), and one fit needs no minimum of people in a pattern. What
 it smooths away, the augmentation puts back.
 
 Source: Chernozhukov and others (2018), definition 3.1; their DML2 is what the mean of influence values gives.
