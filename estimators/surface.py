@@ -21,7 +21,7 @@ from counterfoil.estimators.least_squares import LeastSquares, least_squares
 from counterfoil.estimators.propensity import pattern_frequencies, pattern_propensity
 
 OVERLAP_FLOOR: Final = 0.01
-"""Propensities in denominators are floored at this over the number of patterns."""
+"""Propensities in denominators are floored at this over the number of patterns; chances of an outcome at this."""
 
 LARGEST_DENSE: Final = 20_000_000
 """Numbers in a design beyond which it is kept sparse."""
@@ -207,7 +207,11 @@ def _answered(
     lost = shown(int((~seen).sum()))
     what = f"{lost} people have no outcome; people like them, with the same providers, count for them"
     warnings.append(Problem("EST-016", what, "outcomes"))
-    answered = np.where(seen, 1.0 / chance, 0.0)
+    rare = int((chance < OVERLAP_FLOOR).sum())
+    if rare:
+        what = f"{shown(rare)} people had almost no chance of an outcome; few who are like them count for them"
+        warnings.append(Problem("EST-004", what, "outcomes"))
+    answered = np.where(seen, 1.0 / np.maximum(chance, OVERLAP_FLOOR), 0.0)
     return np.asarray(answered / np.average(answered, weights=weights))
 
 

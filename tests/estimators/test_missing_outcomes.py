@@ -88,3 +88,18 @@ def test_an_outcome_that_one_provider_never_reports_is_refused_as_such() -> None
     chance = frame["y"].notna().to_numpy().astype(int)
     with pytest.raises(CounterfoilError, match="separates who has an outcome"):
         pattern_propensity(chance, frame[["a", "b"]].to_numpy(float), of="who has an outcome")
+
+
+def test_people_whose_outcomes_are_hardly_ever_seen_are_told() -> None:
+    study, _ = lost(0)
+    spec = Contribution(outcome="y", providers=("a", "b"), covariates=("x",), missing="weight")
+    assert [problem.code for problem in spec.fit(study).warnings] == ["EST-016"]
+    x = study.people["x"].to_numpy()
+    noise = np.random.default_rng(1).logistic(size=len(x))
+    hole = Study.from_tables(
+        study.people,
+        services=study.services,
+        outcomes=pd.DataFrame({"person": study.ids, "outcome": "y", "value": x})[3 * x + 1 + noise > 0],
+    )
+    codes = [problem.code for problem in spec.fit(hole).warnings]
+    assert codes == ["EST-016", "EST-004"]
