@@ -11,6 +11,7 @@ from counterfoil.attribution.equal_split import EqualSplit
 from counterfoil.attribution.first_in import FirstIn
 from counterfoil.attribution.fixed import Fixed
 from counterfoil.attribution.game import banzhaf_values, dividends, rule_values, shapley_values
+from counterfoil.attribution.interaction_mass import interaction_mass, pure_effects
 from counterfoil.attribution.interactions import Interactions, interactions
 from counterfoil.attribution.last_in import LastIn
 from counterfoil.attribution.order_of_service import OrderOfService
@@ -52,10 +53,12 @@ __all__ = [
     "banzhaf_values",
     "dividends",
     "excess",
+    "interaction_mass",
     "interactions",
     "monomial_shares",
     "plot_share_bars",
     "plot_waterfall",
+    "pure_effects",
     "rule_named",
     "rule_values",
     "rule_width",

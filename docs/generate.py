@@ -296,6 +296,7 @@ PAGES = {
         "estimators.subgroups",
         "attribution.comparison",
         "attribution.interactions",
+        "attribution.interaction_mass",
     ),
     "plots.md": partial(
         topic_page,
