@@ -5,61 +5,13 @@ effect-based rules agree. It is a description: noise makes it larger, so hold it
 Source: Harsanyi (1959) for dividends.
 """
 
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from counterfoil.attribution.of_sets import Dividends
 from counterfoil.estimators.contribution import ContributionFit
 from counterfoil.estimators.estimate import Estimate
-from counterfoil.estimators.kernel import FloatArray, Need, weights_from_shares
-
-
-@dataclass(frozen=True, slots=True)
-class Dividends:
-    """The pure joint effect of each of some sets of players, as a rule-like table with a row a set."""
-
-    sets: tuple[tuple[int, ...], ...]
-    name: str = "dividends"
-    efficient: bool = False
-    needs: Need = ""
-    by_agreement: bool = False
-
-    def size(self, players: int) -> int:
-        """Return the number of sets."""
-        del players
-        return len(self.sets)
-
-    def rows(self, players: int, members: Sequence[int]) -> Sequence[int]:
-        """Return the sets among the members."""
-        del players
-        return self._among(members)
-
-    def alike(self, members: Sequence[int]) -> Hashable:
-        """Return the sets among the members, by position."""
-        return tuple(self._masks(members).tolist())
-
-    def weights(self, members: Sequence[int], record: FloatArray | None = None) -> FloatArray:
-        """Return (−1)^{|T| − |b|} for b in T, shape (n_sets_among, 2^ℓ)."""
-        every = np.arange(1, 1 << len(members), dtype=np.intp)
-        return weights_from_shares(self.dividend_shares(members, every, record))
-
-    def dividend_shares(
-        self, members: Sequence[int], subsets: NDArray[np.intp], record: FloatArray | None = None
-    ) -> FloatArray:
-        """Return 1 for the set itself, shape (n_sets_among, n_subsets)."""
-        del record
-        return np.asarray((self._masks(members)[:, None] == subsets).astype(np.float64))
-
-    def _among(self, members: Sequence[int]) -> list[int]:
-        there = set(members)
-        return [row for row, group in enumerate(self.sets) if there.issuperset(group)]
-
-    def _masks(self, members: Sequence[int]) -> NDArray[np.intp]:
-        place = {member: 1 << r for r, member in enumerate(members)}
-        return np.array([sum(place[j] for j in self.sets[row]) for row in self._among(members)], dtype=np.intp)
 
 
 def pure_effects(fit: ContributionFit) -> Estimate:

@@ -5,7 +5,6 @@ beyond what each adds alone, averaged over the company in which they are met. Wi
 Source: Grabisch and Roubens (1999), *An axiomatic approach to the concept of interaction among players*.
 """
 
-from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Literal
@@ -14,59 +13,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from counterfoil.attribution.of_sets import PairInteraction
 from counterfoil.datasets.disclosure import suppress_counts
 from counterfoil.datasets.display import titled_table
 from counterfoil.errors import refusal
 from counterfoil.estimators.contribution import ContributionFit
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.joint_test import joint_test
-from counterfoil.estimators.kernel import FloatArray, Need, members_of, popcount, weights_from_shares
 
 Verdict = Literal["reinforce", "redundant", "cannot tell"]
-
-
-@dataclass(frozen=True, slots=True)
-class PairInteraction:
-    """The interaction index of pairs of players, as a rule-like table with a row a pair."""
-
-    pairs: tuple[tuple[int, int], ...]
-    name: str = "interaction"
-    efficient: bool = False
-    needs: Need = ""
-    by_agreement: bool = False
-
-    def size(self, players: int) -> int:
-        """Return the number of pairs."""
-        del players
-        return len(self.pairs)
-
-    def rows(self, players: int, members: Sequence[int]) -> Sequence[int]:
-        """Return the pairs among the members."""
-        del players
-        return self._among(members)
-
-    def alike(self, members: Sequence[int]) -> Hashable:
-        """Return the pairs among the members, by position."""
-        return tuple((members.index(j), members.index(k)) for j, k in (self.pairs[row] for row in self._among(members)))
-
-    def weights(self, members: Sequence[int], record: FloatArray | None = None) -> FloatArray:
-        """Return the weights of coalitions, shape (n_pairs_among, 2^ℓ)."""
-        every = np.arange(1, 1 << len(members), dtype=np.intp)
-        return weights_from_shares(self.dividend_shares(members, every, record))
-
-    def dividend_shares(
-        self, members: Sequence[int], subsets: NDArray[np.intp], record: FloatArray | None = None
-    ) -> FloatArray:
-        """Return 1/(|T| − 1) for T that holds the pair, shape (n_pairs_among, n_subsets)."""
-        del record
-        inside = members_of(subsets, len(members))
-        among = [self.pairs[row] for row in self._among(members)]
-        held = np.array([inside[members.index(j)] & inside[members.index(k)] for j, k in among], dtype=bool)
-        return held.reshape(len(among), len(subsets)) / np.maximum(popcount(subsets) - 1, 1)
-
-    def _among(self, members: Sequence[int]) -> list[int]:
-        there = set(members)
-        return [row for row, (j, k) in enumerate(self.pairs) if j in there and k in there]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

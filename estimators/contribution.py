@@ -137,7 +137,9 @@ class Contribution(Written, Design):
         outcome = study.outcome(self.outcome, self.period, complete=self.missing != "weight")
         seen = ~np.isnan(outcome)
         choice = (
-            choose_model(roster, self.min_pair, seen) if self.model == "auto" else ModelChoice(self.model, "as asked")
+            choose_model(roster, self.min_pair, seen)
+            if self.model == "auto"
+            else ModelChoice(self.model, "as asked" if "model" in self.model_fields_set else "the default")
         )
         if choice.model == "learner":
             surfaces = learn_surfaces(self.learning, roster, outcome, covariates, sample.weights, clusters)

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from counterfoil.attribution import dividends
-from counterfoil.attribution.interaction_mass import Dividends, interaction_mass, pure_effects
+from counterfoil.attribution.interaction_mass import interaction_mass, pure_effects
+from counterfoil.attribution.of_sets import Dividends
 from counterfoil.estimators import Contribution
 
 GAME = np.array([0, 0.3, 0.2, 0.7, 0.1, 0.3, 0.3, 1.0])

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from counterfoil.attribution.interactions import PairInteraction, interactions
+from counterfoil.attribution.interactions import interactions
+from counterfoil.attribution.of_sets import PairInteraction
 from counterfoil.estimators import Contribution
 
 
