@@ -12,8 +12,9 @@ from counterfoil.estimators.credit_bounds import CreditBounds
 from counterfoil.estimators.divisible import Divisible
 from counterfoil.estimators.dose_response import DoseResponse, DoseResponseFit
 from counterfoil.estimators.estimate import Estimate
-from counterfoil.estimators.experiment import Experiment
+from counterfoil.estimators.experiment import Experiment, arm_means
 from counterfoil.estimators.feedback import progress_predicts_enrolment
+from counterfoil.estimators.fixed_baseline import FixedBaseline, observed_and_baseline, risk_growth_cap
 from counterfoil.estimators.influential import influential
 from counterfoil.estimators.kernel import Kernel
 from counterfoil.estimators.ladder import ladder
@@ -23,6 +24,7 @@ from counterfoil.estimators.panel_fit import PanelContributionFit
 from counterfoil.estimators.permuted_rosters import permuted_rosters
 from counterfoil.estimators.placebo import placebo
 from counterfoil.estimators.power import smallest_detectable
+from counterfoil.estimators.published import Clusters, Published, published_estimate
 from counterfoil.estimators.ranks import rank_sets
 from counterfoil.estimators.sequential import SequentialContribution, SequentialFit
 from counterfoil.estimators.service_graph import detectable_share, service_graph
@@ -35,6 +37,7 @@ from counterfoil.estimators.support import support
 
 __all__ = [
     "Cells",
+    "Clusters",
     "Contribution",
     "ContributionFit",
     "CreditBounds",
@@ -43,13 +46,16 @@ __all__ = [
     "DoseResponseFit",
     "Estimate",
     "Experiment",
+    "FixedBaseline",
     "Kernel",
     "PanelContribution",
     "PanelContributionFit",
+    "Published",
     "SequentialContribution",
     "SequentialFit",
     "ShrunkCredits",
     "alias_sets",
+    "arm_means",
     "balance",
     "bounds",
     "co_service",
@@ -60,13 +66,16 @@ __all__ = [
     "gain_by_group",
     "influential",
     "ladder",
+    "observed_and_baseline",
     "omitted_variable",
     "permuted_rosters",
     "placebo",
     "plot_service_map",
     "probability_of_causation",
     "progress_predicts_enrolment",
+    "published_estimate",
     "rank_sets",
+    "risk_growth_cap",
     "service_graph",
     "shrink",
     "site_level",

@@ -2,7 +2,8 @@
 
 Everything smooth that follows an estimator (intervals, bands, contrasts, joint covariances, other error types) is a
 function of the estimate; nothing is refitted. Exactly one of three carries the uncertainty: influence values, one per
-person; replicates, for designs that have none; or a covariance, for published figures.
+person; replicates, for designs that have none; or a covariance, for published figures. A figure that was published without
+its error carries none of them and has the error type ``unknown``: whatever asks for its error is refused.
 """
 
 import json
@@ -36,7 +37,8 @@ from counterfoil.estimators.forest import plot_forest
 # Beyond this many degrees of freedom t is the normal distribution to twelve digits.
 MANY: Final = 1e10
 
-StatedType = ErrorType | Literal["published", "replicates", "stacked"]
+StatedType = ErrorType | Literal["published", "replicates", "stacked", "unknown"]
+OWN_NAME: Final = ("published", "replicates", "stacked", "unknown")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -80,8 +82,8 @@ class Estimate:
     parameters : int
         Fitted mean parameters.
     error_type : str
-        Which covariance `cov` returns; see ``counterfoil.estimators.covariance``. ``published``, ``replicates`` and
-        ``stacked`` name themselves.
+        Which covariance `cov` returns; see ``counterfoil.estimators.covariance``. ``published``, ``replicates``,
+        ``stacked`` and ``unknown`` name themselves.
     degrees : float or None
         Degrees of freedom where they do not follow from people, parameters and clusters.
     target : {"sample", "population", "either"}
@@ -140,8 +142,10 @@ class Estimate:
 
     def __post_init__(self) -> None:
         carriers = [self.influence is not None, self.replicates is not None, self.covariance is not None]
-        if sum(carriers) != 1 or (self.influence is None) != (self.ids is None):
-            raise ValueError("an estimate carries influence values with ids, or replicates, or a covariance")
+        if sum(carriers) != (self.error_type != "unknown") or (self.influence is None) != (self.ids is None):
+            raise ValueError(
+                "an estimate carries influence values with ids, or replicates, or a covariance, unless unknown"
+            )
 
     @classmethod
     def published(
@@ -220,7 +224,7 @@ class Estimate:
     @property
     def error_types(self) -> tuple[StatedType, ...]:
         """Error types that the estimate can state; `using` switches between them."""
-        if self.error_type in ("published", "replicates", "stacked"):
+        if self.error_type in OWN_NAME:
             return (self.error_type,)
         alone = self.leverage is not None and self.leverage.max() > LEVERAGE_ONE
         if self.clusters is not None:
@@ -260,7 +264,15 @@ class Estimate:
         return np.asarray(scores) * math.sqrt(factor(self.error_type, self.n, self.parameters, self.n_clusters))
 
     def cov(self) -> FloatArray:
-        """Return the covariance of the values, shape (k, k)."""
+        """Return the covariance of the values, shape (k, k).
+
+        Raises
+        ------
+        EstimationError
+            EST-018 when no error is known.
+        """
+        if self.error_type == "unknown":
+            raise refusal("EST-018", f"the {self.estimand} on {self._measured} has no standard error")
         if self.covariance is not None:
             return self.covariance
         if self.replicates is not None:
@@ -331,7 +343,8 @@ class Estimate:
         array([0.125])
         """
         centre = np.atleast_1d(np.asarray(function(self.values), dtype=np.float64))
-        step = np.cbrt(np.finfo(float).eps) * np.maximum(np.abs(self.values), np.maximum(self.std_error, 1e-8))
+        error = 0.0 if self.error_type == "unknown" else self.std_error
+        step = np.cbrt(np.finfo(float).eps) * np.maximum(np.abs(self.values), np.maximum(error, 1e-8))
         columns = [
             (np.atleast_1d(function(self.values + shift)) - np.atleast_1d(function(self.values - shift))) / (2 * h)
             for h, shift in zip(step, np.diag(step), strict=True)
@@ -459,11 +472,14 @@ class Estimate:
         return frame
 
     @property
+    def _measured(self) -> str:
+        return self.outcome if isinstance(self.outcome, str) else ", ".join(dict.fromkeys(self.outcome))
+
+    @property
     def _header(self) -> str:
-        outcome = self.outcome if isinstance(self.outcome, str) else ", ".join(dict.fromkeys(self.outcome))
         clustered = "" if self.clusters is None else f" by {self.n_clusters} clusters"
         return (
-            f"{self.estimand} on {outcome}: {self.n:,} people, {self.error_type} errors{clustered}, "
+            f"{self.estimand} on {self._measured}: {self.n:,} people, {self.error_type} errors{clustered}, "
             f"t with {self.df:g} degrees of freedom"
         )
 
@@ -477,10 +493,16 @@ class Estimate:
         return plot_forest(self.tidy(simultaneous=simultaneous), ax, unit=f"{self.estimand}")
 
     def __repr__(self) -> str:
-        return self.summary()
+        return (
+            self.summary() if self.error_type != "unknown" else f"{self._header}\n{self._known.to_string(index=False)}"
+        )
 
     def _repr_html_(self) -> str:
-        return titled_table(self.tidy(), self._header)
+        return titled_table(self.tidy() if self.error_type != "unknown" else self._known, self._header)
+
+    @property
+    def _known(self) -> pd.DataFrame:
+        return pd.DataFrame({"outcome": self.outcome, "term": self.terms, "estimate": self.values})
 
     def to_json(self, *, people: bool = False) -> str:
         """Return the estimate as JSON.
@@ -532,7 +554,7 @@ class Estimate:
             kept |= {name: None if getattr(self, name) is None else getattr(self, name).tolist() for name in arrays}
         elif self.replicates is not None:
             kept["replicates"] = self.replicates.tolist()
-        else:
+        elif self.error_type != "unknown":
             kept |= {"covariance": self.cov().tolist(), "degrees": None if math.isinf(self.df) else self.df}
             kept["error_type"] = self.error_type if self.covariance is not None else "published"
         return json.dumps(kept)

@@ -11,8 +11,9 @@ Sources: Neyman (1923); Lin (2013), Annals of Applied Statistics 7(1), 295-318, 
 chapters 6 to 9.
 """
 
-from dataclasses import dataclass
-from typing import ClassVar, Literal
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar, Final, Literal
 
 import numpy as np
 import pandas as pd
@@ -75,6 +76,10 @@ class Experiment(Design):
         EstimationError
             EST-001 when the error type is not defined, EST-003 with more parameters than people.
         """
+        return self._regression(data, ("gain",))
+
+    def _regression(self, data: Study | pd.DataFrame, terms: tuple[str, ...]) -> Estimate:
+        """Return the terms asked for, of ``control mean`` and ``gain``, as one regression has them."""
         sample = draw_sample(self, data)
         study = sample.study
         cluster, error_type = self.errors_on(study, unclustered="HC2")
@@ -90,10 +95,17 @@ class Experiment(Design):
         covariates, names = study.covariates(self.covariates)
         outcome = study.outcome(self.outcome, self.period)
         gain = intention_to_treat(
-            outcome, assigned, blocks, covariates, self.adjustment == "interacted", sample.weights, clusters
+            outcome,
+            assigned,
+            blocks,
+            covariates,
+            self.adjustment == "interacted",
+            sample.weights,
+            clusters,
+            columns=[COLUMNS[term] for term in terms],
         )
         return Estimate(
-            terms=("gain",),
+            terms=terms,
             values=gain.value,
             ids=study.ids,
             influence=gain.influence,
@@ -117,12 +129,48 @@ class Experiment(Design):
         ).using(error_type)
 
 
+COLUMNS: Final = {"control mean": 0, "gain": 1}
+"""Where the regression has its coefficients."""
+
+
+def arm_means(spec: Experiment, data: Study | pd.DataFrame) -> Estimate:
+    """Estimate the mean outcome of each arm of a lottery, jointly; their difference is the gain of `Experiment.fit`.
+
+    With covariates or blocks these are the means that the regression predicts for everybody in the lottery under each arm.
+
+    Parameters
+    ----------
+    spec : Experiment
+    data : Study or DataFrame
+
+    Returns
+    -------
+    Estimate
+        Terms ``assigned mean`` and ``control mean``, in the outcome's units.
+
+    Raises
+    ------
+    CounterfoilError
+        As `Experiment.fit`.
+
+    Examples
+    --------
+    >>> import counterfoil as cf
+    >>> arm_means(Experiment(outcome="earnings"), cf.datasets.load("nsw")).values.round(2)
+    array([6349.14, 4554.8 ])
+    """
+    found = spec._regression(data, ("control mean", "gain"))
+    return replace(
+        found.contrast([[1, 1], [1, 0]], ["assigned mean", "control mean"]), estimand="mean outcome under each arm"
+    )
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Gain:
-    """What `intention_to_treat` returns.
+    """What `intention_to_treat` returns, for k coefficients.
 
-    Shapes: value (1,), influence (n, 1), leverage (n,), riesz (n, 1), classical (1, 1), and with clusters reduced (n, 1)
-    and reduced_df (1,); ``dropped`` are positions of columns that carry no information of their own.
+    Shapes: value (k,), influence (n, k), leverage (n,), riesz (n, k), classical (k, k), and with clusters reduced (n, k)
+    and reduced_df (k,); ``dropped`` are positions of columns that carry no information of their own.
     """
 
     value: FloatArray
@@ -144,10 +192,12 @@ def intention_to_treat(
     interacted: bool,
     weights: FloatArray,
     clusters: NDArray[np.intp] | None = None,
+    columns: Sequence[int] = (1,),
 ) -> Gain:
     """Regress outcome (n,) on assignment (n,), centred block dummies and covariates (n, p), and their products.
 
-    ``weights`` (n,) are positive with mean 1.
+    ``weights`` (n,) are positive with mean 1. ``columns`` says which coefficients are returned: 0 is the intercept, the mean
+    outcome in control at the mean of blocks and covariates, and 1 assignment.
 
     The blocks are always interacted with assignment, so that the effect is weighted by block size.
     """
@@ -159,24 +209,26 @@ def intention_to_treat(
     products = [treated * fixed, *([treated * covariates] if interacted else [])]
     design = np.hstack([np.ones_like(treated), treated, fixed, covariates, *products])
     # The intercept takes up any constant; without it, outcomes far from zero would lose digits.
-    centred = outcome - np.average(outcome, weights=weights)
+    level = np.average(outcome, weights=weights)
+    centred = outcome - level
     root = np.sqrt(weights)
     design, outcome = design * root[:, None], centred * root
     fit = least_squares(design, outcome)
-    row = fit.bread[1]  # assignment is column 1 and, with both arms filled, never dropped
+    asked = np.asarray(columns)  # with both arms filled, neither the intercept nor assignment is ever dropped
+    rows = fit.bread[asked]
     n = len(outcome)
-    riesz = n * (design[:, fit.kept] @ row)
+    riesz = n * (design[:, fit.kept] @ rows.T)
     variance = fit.residuals @ fit.residuals / (n - fit.rank)
     reduced = reduced_df = None
     if clusters is not None:
         kept = design[:, fit.kept]
-        reduced, reduced_df = bias_reduced(kept, fit.bread, clusters, fit.residuals, riesz[:, None])
+        reduced, reduced_df = bias_reduced(kept, fit.bread, clusters, fit.residuals, riesz)
     return Gain(
-        value=fit.coefficients[1:2],
-        influence=(riesz * fit.residuals)[:, None],
+        value=fit.coefficients[asked] + level * (asked == 0),
+        influence=riesz * fit.residuals[:, None],
         leverage=fit.leverage,
-        riesz=riesz[:, None],
-        classical=np.array([[variance * row[1]]]),
+        riesz=riesz,
+        classical=variance * rows[:, asked],
         reduced=reduced,
         reduced_df=reduced_df,
         parameters=fit.rank,

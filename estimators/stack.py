@@ -41,7 +41,7 @@ def stack(estimates: Sequence[Estimate], names: Sequence[str] | None = None, *, 
     Raises
     ------
     EstimationError
-        EST-008 for replicates, ids of different types, different targets, clusters that cut across each other,
+        EST-018 for an estimate without an error, EST-008 for replicates, ids of different types, different targets, clusters that cut across each other,
         classical errors, blocks that share nobody, or terms with the same name.
 
     Examples
@@ -99,6 +99,8 @@ def stack(estimates: Sequence[Estimate], names: Sequence[str] | None = None, *, 
 
 
 def _refuse(estimates: Sequence[Estimate], names: Sequence[str] | None, independent: bool) -> None:
+    if any(block.error_type == "unknown" for block in estimates):
+        raise refusal("EST-018", "an estimate without a standard error cannot be joined with others")
     problems: list[str] = []
     if not estimates:
         problems.append("there is nothing to join")

@@ -24,8 +24,11 @@ from counterfoil.estimators import (
     Contribution,
     Estimate,
     Experiment,
+    FixedBaseline,
     PanelContribution,
+    Published,
     SequentialContribution,
+    published_estimate,
     shrink,
     stack,
 )
@@ -229,6 +232,7 @@ FIRES: dict[str, Callable[[Path], Any]] = {
     "EST-015": lambda _: balance(attribute(fit()).credits, {"age": np.full(200, float(SECRET))}),
     "EST-012": lambda _: OutcomeLearner.model_validate(LinearRegression()).model_dump_json(),
     "EST-013": lambda _: folds(np.zeros(9, dtype=np.intp), np.arange(9) % 3, n_folds=5, seed=1),
+    "EST-018": lambda _: published("a").interval(),
     "ATTR-001": lambda _: rule_named("shaply"),
     "ATTR-002": lambda _: attribute(fit(), "dose_split"),
     "ATTR-003": lambda _: attribute(fit(scope="everyone"), "dose_split"),
@@ -282,6 +286,12 @@ def fourteen() -> Any:
     return Contribution(outcome="jobs", providers=tuple(names)).fit(data)
 
 
+def published(outcome: str, error: Decimal | None = None) -> Estimate:
+    return published_estimate(
+        Published(outcome=outcome, design="d", estimand="ITT", source="s"), Decimal(SECRET), error
+    )
+
+
 def panel() -> Any:
     """Two services between two measurements, as a wide table has them."""
     spec = PanelContribution(providers=("north", "south"), baseline="before", period="jobs")
@@ -303,6 +313,9 @@ WARNS: dict[str, Callable[[], Any]] = {
         frame().assign(twice=2 * frame()["age"])
     ),
     "EST-006": lambda: fit(design="unconfounded"),
+    "EST-019": lambda: FixedBaseline(
+        outcome="jobs", baseline="fixed_rate", rate=Decimal(SECRET), source="s", among="everyone"
+    ).fit(frame()),
     "EST-007": lambda: fit(gaps(), missing="drop", covariates=("age",)),
 }
 

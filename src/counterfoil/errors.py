@@ -123,6 +123,17 @@ CODES: Final[dict[str, Code]] = {
         "amounts; a settlement that uses both lets nobody compare what two providers are paid.",
         "divide every effect with kind sequential_contribution, or none",
     ),
+    "CONTRACT-021": Code(
+        "no covariance between effects",
+        "The error of a blend, an index or a pool depends on how its parts vary together. Parts on the same people tell that; "
+        "published ones, and parts that share nobody, do not, and no figure can be assumed for them.",
+        "write `independent: true` if the parts share no people and no chance, or `correlation:` with the one agreed",
+    ),
+    "CONTRACT-022": Code(
+        "effects that cannot be averaged",
+        "A blend and a pool average effects on one outcome, in one unit; a mean of different outcomes has no unit.",
+        "use `index:`, which sets each effect against its own target, or name the same outcome",
+    ),
     "DATA-001": Code(
         "path does not exist",
         "The study folder or one of its tables is not where it was looked for.",
@@ -416,6 +427,24 @@ CODES: Final[dict[str, Code]] = {
         "Contamination is what an additive model credits to the wrong provider; richer models are not of that kind.",
         "ask it of a fit with `model: additive`",
     ),
+    "EST-018": Code(
+        "no standard error",
+        "The effect was published without a standard error, so nothing that needs one can be said of it: no interval, no "
+        "bound, no p-value, no probability and no weight by precision.",
+        "report the standard error with the value, or agree on terms that use the value alone, such as a table of steps",
+    ),
+    "EST-019": Code(
+        "observed less agreed, not caused",
+        "The gain is a mean outcome less a baseline that the parties agreed on. It is caused by the programme only if these "
+        "people would have had exactly the baseline without it, which no data here can show.",
+        "call it observed, not caused; use a lottery or another comparison where a causal claim is wanted",
+    ),
+    "EST-020": Code(
+        "clusters cannot show it",
+        "With few clusters even the clearest result is no rarer under chance than one in the number of ways to choose the "
+        "treated ones, so a gate at this level could never open, or would open on an assumption nobody can check.",
+        "agree on a gate that does not test, on a higher level, or on more clusters",
+    ),
     "ATTR-001": Code(
         "no such rule", "The package has no attribution rule of that name.", "choose one of the names listed"
     ),
@@ -496,6 +525,16 @@ CODES: Final[dict[str, Code]] = {
         "no agreement inside a joint credit",
         "The data give these providers one credit together, and the contract does not say how they share it.",
         "write `inside: {provider: fraction}` under the split; the fractions of one joint credit sum to one",
+    ),
+    "PAY-011": Code(
+        "no minimum for so few people",
+        "The table of minimum effects by number of people does not reach this number, so the contract states no gate for it.",
+        "agree on a band for this number of people; it is not extrapolated",
+    ),
+    "PAY-012": Code(
+        "nothing to pool",
+        "None of the cohorts is reported, or those that are have no weight, so there is no mean.",
+        "report a cohort with the number of its people, or agree on `weights: equal`",
     ),
 }
 
