@@ -132,7 +132,10 @@ def as_dates(column: Any) -> tuple[Any, NDArray[np.bool_]]:
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
         naive = column.dt.tz_localize(None) if isinstance(column.dtype, pd.DatetimeTZDtype) else column
         return naive, np.zeros(len(column), dtype=bool)
-    dates = pd.to_datetime(as_text(column), format="%Y-%m-%d", errors="coerce")
+    text = as_text(column)
+    # pandas would read "today" as the day on which the program runs.
+    plain = text.str.fullmatch(r"\s*[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}\s*").astype(bool)
+    dates = pd.to_datetime(text.where(plain, ""), format="%Y-%m-%d", errors="coerce")
     return dates, np.asarray(pd.isna(dates).to_numpy() & ~blank(column), dtype=bool)
 
 
