@@ -1,26 +1,32 @@
 """The checks that turn tables into a study's tables: every problem at once, with rows and never with values.
 
-The ``person`` column of services and outcomes becomes a categorical over the people's ids, so that its codes are the
+The ``person`` column of services, outcomes and claims becomes a categorical over the people's ids, so that its codes are the
 people's row numbers and ten million rows stay small.
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
+from decimal import Decimal
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from counterfoil.datasets.exact_numbers import DECIMALS, DIGITS, as_quantities
 from counterfoil.datasets.table import Table, as_categories, as_dates, as_numbers, blank, canonical, plain_text
 from counterfoil.errors import Problem
 
 PEOPLE = ("person",)
 SERVICES = ("person", "provider")
 OUTCOMES = ("person", "outcome", "value")
+CLAIMS = ("claim", "person", "metric")
+STATUSES: Final = ("validated", "rejected", "pending")
 Window = tuple[date, date]
 LARGEST = 1e100
 """A number beyond this cannot be squared and summed."""
+LARGEST_CLAIMED: Final = Decimal(10**12)
+"""All claims together stay below this, so that their sums in whole millionths fit 64 bits."""
 
 
 def check_people(table: Table, problems: list[Problem]) -> pd.DataFrame | None:
@@ -92,6 +98,52 @@ def check_outcomes(table: Table, known: pd.Index, problems: list[Problem]) -> pd
         what = f"{int(repeated.sum())} rows repeat a person, outcome and period"
         problems.append(table.problem("DATA-012", what, repeated))
     return checked
+
+
+def check_claims(table: Table, known: pd.Index, problems: list[Problem]) -> pd.DataFrame | None:
+    """Return the claims, ordered by person and claim, with all seven columns, or None when the table is none.
+
+    ``quantity`` holds Decimals (one where the table has no such column), ``date`` NaT and ``provider`` '' where none is
+    recorded, and ``status`` is validated where the table has no such column.
+    """
+    if not _has(table, CLAIMS, problems, may_be_empty=True):
+        return None
+    frame = table.frame.reset_index(drop=True)
+    for name in ("claim", "metric", *(["status"] if "status" in frame else [])):
+        missing = blank(frame[name])
+        if missing.any():
+            problems.append(
+                table.problem("DATA-014", f"column '{name}' is blank for {int(missing.sum())} claims", missing)
+            )
+    checked = pd.DataFrame({"claim": canonical(frame["claim"], keep_integers=True)})
+    repeated = checked["claim"].duplicated().to_numpy() & ~blank(frame["claim"])
+    if repeated.any():
+        problems.append(table.problem("DATA-025", f"{int(repeated.sum())} rows repeat a claim's id", repeated))
+    checked["person"] = _people_of(table, frame["person"], known, problems)
+    checked["metric"] = as_categories(frame["metric"])
+    none = pd.Series(pd.NaT, index=frame.index, dtype="datetime64[ns]", name="date")
+    checked["date"] = (_dates(table, frame["date"], None, problems) if "date" in frame else none).dt.normalize()
+    checked["quantity"] = _claimed(table, problems) if "quantity" in frame else Decimal(1)
+    for name, default in (("provider", ""), ("status", STATUSES[0])):
+        checked[name] = as_categories(
+            frame[name] if name in frame else pd.Series(default, index=frame.index, dtype=str)
+        )
+    wrong = ~checked["status"].isin([*STATUSES, ""]).to_numpy()
+    _wrong_type(table, "status", "status (validated, rejected or pending)", wrong, problems)
+    return checked.sort_values(["person", "claim"], kind="stable", ignore_index=True)
+
+
+def _claimed(table: Table, problems: list[Problem]) -> Any:
+    quantity, wrong = as_quantities(table.frame["quantity"].reset_index(drop=True))
+    if wrong.any():
+        what = (
+            f"{int(wrong.sum())} quantities are blank, negative or no numbers of at most {DIGITS} digits, "
+            f"{DECIMALS} of them decimals"
+        )
+        problems.append(table.problem("DATA-026", what, wrong))
+    elif sum(quantity, Decimal(0)) >= LARGEST_CLAIMED:
+        problems.append(table.problem("DATA-026", f"the quantities add up to {LARGEST_CLAIMED:,} or more"))
+    return quantity
 
 
 def services_of(

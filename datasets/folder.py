@@ -1,6 +1,6 @@
-"""A study as a folder: ``people.csv``, ``services.csv``, ``outcomes.csv`` and, to describe them, ``datapackage.json``.
+"""A study as a folder: ``people.csv``, ``services.csv``, ``outcomes.csv``, ``claims.csv``, and ``datapackage.json``.
 
-The description follows the Data Package standard (types and digests of each file). Terms of counterfoil's own stand
+The description, ``datapackage.json``, follows the Data Package standard (types and digests of each file). Terms of counterfoil's own stand
 under its key ``counterfoil``: ``window`` (first and last day of the study), ``cluster`` and ``weights``.
 """
 
@@ -17,7 +17,10 @@ from counterfoil.datasets.table import Table
 from counterfoil.errors import Problem, did_you_mean, raise_any, refusal
 
 DESCRIPTION: Final = "datapackage.json"
-TABLES: Final = ("people", "services", "outcomes")
+TABLES: Final = ("people", "services", "outcomes", "claims")
+RESULTS: Final = ("outcomes", "claims")
+CLAIM_TYPES: Final = dict.fromkeys(("claim", "metric", "date", "quantity", "status"), "string")
+"""A claim's quantity is read as text, because a float does not hold every decimal."""
 
 
 def read_study(folder: str | Path, *, outcomes: bool = True) -> Study:
@@ -26,9 +29,9 @@ def read_study(folder: str | Path, *, outcomes: bool = True) -> Study:
     Parameters
     ----------
     folder : path
-        Holds ``people.csv`` and, as the question needs, ``services.csv`` and ``outcomes.csv``.
+        Holds ``people.csv`` and, as the question needs, ``services.csv``, ``outcomes.csv`` and ``claims.csv``.
     outcomes : bool
-        False leaves the outcomes table unread, so that everything before it can be checked blind.
+        False leaves the outcomes and the claims unread, so that everything before them can be checked blind.
 
     Raises
     ------
@@ -51,7 +54,7 @@ def read_study(folder: str | Path, *, outcomes: bool = True) -> Study:
     digests: dict[str, str] = {}
     for name in TABLES:
         path = root / f"{name}.csv"
-        if (name == "outcomes" and not outcomes) or (not path.exists() and name != "people"):
+        if (name in RESULTS and not outcomes) or (not path.exists() and name != "people"):
             continue
         table = _read_table(path, _declared(description, name), problems, digests)
         if table is not None:
@@ -61,6 +64,7 @@ def read_study(folder: str | Path, *, outcomes: bool = True) -> Study:
         tables["people"],
         services=tables.get("services"),
         outcomes=tables.get("outcomes"),
+        claims=tables.get("claims"),
         name=str(description.get("name", root.resolve().name)),
         title=str(description.get("title", "")),
         cluster=own.get("cluster"),
@@ -163,4 +167,5 @@ def _read_table(
     if promised and promised != digests[path.name]:
         what = f"{path.name} is not the file that the description's digest names"
         problems.append(Problem("DATA-011", what, DESCRIPTION))
-    return read_csv_table(path, _types(declared), problems)
+    types = _types(declared) | (CLAIM_TYPES if path.stem == "claims" else {})
+    return read_csv_table(path, types, problems)

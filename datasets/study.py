@@ -5,6 +5,8 @@
     people(person, cohort, site, assigned, <covariates>)   one row a person; assigned is the arm of a lottery
     services(person, provider, start, end, dose)           who really served whom
     outcomes(person, outcome, period, value)               long; one row a person, outcome and period
+    claims(claim, person, metric, date, quantity,          what was claimed to have happened to whom, and whether it
+           provider, status)                               was validated
 
 Rows are kept in the order of the person ids, so that the same people in another order give the same bytes.
 """
@@ -17,7 +19,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from counterfoil.datasets.checking import LARGEST, Window, check_outcomes, check_people, check_services, services_of
+from counterfoil.datasets.checking import (
+    LARGEST,
+    Window,
+    check_claims,
+    check_outcomes,
+    check_people,
+    check_services,
+    services_of,
+)
 from counterfoil.datasets.display import titled_table
 from counterfoil.datasets.roster import Roster
 from counterfoil.datasets.table import Table, as_numbers, blank, is_number, native
@@ -36,6 +46,8 @@ class Study:
         One row a service received: person, provider, and as recorded start, end, dose.
     outcomes : DataFrame or None
         Long: person, outcome, period, value. None before outcomes are read.
+    claims : DataFrame or None
+        One row a claim: claim, person, metric, date, quantity (Decimal), provider, status. None before they are read.
     name, title : str
         What the study is called.
     cluster, weights : str or None
@@ -49,6 +61,7 @@ class Study:
     people: pd.DataFrame
     services: pd.DataFrame | None = None
     outcomes: pd.DataFrame | None = None
+    claims: pd.DataFrame | None = None
     name: str = "study"
     title: str = ""
     cluster: str | None = None
@@ -144,6 +157,7 @@ class Study:
         *,
         services: Any = None,
         outcomes: Any = None,
+        claims: Any = None,
         name: str = "study",
         title: str = "",
         cluster: str | None = None,
@@ -151,7 +165,7 @@ class Study:
         window: Window | None = None,
         digests: Mapping[str, str] | None = None,
     ) -> "Study":
-        """Check three tables against each other and make a study of copies of them.
+        """Check the tables against each other and make a study of copies of them.
 
         Raises
         ------
@@ -160,23 +174,26 @@ class Study:
         """
         tables = {
             key: table if isinstance(table, Table) else Table(native(table), key)
-            for key, table in (("people", people), ("services", services), ("outcomes", outcomes))
+            for key, table in (("people", people), ("services", services), ("outcomes", outcomes), ("claims", claims))
             if table is not None
         }
         problems: list[Problem] = []
         checked_people = check_people(tables["people"], problems)
         problems += tables["people"].missing_columns(tuple(filter(None, (cluster, weights))))
         known = pd.Index([]) if checked_people is None else pd.Index(checked_people["person"]).unique().dropna()
-        checked_services = checked_outcomes = None
+        checked_services = checked_outcomes = checked_claims = None
         if "services" in tables:
             checked_services = check_services(tables["services"], known, window, problems)
         if "outcomes" in tables:
             checked_outcomes = check_outcomes(tables["outcomes"], known, problems)
+        if "claims" in tables:
+            checked_claims = check_claims(tables["claims"], known, problems)
         raise_any(problems)
         return cls(
             people=checked_people,
             services=checked_services,
             outcomes=checked_outcomes,
+            claims=checked_claims,
             name=name,
             title=title or name,
             cluster=cluster,
@@ -189,6 +206,8 @@ class Study:
         parts = [f"{self.n_people:,} people"]
         for count, word in ((len(self.providers), "provider"), (len(self.outcome_names), "outcome")):
             parts.append(f"{count} {word}{'' if count == 1 else 's'}")
+        if self.claims is not None:
+            parts.append(f"{len(self.claims):,} claim{'' if len(self.claims) == 1 else 's'}")
         return f"Study({self.name!r}: {', '.join(parts)})"
 
     @property
@@ -218,8 +237,8 @@ class Study:
         return _used(self.outcomes["period"][_is(self.outcomes["outcome"], outcome)])
 
     def without_outcomes(self) -> "Study":
-        """Return the study as it stood before outcomes were read."""
-        return replace(self, outcomes=None)
+        """Return the study as it stood before outcomes and claims were read."""
+        return replace(self, outcomes=None, claims=None)
 
     def subset(self, keep: NDArray[np.bool_]) -> "Study":
         """Return the study of some of its people.
@@ -239,7 +258,11 @@ class Study:
         chosen = np.asarray(keep, dtype=bool)
         people = self.people[chosen].reset_index(drop=True)
         ids = pd.Index(people["person"])
-        tables: dict[str, pd.DataFrame | None] = {"services": self.services, "outcomes": self.outcomes}
+        tables: dict[str, pd.DataFrame | None] = {
+            "services": self.services,
+            "outcomes": self.outcomes,
+            "claims": self.claims,
+        }
         for name, table in tables.items():
             if table is not None:
                 rows = table[chosen[table["person"].cat.codes.to_numpy()]].reset_index(drop=True)
@@ -250,6 +273,7 @@ class Study:
             people=people,
             services=tables["services"],
             outcomes=tables["outcomes"],
+            claims=tables["claims"],
             digests={},
             title=f"{self.title} (some of its people)",
         )

@@ -115,6 +115,13 @@ def tables(**changes: pd.DataFrame) -> cf.Study:
     return cf.Study.from_tables(base["people"], services=base["services"], outcomes=base["outcomes"])
 
 
+def claimed(**columns: Any) -> cf.Study:
+    base = {"claim": [1, 2], "person": [f"person-{SECRET}-{k}" for k in (0, 1)], "metric": "jobs"}
+    return cf.Study.from_tables(
+        pd.DataFrame({"person": [f"person-{SECRET}-{k}" for k in range(3)]}), claims=pd.DataFrame(base | columns)
+    )
+
+
 def two_periods() -> cf.Study:
     outcomes = tables().outcomes
     assert outcomes is not None
@@ -207,6 +214,8 @@ FIRES: dict[str, Callable[[Path], Any]] = {
     "DATA-022": lambda _: two_periods().outcome("jobs"),
     "DATA-023": lambda _: Experiment(outcome="jobs", weights="north").fit(frame()),
     "DATA-024": lambda _: tables(services=pd.DataFrame({"person": [f"person-{SECRET}-0"] * 2, "provider": "north", "dose": 3})),
+    "DATA-025": lambda _: claimed(claim=[SECRET, SECRET]),
+    "DATA-026": lambda _: claimed(quantity=[f"-{SECRET}", "1"]),
     "IDENT-001": lambda _: Experiment(outcome="jobs").fit(replaced("assigned", 1)),
     "IDENT-002": lambda _: attribute(fit(only(frame(), 1, 0, 0))),
     "IDENT-003": lambda _: attribute(fit(replaced("north", frame()["south"]), model="additive")),

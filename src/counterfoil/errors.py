@@ -157,7 +157,7 @@ CODES: Final[dict[str, Code]] = {
     ),
     "DATA-006": Code(
         "person unknown",
-        "Services or outcomes name somebody who is not in the people table.",
+        "Services, outcomes or claims name somebody who is not in the people table.",
         "add the people, or remove the rows",
     ),
     "DATA-007": Code(
@@ -239,6 +239,16 @@ CODES: Final[dict[str, Code]] = {
         "service stands twice",
         "Two rows of the services table are the same in every column; counted twice, a dose would double.",
         "remove the repeated rows, or add a column (a date, a number) that tells the services apart",
+    ),
+    "DATA-025": Code(
+        "claim stands twice",
+        "Two rows of the claims table have the same claim id; one of them could be paid a second time.",
+        "remove the repeated row, or give each claim an id of its own",
+    ),
+    "DATA-026": Code(
+        "quantity cannot be counted",
+        "A claim's quantity is blank, negative, too large or too fine, so that it cannot be added up exactly.",
+        "write a plain number such as 31 or 0.5 for every claim, or leave the column out where each claim counts one",
     ),
     "IDENT-001": Code(
         "an arm is empty",
