@@ -195,7 +195,7 @@ def _mean(spec: FixedBaseline, data: Study | pd.DataFrame) -> Estimate:
     study, weights = sample.study, sample.weights
     _, error_type = spec.errors_on(study, unclustered="HC2")
     if spec.among == "served":
-        served = study.roster(spec.providers or None).exposure.any(axis=1)
+        served = np.asarray(study.roster(spec.providers or None).exposure.any(axis=1))
         if not served.any():
             raise refusal("IDENT-005", "nobody has a service, so there is no mean of the people served", "services")
         study, weights = study.subset(served), weights[served] / weights[served].mean()

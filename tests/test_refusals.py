@@ -14,6 +14,17 @@ from sklearn.linear_model import LinearRegression
 
 import counterfoil as cf
 from counterfoil.attribution import RULES, attribute, aumann_shapley, rule_named, shapley_values
+from counterfoil.attribution.gains import (
+    Band,
+    Blend,
+    FewClusters,
+    Pool,
+    PrecisionGate,
+    blended,
+    hold_clusters,
+    minimum_for,
+    pool_value,
+)
 from counterfoil.attribution.interactions import interactions
 from counterfoil.attribution.payment import Priced, Split, UnitPrice, exact, project_by_precision, settle
 from counterfoil.attribution.rules import is_efficient
@@ -21,6 +32,7 @@ from counterfoil.contract import Contract
 from counterfoil.datasets import simulate_cradle
 from counterfoil.errors import CODES, PHASES, CounterfoilError, DataError, PaymentError, Problem, did_you_mean, explain
 from counterfoil.estimators import (
+    Clusters,
     Contribution,
     Estimate,
     Experiment,
@@ -166,6 +178,7 @@ STAGED = """\
     split: {rule: shapley}
 payments:"""
 SPLIT = "    split: {rule: shapley}\n"
+HALF = Blend(blend={"a": Decimal("0.5"), "b": Decimal("0.5")})
 FIRES: dict[str, Callable[[Path], Any]] = {
     "CONTRACT-001": lambda f: cf.read_contract(f / "none.yaml"),
     "CONTRACT-002": lambda f: contract(f, ("name: Jobs", "name: [Jobs")),
@@ -241,6 +254,11 @@ FIRES: dict[str, Callable[[Path], Any]] = {
     "EST-015": lambda _: balance(attribute(fit()).credits, {"age": np.full(200, float(SECRET))}),
     "EST-012": lambda _: OutcomeLearner.model_validate(LinearRegression()).model_dump_json(),
     "EST-013": lambda _: folds(np.zeros(9, dtype=np.intp), np.arange(9) % 3, n_folds=5, seed=1),
+    "CONTRACT-021": lambda _: blended(HALF, {"a": published("jobs", Decimal(1)), "b": published("jobs", Decimal(1))}),
+    "CONTRACT-022": lambda _: blended(HALF, {"a": published("jobs"), "b": published("work")}),
+    "EST-020": lambda _: hold_clusters(FewClusters(permutation=Decimal("0.05")), Clusters(treated=1, control=2)),
+    "PAY-011": lambda _: minimum_for(PrecisionGate(minimum_by_people=(Band(people=5000, low=Decimal(2)),)), 99),
+    "PAY-012": lambda _: pool_value(Pool(pool=("a",), weights="equal"), {}),
     "EST-018": lambda _: published("a").interval(),
     "ATTR-001": lambda _: rule_named("shaply"),
     "ATTR-002": lambda _: attribute(fit(), "dose_split"),

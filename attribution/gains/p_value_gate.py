@@ -1,0 +1,75 @@
+"""A gate on the p-value of the gain: the probability, if there were no gain, of an estimate at least as good.
+
+The statistic is (gain − above)/std_error, against t with the estimate's degrees of freedom. One-sided, the p-value counts
+estimates as good or better; two-sided, also those as bad, and a gain must still be one: a harm never passes, however
+significant. The one-sided gate at p equals a lower bound at confidence 1 − p.
+
+Sources: Student (1908), *The probable error of a mean*, Biometrika 6(1), 1-25; Wasserstein and Lazar (2016), *The ASA
+statement on p-values*, The American Statistician 70(2), 129-133, for what a p-value does not say.
+"""
+
+from decimal import Decimal
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from scipy.special import stdtr, stdtrit
+
+from counterfoil.attribution.gains.held import Better, Held, oriented, positive_error
+from counterfoil.attribution.payment.money import Amount
+from counterfoil.attribution.payment.words import Words
+from counterfoil.estimators.estimate import MANY, Estimate
+
+
+class PValueGate(BaseModel):
+    """Terms of a gate on the p-value.
+
+    Examples
+    --------
+    >>> PValueGate(p_below=Decimal("0.05"), sides="one").sentence(Words("USD"), "jobs")
+    'The gate on jobs opens when the one-sided p-value of a gain above 0 is below 0.05.'
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    p_below: Amount = Field(gt=0, lt=1, description="The p-value must be below this.")
+    sides: Literal["one", "two"] = Field(
+        description="One counts better estimates alone, two also worse ones; at the same p, two asks for more."
+    )
+    above: Amount = Field(Decimal(0), description="The gain that is taken to be the truth when p is computed.")
+
+    def sentence(self, words: Words, name: str) -> str:
+        """Say the gate in one sentence."""
+        test = f"the {self.sides}-sided p-value of a gain above {words.number(self.above)}"
+        return f"The gate on {name} opens when {test} is below {words.number(self.p_below)}."
+
+
+def hold_p_value(terms: PValueGate, total: Estimate, better: Better) -> Held:
+    """Hold an estimate against the gate.
+
+    Parameters
+    ----------
+    terms : PValueGate
+    total : Estimate
+        One term, in the outcome's own sign.
+    better : {"higher", "lower"}
+
+    Raises
+    ------
+    EstimationError
+        EST-018 without a standard error, EST-015 when it is zero.
+
+    Examples
+    --------
+    >>> total = Estimate.published([2], [1], terms=["gain"], outcome="days", estimand="ITT", people=100)
+    >>> held = hold_p_value(PValueGate(p_below=Decimal("0.05"), sides="one"), total, "higher")
+    >>> held.passes, round(held.tested, 4), round(held.margin, 4)
+    (True, 0.0228, 0.3551)
+    """
+    error, df = positive_error(total), min(total.df, MANY)
+    distance = oriented(total, better) - float(terms.above)
+    tails = 1 if terms.sides == "one" else 2
+    limit = float(terms.p_below)
+    p_value = float(tails * stdtr(df, -(distance if tails == 1 else abs(distance)) / error))
+    passes = p_value < limit and distance > 0
+    margin = distance - error * float(stdtrit(df, 1 - limit / tails))
+    return Held(passes, f"{terms.sides}-sided p-value", p_value, limit, margin)
