@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, Discriminator, Tag
 
-from counterfoil.attribution.gains.few_clusters import FewClusters, hold_clusters
+from counterfoil.attribution.gains.few_clusters import FewClusters, hold_clusters, refuse_unreachable
 from counterfoil.attribution.gains.held import Better, Held
 from counterfoil.attribution.gains.p_value_gate import PValueGate, hold_p_value
 from counterfoil.attribution.gains.point_gate import PointGate, hold_point
@@ -75,7 +75,8 @@ def hold_gate(
     people : int, optional
         For a minimum by people, where it is not the number that the estimate counts.
     clusters : Clusters, optional
-        How many groups were treated and how many were not, for a gate on clusters.
+        How many groups were treated and how many were not. A gate on clusters needs it; a lower bound or a p-value whose
+        level no permutation of so few groups could reach is refused.
 
     Raises
     ------
@@ -91,6 +92,10 @@ def hold_gate(
     >>> hold_gate(Gate(), total, "higher").passes, hold_gate(Gate(), total, "lower").passes
     (True, False)
     """
+    if clusters is not None and isinstance(terms, Gate):
+        refuse_unreachable(1.0 - terms.level, clusters, "one" if terms.bound == "one_sided" else "two")
+    if clusters is not None and isinstance(terms, PValueGate):
+        refuse_unreachable(terms.p_below, clusters, terms.sides, below=True)
     match terms:
         case PointGate():
             return hold_point(terms, total, better)

@@ -89,7 +89,9 @@ def smallest_permutation_p(clusters: int, treated: int, sides: Literal["one", "t
     return Fraction(2 if mirrored else 1, math.comb(clusters, treated))
 
 
-def refuse_unreachable(level: Decimal | float, clusters: Clusters, sides: Literal["one", "two"] = "one") -> None:
+def refuse_unreachable(
+    level: Decimal | float, clusters: Clusters, sides: Literal["one", "two"] = "one", *, below: bool = False
+) -> None:
     """Refuse a gate that no permutation of the groups there are could ever open.
 
     Parameters
@@ -99,6 +101,8 @@ def refuse_unreachable(level: Decimal | float, clusters: Clusters, sides: Litera
     clusters : Clusters
         How many groups were treated and how many were not.
     sides : {"one", "two"}
+    below : bool
+        True asks for a p-value below the level; False, as is usual for permutations, for one at or below it.
 
     Raises
     ------
@@ -110,7 +114,9 @@ def refuse_unreachable(level: Decimal | float, clusters: Clusters, sides: Litera
     >>> refuse_unreachable(Decimal("0.4"), Clusters(treated=1, control=2))
     """
     smallest = smallest_permutation_p(clusters.treated + clusters.control, clusters.treated, sides)
-    if smallest > Fraction(level):
+    # A level such as 1 - 0.9 is a float a little below 0.1, which is what was agreed.
+    limit = Fraction(level).limit_denominator(10**9)
+    if smallest > limit or (below and smallest == limit):
         group = "group" if clusters.treated == 1 else "groups"
         what = (
             f"with {clusters.treated} treated {group} and {clusters.control} untreated, chance alone gives the clearest "

@@ -18,6 +18,7 @@ from counterfoil.attribution.gains.blend import joining
 from counterfoil.attribution.gains.joint import Joined, chosen, joint
 from counterfoil.attribution.payment.money import PRECISION, Amount, add
 from counterfoil.attribution.payment.words import Words
+from counterfoil.errors import refusal
 from counterfoil.estimators.estimate import Estimate
 
 
@@ -94,7 +95,7 @@ def indexed(terms: Index, effects: Mapping[str, Estimate]) -> Estimate:
     ----------
     terms : Index
     effects : mapping of str to Estimate
-        By name; one term each, in each outcome's own unit and sign. A total is the mean times the people it counts.
+        By name; one term each, in each outcome's own unit and sign, as the targets are: a higher index is better. A total is the mean times the people it counts.
 
     Returns
     -------
@@ -107,8 +108,13 @@ def indexed(terms: Index, effects: Mapping[str, Estimate]) -> Estimate:
         CONTRACT-010 for an effect that is not there, CONTRACT-021 and CONTRACT-016 as `joint`.
     EstimationError
         EST-008 when estimates cannot be joined.
+    PaymentError
+        PAY-012 for a total over people whose number is not known.
     """
     parts = chosen(effects, list(terms.index))
+    for name, metric in terms.index.items():
+        if metric.total and not parts[name].people:
+            raise refusal("PAY-012", f"nothing says over how many people the total of '{name}' is", "index")
     row = [
         100 * float(metric.weight / metric.target) * (parts[name].people if metric.total else 1)
         for name, metric in terms.index.items()

@@ -542,9 +542,9 @@ CODES: Final[dict[str, Code]] = {
         "agree on a band for this number of people; it is not extrapolated",
     ),
     "PAY-012": Code(
-        "nothing to pool",
-        "None of the cohorts is reported, or those that are have no weight, so there is no mean.",
-        "report a cohort with the number of its people, or agree on `weights: equal`",
+        "nothing to count over",
+        "None of the cohorts of a pool is reported, or the number of people that a mean or a total needs is not known.",
+        "report the effect with the number of its people, or agree on `weights: equal`",
     ),
 }
 

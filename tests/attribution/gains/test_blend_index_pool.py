@@ -113,6 +113,8 @@ def test_educate_girls_index() -> None:
     whole = {"learning": {**GIRLS["learning"], "total": True}, "enrolment": GIRLS["enrolment"]}
     mean = {**parts, "learning": of(8940 / 7300, people=7300)}
     assert indexed(Index.model_validate({"index": whole}), mean).values[0] == pytest.approx(float(value), rel=1e-12)
+    with pytest.raises(CounterfoilError, match="PAY-012"):
+        indexed(Index.model_validate({"index": whole}), {**parts, "learning": of(8940, people=0)})
 
 
 def test_index_is_joint_over_the_people() -> None:

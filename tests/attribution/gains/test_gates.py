@@ -211,6 +211,9 @@ def test_shape_up_somerville_cannot_show_it() -> None:
     assert "1/3" in str(caught.value)
     with pytest.raises(CounterfoilError, match="EST-020"):
         refuse_unreachable(1 - Gate().level, SOMERVILLE)
+    for terms in ({}, {"p_below": "0.05", "sides": "two"}):
+        with pytest.raises(CounterfoilError, match="EST-020"):
+            hold(terms, of(9), clusters=SOMERVILLE)
     assert hold({"permutation": "0.34"}, of(1), clusters=SOMERVILLE).passes
     found = hold({"clusters_at_least": 10}, of(1), clusters=SOMERVILLE)
     assert (found.passes, found.tested, found.minimum, found.margin) == (False, 3, 10, None)
@@ -218,6 +221,17 @@ def test_shape_up_somerville_cannot_show_it() -> None:
         hold({"clusters_at_least": 2}, of(1))
     with pytest.raises(ValueError):
         smallest_permutation_p(3, 3)
+
+
+def test_a_level_is_reached_at_its_edge() -> None:
+    """Two of five groups: 1/10 is at the level of a bound at 90%, and not below 0.1."""
+    five = Clusters(treated=2, control=3)
+    assert hold({"conf_level": 0.9}, of(9), clusters=five).passes
+    assert hold({"permutation": "0.1"}, of(9), clusters=five).passes
+    with pytest.raises(CounterfoilError, match="EST-020"):
+        hold({"p_below": "0.1", "sides": "one"}, of(9), clusters=five)
+    with pytest.raises(CounterfoilError, match="EST-020"):
+        hold({"conf_level": 0.9, "looks": 2}, of(9), clusters=five)
 
 
 @pytest.mark.parametrize(("clusters", "treated"), [(3, 1), (5, 2), (6, 3)])
