@@ -1,6 +1,9 @@
 """Fixtures that several rooms share."""
 
+from collections.abc import Callable, Sequence
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -8,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import counterfoil as cf
+from counterfoil.attribution.counting import Period, periods_of
 from counterfoil.contract import Contract
 from counterfoil.datasets import Study
 
@@ -55,3 +59,29 @@ def rice_frame() -> pd.DataFrame:
         frame[name] = served.astype(np.int8)
     frame["takeup"] = study.outcome("takeup").astype(np.int8)
     return frame
+
+
+def study_of(
+    rows: Sequence[Sequence[Any]], columns: str, people: dict[str, list[Any]] | None = None, **terms: Any
+) -> Study:
+    """Return a study whose claims are given as rows of the columns named; claim ids are the rows' numbers."""
+    claims = pd.DataFrame(list(rows), columns=columns.split())
+    claims.insert(0, "claim", range(len(claims)))
+    everybody = people or {"person": sorted(set(claims["person"]))}
+    return Study.from_tables(pd.DataFrame(everybody), claims=claims, **terms)
+
+
+@pytest.fixture(scope="session")
+def make() -> Callable[..., Study]:
+    return study_of
+
+
+@pytest.fixture(scope="session")
+def once() -> dict[str, Period]:
+    """One period without a name or dates."""
+    return periods_of({})
+
+
+@pytest.fixture(scope="session")
+def years() -> dict[str, Period]:
+    return {f"y{k}": Period(f"y{k}", date(2010 + k, 1, 1), date(2010 + k, 12, 31)) for k in (6, 7)}

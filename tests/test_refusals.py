@@ -25,6 +25,15 @@ from counterfoil.attribution.gains import (
     minimum_for,
     pool_value,
 )
+from counterfoil.attribution.counting import (
+    Cell,
+    Count,
+    Quantity,
+    count_events,
+    in_order_of_dependence,
+    periods_of,
+)
+from counterfoil.attribution.counting.quantity import refuse_unlike
 from counterfoil.attribution.interactions import interactions
 from counterfoil.attribution.payment import Priced, Split, UnitPrice, exact, project_by_precision, settle
 from counterfoil.attribution.rules import is_efficient
@@ -134,6 +143,10 @@ def claimed(**columns: Any) -> cf.Study:
     )
 
 
+def counted(study: cf.Study, **terms: Any) -> Quantity:
+    return count_events(Count.model_validate({"metric": "jobs", **terms}), study, periods_of({}))
+
+
 def two_periods() -> cf.Study:
     outcomes = tables().outcomes
     assert outcomes is not None
@@ -199,6 +212,7 @@ FIRES: dict[str, Callable[[Path], Any]] = {
     "CONTRACT-017": lambda f: contract(f, EVERYONE),
     "CONTRACT-018": lambda f: contract(f, ("role: outcome_payer", "role: other")),
     "CONTRACT-019": lambda f: contract(f, ("payments:", STAGED)),
+    "CONTRACT-020": lambda _: in_order_of_dependence({"a": ["b"], "b": ["a"]}),
     "DATA-001": lambda f: cf.read_study(f / "none"),
     "DATA-002": lambda f: cf.read_study(folder_of(f, f"person,age\na,{SECRET},3\n")),
     "DATA-003": lambda f: cf.read_study(folder_of(f, "person,age\n")),
@@ -229,6 +243,7 @@ FIRES: dict[str, Callable[[Path], Any]] = {
     "DATA-024": lambda _: tables(services=pd.DataFrame({"person": [f"person-{SECRET}-0"] * 2, "provider": "north", "dose": 3})),
     "DATA-025": lambda _: claimed(claim=[SECRET, SECRET]),
     "DATA-026": lambda _: claimed(quantity=[f"-{SECRET}", "1"]),
+    "DATA-027": lambda _: counted(claimed(), reversal={"metric": "jobs"}),
     "IDENT-001": lambda _: Experiment(outcome="jobs").fit(replaced("assigned", 1)),
     "IDENT-002": lambda _: attribute(fit(only(frame(), 1, 0, 0))),
     "IDENT-003": lambda _: attribute(fit(replaced("north", frame()["south"]), model="additive")),
@@ -286,6 +301,11 @@ FIRES: dict[str, Callable[[Path], Any]] = {
         {"e": Split(rule="shapley")}, currency="USD", payer="p",
     ),
     "PAY-005": lambda f: refused(apart(f, "refuse")),
+    "PAY-008": lambda _: Quantity((), parts=(), base=()).total,
+    "PAY-009": lambda _: counted(claimed(), assign={"by": "plurality", "of": "jobs"}),
+    "PAY-010": lambda _: refuse_unlike(
+        {"a": Quantity((Cell(Decimal(1), group="x"),)), "b": Quantity((Cell(Decimal(1)),))}, "net"
+    ),
     "PAY-006": lambda _: project_by_precision([Decimal(2), Decimal(-1)], [[float("nan")] * 2] * 2),
 }  # fmt: skip
 

@@ -1,10 +1,11 @@
 """A quantity: a verified count, by where it belongs, with what was left out of it and why."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
-from counterfoil.attribution.payment.money import add
+from counterfoil.attribution.payment.money import PRECISION, add
+from counterfoil.errors import refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +50,28 @@ class Quantity:
         What was left out or taken back and why, with counts and without people.
     by_person : tuple of Cell or None
         The same, one a person and place; None where only totals are known.
+    parts, base : tuple of Cell or None
+        Of a ratio: what it divides and what it divides by, at each place; its cells are the quotients.
     """
 
     cells: tuple[Cell, ...]
     notes: tuple[str, ...] = ()
     by_person: tuple[Cell, ...] | None = None
+    parts: tuple[Cell, ...] | None = None
+    base: tuple[Cell, ...] | None = None
 
     @property
     def total(self) -> Decimal:
-        """The sum over all places."""
-        return add(cell.amount for cell in self.cells)
+        """The sum over all places; of a ratio, the ratio of the sums, which is no sum of ratios.
+
+        Raises
+        ------
+        PaymentError
+            PAY-008 when there is nothing to divide by.
+        """
+        if self.parts is None or self.base is None:
+            return add(cell.amount for cell in self.cells)
+        return quotient(add(cell.amount for cell in self.parts), add(cell.amount for cell in self.base))
 
     def within(self, periods: Sequence[str]) -> "Quantity":
         """Return the part of some periods.
@@ -68,9 +81,48 @@ class Quantity:
         >>> Quantity((Cell(Decimal(3), "y1"), Cell(Decimal(4), "y2"))).within(["y2"]).total
         Decimal('4')
         """
-        kept = tuple(cell for cell in self.cells if cell.period in periods)
-        people = None if self.by_person is None else tuple(c for c in self.by_person if c.period in periods)
-        return replace(self, cells=kept, by_person=people)
+
+        def kept(cells: tuple[Cell, ...] | None) -> tuple[Cell, ...] | None:
+            return None if cells is None else tuple(cell for cell in cells if cell.period in periods)
+
+        return replace(
+            self,
+            cells=kept(self.cells) or (),
+            by_person=kept(self.by_person),
+            parts=kept(self.parts),
+            base=kept(self.base),
+        )
+
+
+def quotient(part: Decimal, base: Decimal) -> Decimal:
+    """Return a quotient to 60 digits.
+
+    Raises
+    ------
+    PaymentError
+        PAY-008 unless the base is positive.
+    """
+    if base <= 0:
+        raise refusal("PAY-008", f"the ratio divides by {base}")
+    with localcontext(prec=PRECISION):
+        return part / base
+
+
+def refuse_unlike(quantities: Mapping[str, Quantity], where: str) -> None:
+    """Refuse quantities that do not tell the same places apart, because their parts cannot be matched.
+
+    Raises
+    ------
+    PaymentError
+        PAY-010.
+    """
+    filled = {name: quantity.cells for name, quantity in quantities.items() if quantity.cells}
+    for place, called in enumerate(("period", "group", "rung", "provider")):
+        told = {name for name, cells in filled.items() if any(cell.place[place] for cell in cells)}
+        if told and len(told) < len(filled):
+            other = next(name for name in filled if name not in told)
+            what = f"'{min(told)}' is told apart by {called} and '{other}' is not"
+            raise refusal("PAY-010", what, where)
 
 
 def gathered(cells: Iterable[Cell]) -> tuple[Cell, ...]:

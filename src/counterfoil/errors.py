@@ -134,6 +134,11 @@ CODES: Final[dict[str, Code]] = {
         "A blend and a pool average effects on one outcome, in one unit; a mean of different outcomes has no unit.",
         "use `index:`, which sets each effect against its own target, or name the same outcome",
     ),
+    "CONTRACT-020": Code(
+        "terms refer to each other in a circle",
+        "A quantity or effect is made of others, and one of those is made of it; none of them can be computed first.",
+        "change one of the terms named so that it no longer refers back",
+    ),
     "DATA-001": Code(
         "path does not exist",
         "The study folder or one of its tables is not where it was looked for.",
@@ -249,6 +254,11 @@ CODES: Final[dict[str, Code]] = {
         "quantity cannot be counted",
         "A claim's quantity is blank, negative, too large or too fine, so that it cannot be added up exactly.",
         "write a plain number such as 31 or 0.5 for every claim, or leave the column out where each claim counts one",
+    ),
+    "DATA-027": Code(
+        "date is needed",
+        "A claim, service or period has no date, and what the contract counts depends on when things happened.",
+        "add the dates, or count without periods, windows and other terms of time",
     ),
     "IDENT-001": Code(
         "an arm is empty",
@@ -545,6 +555,22 @@ CODES: Final[dict[str, Code]] = {
         "nothing to count over",
         "None of the cohorts of a pool is reported, or the number of people that a mean or a total needs is not known.",
         "report the effect with the number of its people, or agree on `weights: equal`",
+    ),
+    "PAY-008": Code(
+        "ratio without a base",
+        "What a ratio divides by is zero, so there is no percentage to pay on.",
+        "settle over periods in which there is something to divide by, or say in the contract what then applies",
+    ),
+    "PAY-009": Code(
+        "person cannot be assigned to a provider",
+        "By the contract's rule a person belongs to no provider, or to two equally, and nothing says what then applies.",
+        "declare `ties: contract_order` with an `order:`, add a step, or write `otherwise:` with a provider or nobody",
+    ),
+    "PAY-010": Code(
+        "quantities are divided differently",
+        "Quantities that are combined are told apart by group, rung or provider in one and not in the other, so that their "
+        "parts do not match.",
+        "count them with the same `group:` and `assign:`",
     ),
 }
 

@@ -1,0 +1,217 @@
+"""To which provider a person belongs: plurality, first or last touch, a hierarchy, or a recorded partition.
+
+Exclusive: one person, one provider, and with it the person's whole quantity. The provider with the most need not have a
+majority, and a later step is for people about whom the earlier ones say nothing (42 CFR 425.402, the assignment of
+Medicare beneficiaries). A tie is broken by a declared rule or refused. Only ``claim`` is not exclusive: each claim
+counts for the provider that it names.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from counterfoil.attribution.counting.touches import Touches, claim_touches, partition_touches, service_touches
+from counterfoil.attribution.payment.words import Words
+from counterfoil.datasets import Study
+from counterfoil.errors import refusal
+
+UNDECIDED, NOBODY = -2, -1
+
+
+class AssignStep(BaseModel):
+    """One way to find a person's provider."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    by: Literal["plurality", "first", "last", "hierarchy", "partition", "claim"] = Field(
+        description="plurality: the provider that did most; first, last: that came first or last; hierarchy: the first in "
+        "`order` that did anything; partition: the one in a column of people; claim: each claim for the provider it names."
+    )
+    of: str = Field("services", description="What is compared: services, or claims of this metric.")
+    measure: Literal["claims", "quantity", "dose"] = Field(
+        "claims", description="For plurality: the number of claims or services, claims' quantity, or services' dose."
+    )
+    order: tuple[str, ...] = Field((), description="Providers in contract order, for hierarchy and for ties.")
+    column: str | None = Field(None, description="For partition: the column of people that names the provider.")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.by == "partition" and self.column is None:
+            raise ValueError("by: partition needs `column:`")
+        if self.measure == ("quantity" if self.of == "services" else "dose"):
+            raise ValueError("services are measured by claims (their number) or dose, claims by claims or quantity")
+        return self
+
+    def touches(self, study: Study) -> Touches:
+        """Return who did how much for whom, and when."""
+        if self.by == "partition":
+            return partition_touches(study, str(self.column))
+        return service_touches(study, self.measure) if self.of == "services" else claim_touches(study, self.of)
+
+    def sentence(self) -> str:
+        """Return the step in words."""
+        what = "services" if self.of == "services" else f"claims of {self.of}"
+        most = {"claims": what, "quantity": f"{self.of} by quantity", "dose": "services by dose"}[self.measure]
+        return {
+            "plurality": f"the provider with the most {most} (no majority is needed)",
+            "first": f"the provider that came first by {what}",
+            "last": f"the provider that came last by {what}",
+            "hierarchy": f"the first of {', '.join(self.order)} with any {what}",
+            "partition": f"the provider in column {self.column}",
+            "claim": "the provider that each claim names",
+        }[self.by]
+
+
+class Assign(AssignStep):
+    """How a person's quantity is given to one provider."""
+
+    steps: tuple[AssignStep, ...] = Field(
+        (), description="Fallbacks, in turn, for people about whom nothing was found."
+    )
+    providers: tuple[str, ...] = Field(
+        (), description="Who can be assigned people; people won by somebody else are nobody's. Everybody when left out."
+    )
+    ties: Literal["contract_order"] | None = Field(
+        None, description="How a tie is broken: the provider earlier in `order`. Without it a tie is refused."
+    )
+    otherwise: str | None = Field(
+        None, description="A provider for people whom no step assigns, or `nobody`, which leaves them out of the count."
+    )
+
+    @model_validator(mode="after")
+    def _has_order(self) -> Self:
+        if self.ties and not self.order:
+            raise ValueError("ties: contract_order needs `order:`, the providers in contract order")
+        ways: tuple[AssignStep, ...] = (self, *self.steps)
+        if not self.order and any(way.by == "hierarchy" and not way.order for way in ways):
+            raise ValueError("by: hierarchy needs `order:`")
+        if any(step.by == "claim" for step in self.steps) or (self.by == "claim" and self.steps):
+            raise ValueError("by: claim is not exclusive and stands alone, without steps")
+        return self
+
+    @property
+    def parties(self) -> tuple[str, ...]:
+        """The providers that it names."""
+        named = [*self.order, *self.providers, *(name for step in self.steps for name in step.order)]
+        if self.otherwise not in (None, "nobody"):
+            named.append(str(self.otherwise))
+        return tuple(dict.fromkeys(named))
+
+    def describe(self, words: Words) -> str:
+        """Return the rule in words.
+
+        Examples
+        --------
+        >>> Assign(by="plurality", of="charges", measure="quantity", otherwise="nobody").describe(Words("USD"))
+        'each person belongs to the provider with the most charges by quantity (no majority is needed); who belongs to no provider is left out'
+        """
+        if self.by == "claim":
+            said = "each claim counts for the provider that it names"
+        else:
+            said = f"each person belongs to {self.sentence()}"
+        said += "".join(f"; where that finds none, to {step.sentence()}" for step in self.steps)
+        if self.ties:
+            said += f"; ties go to the earlier of {', '.join(words.party(name) for name in self.order)}"
+        if self.otherwise == "nobody":
+            said += "; who belongs to no provider is left out"
+        elif self.otherwise is not None:
+            said += f"; who belongs to no provider counts for {words.party(self.otherwise)}"
+        return said
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """Each person's provider: its place in ``names``, or NOBODY; shape (n_people,)."""
+
+    provider: NDArray[np.intp]
+    names: tuple[str, ...]
+
+
+def assign_people(terms: Assign, study: Study, people: NDArray[np.bool_]) -> Assigned:
+    """Assign people to providers, one each.
+
+    Parameters
+    ----------
+    terms : Assign
+        The rule; not by claim.
+    study : Study
+        With the services or claims that the rule compares.
+    people : ndarray of bool, shape (n_people,)
+        Who is to be assigned.
+
+    Raises
+    ------
+    DataError
+        DATA-019 without the table compared, DATA-027 when a date is needed and missing.
+    PaymentError
+        PAY-009 for a tie without a rule, and for people whom no step assigns.
+    """
+    steps: tuple[AssignStep, ...] = (terms, *terms.steps)
+    found = [step.touches(study) for step in steps]
+    names = tuple(dict.fromkeys([*terms.parties, *sorted({name for touches in found for name in touches.names})]))
+    provider = np.where(people, UNDECIDED, NOBODY).astype(np.intp)
+    for step, touches in zip(steps, found, strict=True):
+        open_people = provider == UNDECIDED
+        score, there = _scores(step, touches, names, study.n_people, step.order or terms.order, open_people)
+        provider = np.where(open_people & there.any(axis=1), _best(score, there, open_people, terms, names), provider)
+    left = provider == UNDECIDED
+    if left.any() and terms.otherwise is None:
+        what = f"{int(left.sum())} people belong to no provider, and the contract does not say what then applies"
+        raise refusal("PAY-009", what, "assign")
+    provider[left] = names.index(terms.otherwise) if terms.otherwise not in (None, "nobody") else NOBODY
+    if terms.providers:
+        outside = np.array([name not in terms.providers for name in names])
+        provider[(provider >= 0) & outside[provider]] = NOBODY
+    return Assigned(provider, names)
+
+
+def _scores(
+    step: AssignStep,
+    touches: Touches,
+    names: tuple[str, ...],
+    size: int,
+    order: Sequence[str],
+    people: NDArray[np.bool_],
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return each provider's score for each person, higher is better, and where it has any; shapes (size, n_names)."""
+    column = np.array([names.index(name) for name in touches.names], dtype=np.intp)
+    chosen = people[touches.person]
+    place = touches.person[chosen], column[touches.provider[chosen]]
+    there = np.zeros((size, len(names)), dtype=bool)
+    there[place] = True
+    score = np.zeros((size, len(names)), dtype=np.int64)
+    if step.by == "plurality":
+        np.add.at(score, place, touches.units[chosen] if step.measure != "claims" else 1)
+    elif step.by in ("first", "last"):
+        sign = -1 if step.by == "first" else 1
+        score[:] = np.iinfo(np.int64).min
+        np.maximum.at(score, place, sign * touches.days(chosen, step.of))
+    elif step.by == "hierarchy":
+        rank = np.array([-order.index(name) if name in order else 1 for name in names])
+        score[:], there = rank, there & (rank <= 0)
+    return score, there
+
+
+def _best(
+    score: NDArray[np.int64],
+    there: NDArray[np.bool_],
+    people: NDArray[np.bool_],
+    terms: Assign,
+    names: tuple[str, ...],
+) -> NDArray[np.intp]:
+    lowest = np.iinfo(np.int64).min
+    held = np.where(there, score, lowest)
+    best = there & (held == held.max(axis=1, keepdims=True, initial=lowest))
+    tied = people & (best.sum(axis=1) > 1)
+    if terms.ties == "contract_order":
+        # `order` comes first among the names, so a tie that it does not decide is one among names behind it.
+        listed = np.array([name in terms.order for name in names])
+        tied &= ~(best & listed).any(axis=1)
+    if tied.any():
+        what = f"{int(tied.sum())} people had as much from two providers or more, and no rule breaks the tie"
+        raise refusal("PAY-009", what, "assign")
+    return np.asarray(best.argmax(axis=1)) if len(names) else np.full(len(people), NOBODY)
