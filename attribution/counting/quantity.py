@@ -109,13 +109,16 @@ def quotient(part: Decimal, base: Decimal) -> Decimal:
 
 
 def refuse_unlike(quantities: Mapping[str, Quantity], where: str) -> None:
-    """Refuse quantities that do not tell the same places apart, because their parts cannot be matched.
+    """Refuse quantities that cannot be combined: ratios, and those that do not tell the same places apart.
 
     Raises
     ------
     PaymentError
         PAY-010.
     """
+    for name, quantity in quantities.items():
+        if quantity.base is not None:
+            raise refusal("PAY-010", f"'{name}' is a ratio, and ratios do not add up", where)
     filled = {name: quantity.cells for name, quantity in quantities.items() if quantity.cells}
     for place, called in enumerate(("period", "group", "rung", "provider")):
         told = {name for name, cells in filled.items() if any(cell.place[place] for cell in cells)}

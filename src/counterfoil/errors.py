@@ -567,10 +567,10 @@ CODES: Final[dict[str, Code]] = {
         "declare `ties: contract_order` with an `order:`, add a step, or write `otherwise:` with a provider or nobody",
     ),
     "PAY-010": Code(
-        "quantities are divided differently",
-        "Quantities that are combined are told apart by group, rung or provider in one and not in the other, so that their "
-        "parts do not match.",
-        "count them with the same `group:` and `assign:`",
+        "quantities cannot be combined",
+        "One of them is a ratio, which does not add up, or one is told apart by group, rung or provider and another is not, "
+        "so that their parts do not match.",
+        "combine what a ratio is made of, and count with the same `group:` and `assign:`",
     ),
 }
 
