@@ -441,6 +441,8 @@ class Study:
 
     def _repr_html_(self) -> str:
         parts = {"people": self.n_people, "providers": len(self.providers), "outcomes": len(self.outcome_names)}
+        if self.claims is not None:
+            parts["claims"] = len(self.claims)
         return titled_table(pd.DataFrame({"table": parts.keys(), "count": parts.values()}), self.title)
 
 

@@ -4,8 +4,9 @@ from counterfoil.attribution.counting.assign import Assign, Assigned, AssignStep
 from counterfoil.attribution.counting.breadth import Breadth, count_breadth
 from counterfoil.attribution.counting.deductions import Deducted, Deductions, deducted, gross_to_net
 from counterfoil.attribution.counting.dependence import in_order_of_dependence
+from counterfoil.attribution.counting.dose import Dose
 from counterfoil.attribution.counting.eligibility import PeopleCondition, eligible
-from counterfoil.attribution.counting.event_count import Count, Dose, count_events
+from counterfoil.attribution.counting.event_count import Count, count_events
 from counterfoil.attribution.counting.kinds import Counted, count, in_order
 from counterfoil.attribution.counting.ladder import Ladder, Rung, count_ladder
 from counterfoil.attribution.counting.net import Net, count_net

@@ -52,15 +52,15 @@ class AssignStep(BaseModel):
             return partition_touches(study, str(self.column))
         return service_touches(study, self.measure) if self.of == "services" else claim_touches(study, self.of)
 
-    def sentence(self) -> str:
-        """Return the step in words."""
+    def sentence(self, words: Words, order: Sequence[str] = ()) -> str:
+        """Return the step in words; ``order`` is what applies where it has none of its own."""
         what = "services" if self.of == "services" else f"claims of {self.of}"
         most = {"claims": what, "quantity": f"{self.of} by quantity", "dose": "services by dose"}[self.measure]
         return {
             "plurality": f"the provider with the most {most} (no majority is needed)",
             "first": f"the provider that came first by {what}",
             "last": f"the provider that came last by {what}",
-            "hierarchy": f"the first of {', '.join(self.order)} with any {what}",
+            "hierarchy": f"the first of {', '.join(words.party(name) for name in self.order or order)} with any {what}",
             "partition": f"the provider in column {self.column}",
             "claim": "the provider that each claim names",
         }[self.by]
@@ -112,8 +112,8 @@ class Assign(AssignStep):
         if self.by == "claim":
             said = "each claim counts for the provider that it names"
         else:
-            said = f"each person belongs to {self.sentence()}"
-        said += "".join(f"; where that finds none, to {step.sentence()}" for step in self.steps)
+            said = f"each person belongs to {self.sentence(words)}"
+        said += "".join(f"; where that finds none, to {step.sentence(words, self.order)}" for step in self.steps)
         if self.ties:
             said += f"; ties go to the earlier of {', '.join(words.party(name) for name in self.order)}"
         if self.otherwise == "nobody":

@@ -131,9 +131,9 @@ def tally(
     place = np.ravel_multi_index((rows.period, group[rows.person], rows.rung, provider), shape)
     by_person = _summed(place * study.n_people + rows.person, rows.units)
     places, people = np.divmod(by_person[0], study.n_people)
-    people_cells = _cells(places, by_person[1], labels, shape, person=people)
+    people_cells = _cells(places, by_person[1], labels, person=people)
     found, sums = _summed(places, by_person[1])
-    cells = _cells(found, sums, labels, shape, people=np.bincount(np.searchsorted(found, places)))
+    cells = _cells(found, sums, labels, people=np.bincount(np.searchsorted(found, places)))
     return Quantity(cells, (*notes, *left_out), people_cells)
 
 
@@ -148,15 +148,19 @@ def _cells(
     places: NDArray[np.intp],
     sums: NDArray[np.int64],
     labels: tuple[tuple[str, ...], ...],
-    shape: tuple[int, ...],
-    **counts: NDArray[np.intp],
+    *,
+    people: NDArray[np.intp] | None = None,
+    person: NDArray[np.intp] | None = None,
 ) -> tuple[Cell, ...]:
-    parts = [axis.tolist() for axis in np.unravel_index(places, shape)]
-    ((name, values),) = counts.items()
-    return tuple(
-        Cell(exact_units(units), *(names[k] for names, k in zip(labels, place, strict=True)), **{name: value})
-        for units, value, *place in zip(sums.tolist(), values.tolist(), *parts, strict=True)
-    )
+    """Return one cell a place, with either how many people it counts or which one."""
+    shape = tuple(len(names) for names in labels)
+    axes = zip(labels, np.unravel_index(places, shape), strict=True)
+    columns = [[names[k] for k in axis.tolist()] for names, axis in axes]
+    found, index = np.unique(sums, return_inverse=True)
+    written = [exact_units(units) for units in found.tolist()]
+    amounts = [written[k] for k in index.tolist()]
+    counts = [[None] * len(places) if values is None else values.tolist() for values in (people, person)]
+    return tuple(map(Cell, amounts, *columns, *counts))
 
 
 def _groups(column: str | None, study: Study) -> tuple[NDArray[np.intp], tuple[str, ...]]:
@@ -177,13 +181,13 @@ def _providers(spec: Claimed, study: Study, rows: Rows) -> tuple[NDArray[np.intp
     if spec.assign.by == "claim":
         provider, names = _by_claim(spec.assign, rows)
         left = int((provider < 0).sum())
-        note = (f"{left} claims that name no provider of the contract are left out",) if left else ()
+        note = (f"claims left out because they name no provider of the contract: {left}",) if left else ()
         return provider, names, note
     people = np.zeros(study.n_people, dtype=bool)
     people[rows.person] = True
     assigned = assign_people(spec.assign, study, people)
     left = int((people & (assigned.provider < 0)).sum())
-    note = (f"{left} people who belong to no provider of the contract are left out",) if left else ()
+    note = (f"people left out because they belong to no provider of the contract: {left}",) if left else ()
     return assigned.provider[rows.person], assigned.names or ("",), note
 
 

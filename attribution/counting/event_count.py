@@ -6,16 +6,16 @@ provider, the sample audit, the limit. What is left out on the way is told with 
 """
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from counterfoil.attribution.counting.claimed import Claimed, Rows, rows_of, tally
+from counterfoil.attribution.counting.dose import Dose
 from counterfoil.attribution.counting.eligibility import eligible
-from counterfoil.attribution.counting.events import ONE, Events, events_of, per_person, unvalidated
+from counterfoil.attribution.counting.events import Events, events_of, unvalidated
 from counterfoil.attribution.counting.period import Period, in_period
 from counterfoil.attribution.counting.quantity import Quantity
 from counterfoil.attribution.counting.sample_audit import Audit, audited
@@ -32,42 +32,6 @@ from counterfoil.attribution.counting.volume import limited
 from counterfoil.attribution.payment.money import Amount
 from counterfoil.attribution.payment.words import Words
 from counterfoil.datasets import Study
-
-
-class Dose(BaseModel):
-    """Whom to count by how much of a metric they had in all."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    metric: str = Field(description="What is summed for each person, over all dates; nothing is zero.")
-    below: Amount | None = Field(None, description="Count people who had less than this.")
-    at_least: Amount | None = Field(None, description="Count people who had this or more.")
-
-    @model_validator(mode="after")
-    def _bounded(self) -> Self:
-        if self.below is None and self.at_least is None:
-            raise ValueError("a dose has `below:`, `at_least:` or both")
-        return self
-
-    def holds(self, study: Study, status: tuple[Literal["validated", "rejected", "pending"], ...]) -> NDArray[np.bool_]:
-        """Return who had such a dose, shape (n_people,)."""
-        sums = per_person(events_of(study, self.metric, status), study.n_people)
-        kept = np.ones(study.n_people, dtype=bool)
-        # A sum of millionths compares with a bound exactly when the bound is rounded up to a whole one.
-        if self.at_least is not None:
-            kept &= sums >= _ceiling(self.at_least)
-        if self.below is not None:
-            kept &= sums < _ceiling(self.below)
-        return kept
-
-    def sentence(self, words: Words) -> str:
-        """Return the condition in words."""
-        bounds = [
-            f"{word} {words.number(bound)}"
-            for word, bound in (("below", self.below), ("at least", self.at_least))
-            if bound is not None
-        ]
-        return f"{words.listed(bounds)} of {self.metric}"
 
 
 class Count(Claimed):
@@ -164,14 +128,20 @@ def count_events(spec: Count, study: Study, periods: Mapping[str, Period]) -> Qu
     events = _eligible(spec, study, notes)
     place = in_period(events.day, periods, spec.metric)
     inside = place >= 0
-    _note(notes, inside, "lie outside all periods", spec.metric)
+    _note(notes, len(inside), int(inside.sum()), "lie outside all periods", spec.metric)
     events, place = events.kept(inside), place[inside]
     first = _first(spec, study, events, place)
-    _note(notes, first, f"repeat an earlier one of the same {spec.per}", spec.metric)
+    _note(notes, len(first), int(first.sum()), f"repeat an earlier one of the same {spec.per}", spec.metric)
     events, place = events.kept(first), place[first]
     if spec.reversal is not None:
         taken = undone(events, events_of(study, spec.reversal.metric, spec.status), spec.reversal)
-        _note(notes, ~taken, f"are taken back, because {spec.reversal.metric} followed", spec.metric)
+        _note(
+            notes,
+            len(taken),
+            int((~taken).sum()),
+            f"are taken back, because {spec.reversal.metric} followed",
+            spec.metric,
+        )
         events, place = events.kept(~taken), place[~taken]
     rows = rows_of(events, place)
     if spec.less:
@@ -185,11 +155,13 @@ def count_events(spec: Count, study: Study, periods: Mapping[str, Period]) -> Qu
 def _eligible(spec: Count, study: Study, notes: list[str]) -> Events:
     events = events_of(study, spec.metric, spec.status)
     allowed = eligible(study, spec.where)[events.person]
-    _note(notes, allowed, "are of people who are not eligible", spec.metric)
+    _note(notes, len(allowed), int(allowed.sum()), "are of people who are not eligible", spec.metric)
     events = events.kept(allowed)
     if spec.dose is not None:
         right = spec.dose.holds(study, spec.status)[events.person]
-        _note(notes, right, f"are of people with another dose of {spec.dose.metric}", spec.metric)
+        _note(
+            notes, len(right), int(right.sum()), f"are of people with another dose of {spec.dose.metric}", spec.metric
+        )
         events = events.kept(right)
     if spec.requires is not None:
         before = len(events)
@@ -198,11 +170,16 @@ def _eligible(spec: Count, study: Study, notes: list[str]) -> Events:
         else:
             needed = events_of(study, spec.requires.metric, spec.status)
             events = after_precondition(events, needed, spec.requires, study.n_people)
-        lost = np.arange(before) < len(events)
-        _note(notes, lost, f"come before {spec.requires.days} of {spec.requires.metric}", spec.metric)
+        _note(notes, before, len(events), f"come before {spec.requires.days} of {spec.requires.metric}", spec.metric)
     if spec.within is not None:
         near = in_window(events, events_of(study, spec.within.metric, spec.status), spec.within)
-        _note(notes, near, f"are not within {spec.within.days} days after {spec.within.metric}", spec.metric)
+        _note(
+            notes,
+            len(near),
+            int(near.sum()),
+            f"are not within {spec.within.days} days after {spec.within.metric}",
+            spec.metric,
+        )
         events = events.kept(near)
     return events
 
@@ -233,17 +210,11 @@ def _net(spec: Count, study: Study, rows: Rows, periods: Mapping[str, Period], n
         np.add.at(taken, (events.person[place >= 0], place[place >= 0]), events.units[place >= 0])
     over = int(((taken > sums) & (sums > 0)).sum())
     if over:
-        notes.append(f"for {over} people and periods, what is subtracted exceeds {spec.metric}; they count zero")
+        notes.append(f"people and periods that count zero, because what is subtracted exceeds {spec.metric}: {over}")
     person, period = np.nonzero(sums > taken)
     return Rows(person, period, np.zeros(len(person), dtype=np.intp), (sums - taken)[person, period])
 
 
-def _note(notes: list[str], kept: NDArray[np.bool_], why: str, metric: str) -> None:
-    lost = len(kept) - int(kept.sum())
-    if lost:
-        notes.append(f"{lost} of {len(kept)} claims of {metric} {why}")
-
-
-def _ceiling(bound: Decimal) -> int:
-    scaled = bound * ONE
-    return int(scaled) if scaled == int(scaled) else int(scaled) + (scaled > 0)
+def _note(notes: list[str], before: int, left: int, why: str, metric: str) -> None:
+    if left < before:
+        notes.append(f"{before - left} of {before} claims of {metric} {why}")

@@ -101,7 +101,7 @@ def unvalidated(study: Study, metric: str, status: tuple[Status, ...]) -> tuple[
         return (f"there is no claim of {metric}{did_you_mean(metric, claims['metric'].cat.categories)}",)
     counts = claims["status"][of_metric].value_counts()
     return tuple(
-        f"{int(counts[state])} claims of {metric} are {state} and do not count"
+        f"claims of {metric} that are {state} and do not count: {int(counts[state])}"
         for state in ("pending", "rejected")
         if state not in status and counts.get(state, 0)
     )

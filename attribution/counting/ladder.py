@@ -96,7 +96,7 @@ def count_ladder(spec: Ladder, study: Study, periods: Mapping[str, Period]) -> Q
         counted = _up_to(events.kept(inside), rung.times)
         over = int((counted < rows.units).sum())
         if over:
-            notes.append(f"{over} claims of {rung.metric} repeat a milestone that was already counted")
+            notes.append(f"claims of {rung.metric} that repeat a milestone already counted: {over}")
         parts.append(Rows(rows.person, rows.period, rows.rung, counted))
     return tally(spec, study, joined(parts), tuple(periods), tuple(dict.fromkeys(notes)), tuple(spec.rungs))
 

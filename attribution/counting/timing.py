@@ -35,7 +35,7 @@ class Within(BaseModel):
 
 
 class Reversal(BaseModel):
-    """An event that undoes an earlier one."""
+    """An event that undoes an earlier one; with `each: once`, no later claim takes the place of the one undone."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

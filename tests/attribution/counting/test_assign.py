@@ -63,7 +63,7 @@ def test_step_two_is_only_for_people_without_step_one(make: StudyOf) -> None:
     first = {"by": "plurality", "of": "primary", "measure": "quantity"}
     quantity = counted(study, **first, steps=steps, otherwise="nobody")
     assert providers(quantity) == {"a": 1, "b": 1}
-    assert quantity.notes == ("1 people who belong to no provider of the contract are left out",)
+    assert quantity.notes == ("people left out because they belong to no provider of the contract: 1",)
     assert providers(counted(study, **first, steps=steps, otherwise="c")) == {"a": 1, "b": 1, "c": 1}
 
 
@@ -71,7 +71,7 @@ def test_people_won_by_a_practice_outside_are_nobodys(make: StudyOf) -> None:
     study = charges(make, ("p", "outside", "60"), ("p", "a", "40"), ("q", "a", "1"))
     quantity = counted(study, **CHARGES, providers=["a", "b"], otherwise="b")
     assert providers(quantity) == {"a": 2}
-    assert quantity.notes == ("1 people who belong to no provider of the contract are left out",)
+    assert quantity.notes == ("people left out because they belong to no provider of the contract: 1",)
 
 
 def test_ties_are_refused_or_broken_by_contract_order(make: StudyOf) -> None:
@@ -140,7 +140,7 @@ def test_each_claim_for_the_provider_that_it_names(make: StudyOf) -> None:
     study = make(rows, "person metric provider")
     quantity = counted(study, by="claim", providers=["a", "b"], otherwise="nobody")
     assert providers(quantity) == {"a": 1, "b": 1}
-    assert quantity.notes == ("2 claims that name no provider of the contract are left out",)
+    assert quantity.notes == ("claims left out because they name no provider of the contract: 2",)
     assert providers(counted(study, by="claim", providers=["a", "b"], otherwise="a")) == {"a": 2, "b": 1}
     with pytest.raises(CounterfoilError) as caught:
         counted(study, by="claim")
@@ -211,6 +211,8 @@ def test_the_rule_is_said_in_words() -> None:
     }
     rule = Assign.model_validate(terms)
     assert rule.parties == ("a", "b")
+    steps = Assign.model_validate({"by": "first", "order": ["a"], "steps": [{"by": "hierarchy"}]})
+    assert "to the first of a with any services" in steps.describe(Words("USD"))
     assert rule.describe(Words("USD", {"a": "Alpha", "b": "Beta"})) == (
         "each person belongs to the provider in column chosen; where that finds none, to the provider with the most charges "
         "by quantity (no majority is needed); ties go to the earlier of Alpha, Beta; who belongs to no provider counts for Beta"

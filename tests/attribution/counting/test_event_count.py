@@ -1,5 +1,6 @@
 """Counting events: each term alone against a count by hand, and what must hold for any claims."""
 
+import time
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -72,8 +73,8 @@ def test_pending_and_rejected_claims_are_noted(make: StudyOf, once: Periods) -> 
     quantity = count_events(spec(), study, once)
     assert quantity.total == 1
     assert quantity.notes == (
-        "1 claims of job are pending and do not count",
-        "1 claims of job are rejected and do not count",
+        "claims of job that are pending and do not count: 1",
+        "claims of job that are rejected and do not count: 1",
     )
     assert count_events(spec(status=["validated", "pending"]), study, once).total == 2
 
@@ -144,7 +145,7 @@ def test_net_days_are_never_below_zero(make: StudyOf, years: Periods) -> None:
             ("b", "job", "2016-01-31", "31"), ("b", "jail", "2016-01-31", "1"), ("b", "sick", "2016-01-31", "0.5")]  # fmt: skip
     quantity = count_events(spec(less=["jail", "sick"]), make(rows, "person metric date quantity"), years)
     assert by(quantity, "period") == {"y6": "29.5", "y7": "31"}
-    assert quantity.notes == ("for 1 people and periods, what is subtracted exceeds job; they count zero",)
+    assert quantity.notes == ("people and periods that count zero, because what is subtracted exceeds job: 1",)
 
 
 @pytest.mark.parametrize(
@@ -338,3 +339,32 @@ def test_sums_are_exact_where_floats_are_not(make: StudyOf, once: Periods) -> No
     rows = [(f"p{k % 7}", "job", "0.1") for k in range(1_000)]
     assert count_events(spec(), make(rows, "person metric quantity"), once).total == 100
     assert sum(np.full(1_000, 0.1)) != 100
+
+
+def test_thirty_quantities_of_ten_thousand_claims_are_counted_fast() -> None:
+    size, rng = 10_000, np.random.default_rng(1)
+    people = pd.DataFrame({"person": np.arange(2_000), "site": rng.choice(list("xyz"), 2_000)})
+    claims = pd.DataFrame(
+        {
+            "claim": np.arange(size),
+            "person": rng.integers(0, 2_000, size),
+            "metric": rng.choice([f"m{k}" for k in range(30)], size),
+            "date": pd.Timestamp("2016-01-01") + pd.to_timedelta(rng.integers(0, 730, size), unit="D"),
+            "provider": rng.choice(list("abc"), size),
+        }
+    )
+    study = Study.from_tables(people, claims=claims)
+    specs = [
+        spec(
+            metric=f"m{k}", group="site", each="once_per_period", reversal={"metric": f"m{(k + 1) % 30}", "within_days": 3},
+            assign={"by": "plurality", "of": f"m{k}", "ties": "contract_order", "order": ["a", "b", "c"]},
+        )
+        for k in range(30)
+    ]  # fmt: skip
+    taken = []
+    for _ in range(3):
+        start = time.perf_counter()
+        quantities = [count_events(each, study, YEARS) for each in specs]
+        taken.append(time.perf_counter() - start)
+    assert min(taken) < 0.7
+    assert 0 < sum(quantity.total for quantity in quantities) < size

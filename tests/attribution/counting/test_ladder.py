@@ -80,7 +80,7 @@ def test_aggregated_sustainments_and_repeated_claims(make: StudyOf, once: Period
     ]
     quantity = count_ladder(ladder(), make(rows, "person metric quantity"), once)
     assert rungs(quantity) == {"attachment": 1, "job": 1, "sustainment": 13}
-    assert "1 claims of attached repeat a milestone that was already counted" in quantity.notes
+    assert "claims of attached that repeat a milestone already counted: 1" in quantity.notes
     with pytest.raises(CounterfoilError) as caught:
         count_ladder(ladder(), make([("a", "attached", "0.5")], "person metric quantity"), once)
     assert caught.value.codes == ("DATA-026",)

@@ -1,0 +1,57 @@
+"""Whom to count by dose: how much of a metric a person had in all.
+
+As New York State's contract with the Center for Employment Opportunities set another price below 111 hours of work.
+"""
+
+from decimal import Decimal
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from counterfoil.attribution.counting.events import ONE, Status, events_of, per_person
+from counterfoil.attribution.payment.money import Amount
+from counterfoil.attribution.payment.words import Words
+from counterfoil.datasets import Study
+
+
+class Dose(BaseModel):
+    """Whom to count by how much of a metric they had in all."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    metric: str = Field(description="What is summed for each person, over all dates; nothing is zero.")
+    below: Amount | None = Field(None, description="Count people who had less than this.")
+    at_least: Amount | None = Field(None, description="Count people who had this or more.")
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        if self.below is None and self.at_least is None:
+            raise ValueError("a dose has `below:`, `at_least:` or both")
+        return self
+
+    def holds(self, study: Study, status: tuple[Status, ...]) -> NDArray[np.bool_]:
+        """Return who had such a dose, shape (n_people,)."""
+        sums = per_person(events_of(study, self.metric, status), study.n_people)
+        kept = np.ones(study.n_people, dtype=bool)
+        # A sum of millionths compares with a bound exactly when the bound is rounded up to a whole one.
+        if self.at_least is not None:
+            kept &= sums >= _ceiling(self.at_least)
+        if self.below is not None:
+            kept &= sums < _ceiling(self.below)
+        return kept
+
+    def sentence(self, words: Words) -> str:
+        """Return the condition in words."""
+        bounds = [
+            f"{word} {words.number(bound)}"
+            for word, bound in (("below", self.below), ("at least", self.at_least))
+            if bound is not None
+        ]
+        return f"{words.listed(bounds)} of {self.metric}"
+
+
+def _ceiling(bound: Decimal) -> int:
+    scaled = bound * ONE
+    return int(scaled) if scaled == int(scaled) else int(scaled) + (scaled > 0)
