@@ -34,6 +34,7 @@ from counterfoil.attribution.counting import (
     periods_of,
 )
 from counterfoil.attribution.counting.quantity import refuse_unlike
+from counterfoil.attribution.capital import Capital, Receipt, distribute, irr
 from counterfoil.attribution.interactions import interactions
 from counterfoil.attribution.payment import Priced, Split, UnitPrice, exact, project_by_precision, settle
 from counterfoil.attribution.rules import is_efficient
@@ -174,6 +175,11 @@ def hub(folder: Path, terms: str) -> Contract:
     )
 
 
+def lent(**terms: str) -> Capital:
+    loan = {"name": "loan", "investor": "fund", "principal": "100.00"} | terms
+    return Capital.model_validate({"receiver": "spv", "tranches": [loan]})
+
+
 def bounded(nobody: float, both: float, error: float, rule: str = "shapley") -> Any:
     """Bound the credits of twins from two published cells."""
     pairs: tuple[Any, ...] = (((0, 1), ()), ((0, 1), (0, 1)))
@@ -307,6 +313,9 @@ FIRES: dict[str, Callable[[Path], Any]] = {
         {"a": Quantity((Cell(Decimal(1), group="x"),)), "b": Quantity((Cell(Decimal(1)),))}, "net"
     ),
     "PAY-006": lambda _: project_by_precision([Decimal(2), Decimal(-1)], [[float("nan")] * 2] * 2),
+    "PAY-013": lambda _: distribute([], lent(rate="0.05"), Decimal("0.01")),
+    "PAY-014": lambda _: irr([]),
+    "PAY-015": lambda _: distribute([Receipt("y1", None, Decimal("-1.00"))], lent(), Decimal("0.01")),
 }  # fmt: skip
 
 

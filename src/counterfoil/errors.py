@@ -572,6 +572,23 @@ CODES: Final[dict[str, Code]] = {
         "so that their parts do not match.",
         "combine what a ratio is made of, and count with the same `group:` and `assign:`",
     ),
+    "PAY-013": Code(
+        "interest or a rate of return without dates",
+        "Interest runs from day to day and an internal rate of return discounts by days, so both need the date of every flow "
+        "of money: when it was put up, and when it comes back.",
+        "write `date:` at every entry of `drawn:` and `from:` and `to:` at every period, or leave out `rate:` and `irr:`",
+    ),
+    "PAY-014": Code(
+        "internal rate of return not determined",
+        "No rate, or more than one, makes the discounted flows sum to zero, so there is no such thing as the rate of return.",
+        "state money in and money out, or a multiple of the money put up, in place of a rate of return",
+    ),
+    "PAY-015": Code(
+        "receipts cannot be distributed",
+        "What came in is negative, finer than the currency's smallest unit, out of order, or the terms name a period that "
+        "there is not.",
+        "state receipts in the order in which they came in, in whole units of the currency; let a claw-back lower later receipts",
+    ),
 }
 
 
