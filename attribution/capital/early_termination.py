@@ -1,7 +1,7 @@
 """Early termination: the share of the capital that is returned when the contract is ended before its term.
 
 Investors in Newpin could redeem at the fourth year for 75% of their capital and later for 50%
-(E. Tomkinson, The Newpin Social Benefit Bond, 2013).
+(E. Tomkinson, 2013).
 """
 
 from collections.abc import Sequence

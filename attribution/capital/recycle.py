@@ -1,6 +1,6 @@
 """Recycle: receipts of early periods go back into the service in place of being distributed.
 
-The capital of Quality Education India was recycled every year (Brookings Institution, 2019).
+The capital of Quality Education India was recycled every year (Brookings Institution).
 """
 
 from decimal import Decimal

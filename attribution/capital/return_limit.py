@@ -23,6 +23,7 @@ class ReturnLimit(BaseModel):
     irr: Amount | None = Field(
         None,
         ge=0,
+        le=1,
         description="Yearly internal rate of return of all investors together, as a fraction such as 0.15 (actual/365, "
         "compound); no payment is made with which it would be exceeded. It needs dates.",
     )

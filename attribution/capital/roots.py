@@ -2,7 +2,7 @@
 
 With s = log(1 + r), flows a_i after t_i years are worth g(s) = Σ a_i·exp(−t_i·s). Intervals of s are bisected until bounds on g
 show that one holds no zero, or bounds on its slope that it holds at most one (interval bisection: R. Moore, R. Kearfott and
-M. Cloud, Introduction to Interval Analysis, 2009, chapter 8).
+M. Cloud, Introduction to Interval Analysis, 2009).
 """
 
 import math

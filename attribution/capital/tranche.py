@@ -36,6 +36,7 @@ class Tranche(BaseModel):
     rate: Amount | None = Field(
         None,
         ge=0,
+        le=1,
         description="Yearly interest as a fraction, such as 0.05: compound, actual/365, from the date of each draw. It needs "
         "dates of draws and periods. Without it nothing but the principal is owed.",
     )

@@ -8,10 +8,8 @@ M. Choudhry, Introduction to Structured Finance, 2006).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_FLOOR, Decimal
-from itertools import groupby
 
 from counterfoil.attribution.capital.capital import REINVEST, Capital
 from counterfoil.attribution.capital.distribution import (
@@ -19,29 +17,17 @@ from counterfoil.attribution.capital.distribution import (
     Balance,
     Distributed,
     Distribution,
-    LineKind,
     Receipt,
 )
 from counterfoil.attribution.capital.guarantee import guarantee_payment
 from counterfoil.attribution.capital.owed import Owed, accrue
-from counterfoil.attribution.capital.pro_rata import pro_rata
+from counterfoil.attribution.capital.ranks import Part, pay_by_rank
 from counterfoil.attribution.capital.receipts import check_receipts, recycled_periods
 from counterfoil.attribution.capital.rest import divide_rest
 from counterfoil.attribution.capital.return_limit import room_within
 from counterfoil.attribution.payment.money import add, multiply
 
 Draws = Mapping[str, tuple[tuple[date | None, Decimal], ...]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """A payment before it is known whose receipt it is made from."""
-
-    to: str
-    tranche: str
-    kind: LineKind
-    amount: Decimal
-    reason: str
 
 
 def distribute(
@@ -99,10 +85,10 @@ def distribute(
         if receipt.period in recycled and terms.recycle is not None:
             back = multiply(terms.recycle.share, available).quantize(unit, rounding=ROUND_FLOOR)
             reason = f"{back:,} of {available:,} goes back into the service up to period {terms.recycle.until}"
-            lines += _lines(receipt, terms, [_Part(SERVICE, "", "recycled", back, reason)])
+            lines += _lines(receipt, terms, [Part(SERVICE, "", "recycled", back, reason)])
             available -= back
         room = _room(terms, draws, lines, receipt.date, unit)
-        ranked = list(_pay_tranches(terms, owed, available, room, unit))
+        ranked = list(pay_by_rank(terms.by_rank, owed, available, room, unit))
         for part in ranked:
             paid = (part.amount, zero) if part.kind == "interest" else (zero, part.amount)
             owed[part.tranche] = owed[part.tranche].less(*paid)
@@ -155,38 +141,14 @@ def _room(terms: Capital, draws: Draws, lines: Sequence[Distributed], on: date |
     return room_within(terms.return_limit, put_up, received, on, unit)
 
 
-def _pay_tranches(
-    terms: Capital, owed: Mapping[str, Owed], available: Decimal, room: Decimal | None, unit: Decimal
-) -> Iterator[_Part]:
-    left = available if room is None else min(available, room)
-    stopped = room is not None and room < available
-    for rank, same in groupby(terms.by_rank, key=lambda tranche: tranche.rank):
-        tranches = list(same)
-        claims = [owed[tranche.name].total for tranche in tranches]
-        for_rank = min(left, add(claims))
-        for tranche, amount in zip(tranches, pro_rata(for_rank, claims, unit), strict=True):
-            state = owed[tranche.name]
-            parts = state.part(amount, tranche.interest == "first")
-            why = f"rank {rank} is owed {add(claims):,} and {left:,} is available"
-            why += f" within the limit on the investors' return ({available:,} without it)" if stopped else ""
-            why += f"; {tranche.name} is owed {state.total:,} of it" if len(tranches) > 1 else ""
-            yield _Part(
-                tranche.investor, tranche.name, "interest", parts[0], f"{state.interest:,} interest owed; {why}"
-            )
-            yield _Part(
-                tranche.investor, tranche.name, "principal", parts[1], f"{state.principal:,} principal owed; {why}"
-            )
-        left -= for_rank
-
-
-def _pay_rest(terms: Capital, left: Decimal, room: Decimal | None, unit: Decimal) -> Iterator[_Part]:
+def _pay_rest(terms: Capital, left: Decimal, room: Decimal | None, unit: Decimal) -> Iterator[Part]:
     shares = terms.shares_of_rest
     parts, stopped = divide_rest(left, shares, terms.investors, room, unit)
     for name, amount in parts.items():
         reason = f"{left:,} is left after the tranches, of which {shares[name].normalize():f} is agreed"
         reason += "; the investors' part is limited by their return" if stopped else ""
         again = name == REINVEST
-        yield _Part(SERVICE if again else name, "", "reinvested" if again else "rest", amount, reason)
+        yield Part(SERVICE if again else name, "", "reinvested" if again else "rest", amount, reason)
 
 
 def _call_guarantee(
@@ -210,7 +172,7 @@ def _call_guarantee(
     ]
 
 
-def _lines(receipt: Receipt, terms: Capital, parts: Iterator[_Part] | Sequence[_Part]) -> list[Distributed]:
+def _lines(receipt: Receipt, terms: Capital, parts: Iterator[Part] | Sequence[Part]) -> list[Distributed]:
     return [
         Distributed(
             receipt.period,
