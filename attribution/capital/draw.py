@@ -26,7 +26,7 @@ Day = Annotated[date, BeforeValidator(_plain_day)]
 class Draw(BaseModel):
     """Money that was put up."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     date: Day | None = Field(None, description="When it was put up; needed for interest and rates of return.")
     amount: Amount = Field(gt=0, description="How much, in the contract's currency.")

@@ -21,7 +21,7 @@ terms = st.builds(
 @pytest.mark.parametrize(
     ("so_far", "now", "due"),
     [("0", "1999999.98", "999999.99"), ("0", "2000000", "1000000.00"), ("1800000", "600000", "200000.00"),
-     ("2400000", "400000", "100000.00"), ("0", "0", "0.00")],
+     ("2400000", "400000", "100000.00"), ("0", "0", "0.00"), ("0", "0.03", "0.02"), ("0.03", "0.03", "0.01")],
 )  # fmt: skip
 def test_a_period_that_crosses_the_amount_is_split(so_far: str, now: str, due: str) -> None:
     assert savings_payment(Decimal(so_far), Decimal(now), SavingsShare.model_validate(TERMS), CENT) == Decimal(due)
