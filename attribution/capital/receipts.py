@@ -14,8 +14,8 @@ def check_receipts(receipts: Sequence[Receipt], terms: Capital, unit: Decimal, p
     Raises
     ------
     PaymentError
-        PAY-013 when interest or a limit on the rate of return lacks dates; PAY-015 when receipts are negative, finer than the
-        unit, out of order, or of a period that there is not.
+        PAY-013 when interest or a limit on the rate of return lacks dates; PAY-015 when receipts are negative, out of
+        order or of a period that there is not, or an amount is finer than the unit.
 
     Examples
     --------
@@ -24,6 +24,7 @@ def check_receipts(receipts: Sequence[Receipt], terms: Capital, unit: Decimal, p
     >>> check_receipts([Receipt("y1", None, Decimal("4800000.00"))], terms, Decimal("0.01"), ["y1"])
     """
     _check_dates(receipts, terms)
+    _check_units(terms, unit)
     order = list(periods)
     places: list[int] = []
     for receipt in receipts:
@@ -48,6 +49,18 @@ def _check_dates(receipts: Sequence[Receipt], terms: Capital) -> None:
         raise refusal("PAY-013", f"{what}, and `drawn` does not say when the money was put up", "capital.drawn")
     if any(receipt.date is None for receipt in receipts):
         raise refusal("PAY-013", f"{what}, and a receipt has no date", "periods")
+
+
+def _check_units(terms: Capital, unit: Decimal) -> None:
+    limit = terms.return_limit.amount if terms.return_limit is not None else None
+    stated = {
+        "tranches": [tranche.principal for tranche in terms.tranches],
+        "drawn": [draw.amount for draw in terms.drawn],
+        "return_limit": [] if limit is None else [limit],
+    }
+    for key, amounts in stated.items():
+        if any(amount % unit for amount in amounts):
+            raise refusal("PAY-015", f"an amount is no multiple of {unit}", f"capital.{key}")
 
 
 def recycled_periods(terms: Capital, receipts: Sequence[Receipt], periods: Sequence[str]) -> frozenset[str]:

@@ -56,8 +56,8 @@ def distribute(
     Raises
     ------
     PaymentError
-        PAY-013 when interest or a limit on the rate of return lacks dates; PAY-015 when receipts are negative, finer than the
-        unit, out of order, or of a period that there is not.
+        PAY-013 when interest or a limit on the rate of return lacks dates; PAY-015 when receipts are negative, out of
+        order or of a period that there is not, or an amount is finer than the unit.
 
     Examples
     --------

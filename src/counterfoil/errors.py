@@ -585,8 +585,8 @@ CODES: Final[dict[str, Code]] = {
     ),
     "PAY-015": Code(
         "receipts cannot be distributed",
-        "What came in is negative, finer than the currency's smallest unit, out of order, or the terms name a period that "
-        "there is not.",
+        "What came in is negative or out of order, an amount is finer than the currency's smallest unit, or the terms name a "
+        "period or a quantity that there is not.",
         "state receipts in the order in which they came in, in whole units of the currency; let a claw-back lower later receipts",
     ),
 }

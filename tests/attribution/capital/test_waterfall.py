@@ -163,6 +163,14 @@ def test_each_refusal_names_what_is_missing() -> None:
         distribute([on(1, "1.00")], dated(), CENT, periods=["y2"])
 
 
+def test_terms_finer_than_the_currency_are_refused() -> None:
+    loan = {"name": "loan", "investor": "fund", "principal": "1000.005"}
+    for terms in (dated(tranches=[loan]), dated(return_limit={"amount": "0.001"})):
+        with pytest.raises(PaymentError, match=r"PAY-015.*no multiple of 0.01"):
+            distribute([on(1, "1.00")], terms, CENT)
+    assert distribute([Receipt("y1", None, Decimal(3))], Capital.model_validate(RIKERS), Decimal(1)).lines
+
+
 def test_periods_out_of_order_are_refused_without_dates_too() -> None:
     backwards = [Receipt(period, None, Decimal("1.00")) for period in ("y2", "y1")]
     with pytest.raises(PaymentError, match=r"PAY-015.*order of their periods"):
