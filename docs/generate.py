@@ -19,7 +19,6 @@ from counterfoil.attribution import RULES, rule_named
 from counterfoil.attribution.payment import (
     cap,
     gate,
-    money,
     operating,
     pot,
     precision,
@@ -347,7 +346,6 @@ PAGES = {
         pot,
         projection,
         precision,
-        money,
     ),
     "methods/experiment.md": partial(design_page, Experiment),
     "methods/contribution.md": partial(design_page, Contribution),

@@ -198,7 +198,7 @@ def _mean(spec: FixedBaseline, data: Study | pd.DataFrame) -> Estimate:
         served = np.asarray(study.roster(spec.providers or None).exposure.any(axis=1))
         if not served.any():
             raise refusal("IDENT-005", "nobody has a service, so there is no mean of the people served", "services")
-        study, weights = study.subset(served), weights[served] / weights[served].mean()
+        study, weights = study.subset(np.asarray(served)), weights[served] / weights[served].mean()
     cluster, _ = spec.errors_on(study, unclustered="HC2")
     clusters, cluster_names = (None, None) if cluster is None else study.groups(cluster)
     check_clusters(clusters)

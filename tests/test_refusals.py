@@ -14,6 +14,16 @@ from sklearn.linear_model import LinearRegression
 
 import counterfoil as cf
 from counterfoil.attribution import RULES, attribute, aumann_shapley, rule_named, shapley_values
+from counterfoil.attribution.capital import Capital, Receipt, distribute, irr
+from counterfoil.attribution.counting import (
+    Cell,
+    Count,
+    Quantity,
+    count_events,
+    in_order_of_dependence,
+    periods_of,
+)
+from counterfoil.attribution.counting.quantity import refuse_unlike
 from counterfoil.attribution.gains import (
     Band,
     Blend,
@@ -25,18 +35,8 @@ from counterfoil.attribution.gains import (
     minimum_for,
     pool_value,
 )
-from counterfoil.attribution.counting import (
-    Cell,
-    Count,
-    Quantity,
-    count_events,
-    in_order_of_dependence,
-    periods_of,
-)
-from counterfoil.attribution.counting.quantity import refuse_unlike
-from counterfoil.attribution.capital import Capital, Receipt, distribute, irr
 from counterfoil.attribution.interactions import interactions
-from counterfoil.attribution.payment import Priced, Split, UnitPrice, exact, project_by_precision, settle
+from counterfoil.attribution.payment import Cap, Priced, Split, UnitPrice, exact, project_by_precision, settle
 from counterfoil.attribution.rules import is_efficient
 from counterfoil.contract import Contract
 from counterfoil.datasets import simulate_cradle
@@ -212,6 +212,7 @@ FIRES: dict[str, Callable[[Path], Any]] = {
     "CONTRACT-011": lambda f: contract(f, (PRICE, '"-1.00"')),
     "CONTRACT-012": lambda f: contract(f, (PRICE, '"1.001"')),
     "CONTRACT-013": lambda f: contract(f, ("USD", "ABC")),
+    "CONTRACT-023": lambda f: contract(f, (PRICE, '"1.00 GBP"')),
     "CONTRACT-014": lambda f: contract(f, ("rule: shapley", "rule: last_in")),
     "CONTRACT-015": lambda f: contract(f, (SPLIT, "")),
     "CONTRACT-016": lambda f: hub(f, 'carve_outs: {hub: "2"}'),
@@ -305,6 +306,10 @@ FIRES: dict[str, Callable[[Path], Any]] = {
         [UnitPrice(effect="e", per="person", price=Decimal(1))],
         {"e": Priced(Decimal(1), "drawn", True, {"a + b": Decimal(1)}, groups={"a + b": ("a", "b")})},
         {"e": Split(rule="shapley")}, currency="USD", payer="p",
+    ),
+    "PAY-019": lambda _: settle(
+        [UnitPrice(quantity="q", price=Decimal(1), to="a"), Cap(cap=Decimal(5), scope="person")],
+        {}, {}, currency="USD", payer="p", quantities={"q": Quantity((Cell(Decimal(9)),))},
     ),
     "PAY-005": lambda f: refused(apart(f, "refuse")),
     "PAY-008": lambda _: Quantity((), parts=(), base=()).total,

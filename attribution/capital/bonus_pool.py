@@ -5,7 +5,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from counterfoil.attribution.payment.money import Amount, add
+from counterfoil.attribution.money.amounts import Amount, add
 
 
 class BonusPool(BaseModel):

@@ -12,8 +12,8 @@ from counterfoil.attribution.capital.guarantee import Guarantee
 from counterfoil.attribution.capital.recycle import Recycle
 from counterfoil.attribution.capital.return_limit import ReturnLimit
 from counterfoil.attribution.capital.tranche import Tranche
-from counterfoil.attribution.payment.money import Amount, add
-from counterfoil.attribution.payment.words import Words
+from counterfoil.attribution.money.amounts import Amount, add
+from counterfoil.attribution.money.words import Words
 
 REINVEST: Final = "reinvest"
 """Under `rest`, in the place of a party: back into the service."""

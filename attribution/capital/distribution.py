@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Final, Literal
 
-from counterfoil.attribution.payment.money import add
+from counterfoil.attribution.money.amounts import add
 
 LineKind = Literal["interest", "principal", "guarantee", "rest", "reinvested", "recycled"]
 SERVICE: Final = "service"

@@ -11,8 +11,8 @@ from decimal import Decimal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from counterfoil.attribution.payment.money import Amount, multiply, round_money
-from counterfoil.attribution.payment.words import Words
+from counterfoil.attribution.money.amounts import Amount, multiply, round_money
+from counterfoil.attribution.money.words import Words
 
 
 class Termination(BaseModel):

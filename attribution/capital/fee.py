@@ -5,8 +5,8 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from counterfoil.attribution.payment.money import Amount
-from counterfoil.attribution.payment.words import Words
+from counterfoil.attribution.money.amounts import Amount
+from counterfoil.attribution.money.words import Words
 
 
 class Fee(BaseModel):

@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from counterfoil.attribution.capital.bonus_pool import BonusPool
 from counterfoil.attribution.capital.fee import Fee
-from counterfoil.attribution.payment.money import add, largest_remainder, multiply, round_money
-from counterfoil.attribution.payment.words import Words
+from counterfoil.attribution.money.amounts import add, largest_remainder, multiply, round_money
+from counterfoil.attribution.money.words import Words
 from counterfoil.errors import refusal
 
 

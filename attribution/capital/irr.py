@@ -13,7 +13,7 @@ from decimal import ROUND_FLOOR, Decimal, localcontext
 from typing import Final
 
 from counterfoil.attribution.capital.roots import positive_roots
-from counterfoil.attribution.payment.money import PRECISION
+from counterfoil.attribution.money.amounts import PRECISION
 from counterfoil.errors import refusal
 
 YEAR: Final = 365

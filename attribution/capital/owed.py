@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal
 
 from counterfoil.attribution.capital.irr import growth
-from counterfoil.attribution.payment.money import add, multiply, round_money
+from counterfoil.attribution.money.amounts import add, multiply, round_money
 
 
 @dataclass(frozen=True, slots=True)

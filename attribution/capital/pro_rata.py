@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from decimal import Decimal, localcontext
 from fractions import Fraction
 
-from counterfoil.attribution.payment.money import PRECISION
+from counterfoil.attribution.money.amounts import PRECISION
 from counterfoil.errors import refusal
 
 

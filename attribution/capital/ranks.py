@@ -9,7 +9,7 @@ from counterfoil.attribution.capital.distribution import LineKind
 from counterfoil.attribution.capital.owed import Owed
 from counterfoil.attribution.capital.pro_rata import pro_rata
 from counterfoil.attribution.capital.tranche import Tranche
-from counterfoil.attribution.payment.money import add
+from counterfoil.attribution.money.amounts import add
 
 
 @dataclass(frozen=True, slots=True)

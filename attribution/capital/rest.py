@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from decimal import Decimal
 
 from counterfoil.attribution.capital.pro_rata import pro_rata
-from counterfoil.attribution.payment.money import add
+from counterfoil.attribution.money.amounts import add
 
 
 def divide_rest(

@@ -11,8 +11,8 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from counterfoil.attribution.capital.irr import Flow, largest_payment_within_irr
-from counterfoil.attribution.payment.money import Amount, add
-from counterfoil.attribution.payment.words import Words
+from counterfoil.attribution.money.amounts import Amount, add
+from counterfoil.attribution.money.words import Words
 
 
 class ReturnLimit(BaseModel):

@@ -13,8 +13,8 @@ from typing import Final
 from counterfoil.attribution.capital.capital import Capital
 from counterfoil.attribution.capital.distribution import Distribution
 from counterfoil.attribution.capital.irr import Flow, irr
-from counterfoil.attribution.payment.money import add
-from counterfoil.attribution.payment.words import Words
+from counterfoil.attribution.money.amounts import add
+from counterfoil.attribution.money.words import Words
 from counterfoil.errors import PaymentError
 
 MULTIPLE: Final = Decimal("0.0001")

@@ -25,7 +25,7 @@ from counterfoil.attribution.capital.ranks import Part, pay_by_rank
 from counterfoil.attribution.capital.receipts import check_receipts, recycled_periods
 from counterfoil.attribution.capital.rest import divide_rest
 from counterfoil.attribution.capital.return_limit import room_within
-from counterfoil.attribution.payment.money import add, multiply
+from counterfoil.attribution.money.amounts import add, multiply
 
 Draws = Mapping[str, tuple[tuple[date | None, Decimal], ...]]
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from counterfoil.attribution.counting.touches import Touches, claim_touches, partition_touches, service_touches
-from counterfoil.attribution.payment.words import Words
+from counterfoil.attribution.money.words import Words
 from counterfoil.datasets import Study
 from counterfoil.errors import refusal
 

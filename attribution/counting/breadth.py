@@ -16,7 +16,7 @@ from counterfoil.attribution.counting.eligibility import eligible
 from counterfoil.attribution.counting.events import NEVER, ONE, events_of, unvalidated
 from counterfoil.attribution.counting.period import Period, in_period
 from counterfoil.attribution.counting.quantity import Quantity
-from counterfoil.attribution.payment.words import Words
+from counterfoil.attribution.money.words import Words
 from counterfoil.datasets import Study
 
 

@@ -11,7 +11,7 @@ from counterfoil.attribution.counting.assign import Assign, assign_people
 from counterfoil.attribution.counting.eligibility import PeopleCondition
 from counterfoil.attribution.counting.events import Events, Status, exact_units
 from counterfoil.attribution.counting.quantity import Cell, Quantity
-from counterfoil.attribution.payment.words import Words
+from counterfoil.attribution.money.words import Words
 from counterfoil.datasets import Study
 from counterfoil.errors import refusal
 

@@ -10,8 +10,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from counterfoil.attribution.payment.money import PRECISION, Amount, multiply
-from counterfoil.attribution.payment.words import Words
+from counterfoil.attribution.money.amounts import PRECISION, Amount, multiply
+from counterfoil.attribution.money.words import Words
 
 Fraction01 = Annotated[Amount, Field(ge=0, le=1)]
 

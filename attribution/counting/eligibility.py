@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from counterfoil.attribution.payment.money import Amount
-from counterfoil.attribution.payment.words import Words
+from counterfoil.attribution.money.amounts import Amount
+from counterfoil.attribution.money.words import Words
 from counterfoil.datasets import Study
 from counterfoil.datasets.table import as_numbers, is_number
 from counterfoil.errors import refusal

@@ -29,8 +29,8 @@ from counterfoil.attribution.counting.timing import (
     undone,
 )
 from counterfoil.attribution.counting.volume import limited
-from counterfoil.attribution.payment.money import Amount
-from counterfoil.attribution.payment.words import Words
+from counterfoil.attribution.money.amounts import Amount
+from counterfoil.attribution.money.words import Words
 from counterfoil.datasets import Study
 
 

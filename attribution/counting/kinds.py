@@ -77,3 +77,24 @@ def in_order(specs: Mapping[str, Counted]) -> tuple[str, ...]:
     ('gross', 'net')
     """
     return in_order_of_dependence({name: spec.refers_to for name, spec in specs.items()})
+
+
+def rungs_of(spec: Counted) -> tuple[str, ...] | None:
+    """Return the rungs by which a quantity is told apart; None where it may have any, or has none of its own.
+
+    Examples
+    --------
+    >>> rungs_of(Breadth(metrics=("reading", "writing"), at_least=(1, 2))), rungs_of(Net(of=("gross",)))
+    (('1', '2'), None)
+    """
+    match spec:
+        case Ladder():
+            return tuple(spec.rungs)
+        case Breadth():
+            return tuple(str(least) for least in spec.at_least)
+        case Net() | Ratio():
+            return None
+        case Reported():
+            return spec.rungs
+        case _:
+            return ()

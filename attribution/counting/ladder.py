@@ -16,7 +16,7 @@ from counterfoil.attribution.counting.eligibility import eligible
 from counterfoil.attribution.counting.events import NEVER, ONE, Events, events_of, running, unvalidated
 from counterfoil.attribution.counting.period import UNDATED, Period, in_period
 from counterfoil.attribution.counting.quantity import Quantity
-from counterfoil.attribution.payment.words import Words
+from counterfoil.attribution.money.words import Words
 from counterfoil.datasets import Study
 from counterfoil.errors import refusal
 

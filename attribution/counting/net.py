@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from counterfoil.attribution.counting.deductions import Deductions, deducted, gross_to_net
 from counterfoil.attribution.counting.quantity import Cell, Quantity, gathered, refuse_unlike
-from counterfoil.attribution.payment.money import Amount, add
-from counterfoil.attribution.payment.words import Words
+from counterfoil.attribution.money.amounts import Amount, add
+from counterfoil.attribution.money.words import Words
 
 
 class Net(BaseModel):

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal, localcontext
 
-from counterfoil.attribution.payment.money import PRECISION, add
+from counterfoil.attribution.money.amounts import PRECISION, add
 from counterfoil.errors import refusal
 
 

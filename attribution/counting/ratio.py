@@ -12,8 +12,8 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from counterfoil.attribution.counting.quantity import Cell, Quantity, gathered, quotient, refuse_unlike
-from counterfoil.attribution.payment.money import add, multiply
-from counterfoil.attribution.payment.words import Words
+from counterfoil.attribution.money.amounts import add, multiply
+from counterfoil.attribution.money.words import Words
 
 
 class Ratio(BaseModel):

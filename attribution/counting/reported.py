@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from counterfoil.attribution.payment.words import Words
+from counterfoil.attribution.money.words import Words
 
 
 class Reported(BaseModel):

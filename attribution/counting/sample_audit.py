@@ -7,7 +7,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from counterfoil.attribution.counting.quantity import Cell, Quantity
-from counterfoil.attribution.payment.money import PRECISION
+from counterfoil.attribution.money.amounts import PRECISION
 
 
 class Audit(BaseModel):

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from counterfoil.attribution.counting.events import ONE, events_of
 from counterfoil.attribution.counting.period import UNDATED
-from counterfoil.attribution.payment.money import exact
+from counterfoil.attribution.money.amounts import exact
 from counterfoil.datasets import Study
 from counterfoil.datasets.table import as_text, blank
 from counterfoil.errors import refusal

@@ -5,8 +5,8 @@ from dataclasses import replace
 from decimal import Decimal
 
 from counterfoil.attribution.counting.quantity import Cell, Quantity, gathered
-from counterfoil.attribution.payment.money import add, largest_remainder
-from counterfoil.attribution.payment.words import Words
+from counterfoil.attribution.money.amounts import add, largest_remainder
+from counterfoil.attribution.money.words import Words
 
 
 def limited(quantity: Quantity, limit: Decimal, periods: Sequence[str]) -> Quantity:

@@ -14,8 +14,8 @@ from decimal import Decimal
 from pydantic import Field, model_validator
 
 from counterfoil.attribution.gains.joint import Joined, chosen, joint, refuse_mixture
-from counterfoil.attribution.payment.money import Amount, add, multiply
-from counterfoil.attribution.payment.words import Words
+from counterfoil.attribution.money.amounts import Amount, add, multiply
+from counterfoil.attribution.money.words import Words
 from counterfoil.estimators.estimate import Estimate
 
 

@@ -10,8 +10,8 @@ from decimal import Decimal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from counterfoil.attribution.payment.money import Amount, multiply
-from counterfoil.attribution.payment.words import Words
+from counterfoil.attribution.money.amounts import Amount, multiply
+from counterfoil.attribution.money.words import Words
 
 
 class Completion(BaseModel):

@@ -16,8 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from counterfoil.attribution.gains.blend import joining
 from counterfoil.attribution.gains.joint import Joined, chosen, joint
-from counterfoil.attribution.payment.money import PRECISION, Amount, add
-from counterfoil.attribution.payment.words import Words
+from counterfoil.attribution.money.amounts import PRECISION, Amount, add
+from counterfoil.attribution.money.words import Words
 from counterfoil.errors import refusal
 from counterfoil.estimators.estimate import Estimate
 

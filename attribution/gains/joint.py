@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from counterfoil.attribution.payment.money import Amount
+from counterfoil.attribution.money.amounts import Amount
 from counterfoil.errors import did_you_mean, listed, refusal
 from counterfoil.estimators.covariance import FloatArray
 from counterfoil.estimators.estimate import Estimate

@@ -15,8 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from scipy.special import stdtr, stdtrit
 
 from counterfoil.attribution.gains.held import Better, Held, oriented, positive_error
-from counterfoil.attribution.payment.money import Amount
-from counterfoil.attribution.payment.words import Words
+from counterfoil.attribution.money.amounts import Amount
+from counterfoil.attribution.money.words import Words
 from counterfoil.estimators.estimate import MANY, Estimate
 
 

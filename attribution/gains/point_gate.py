@@ -12,8 +12,8 @@ from decimal import Decimal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from counterfoil.attribution.gains.held import Better, Held, oriented
-from counterfoil.attribution.payment.money import Amount, exact
-from counterfoil.attribution.payment.words import Words
+from counterfoil.attribution.money.amounts import Amount, exact
+from counterfoil.attribution.money.words import Words
 from counterfoil.estimators.estimate import Estimate
 
 

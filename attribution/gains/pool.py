@@ -18,8 +18,8 @@ from pydantic import Field, model_validator
 
 from counterfoil.attribution.gains.blend import joining
 from counterfoil.attribution.gains.joint import Joined, chosen, joint, refuse_mixture
-from counterfoil.attribution.payment.money import PRECISION, Amount
-from counterfoil.attribution.payment.words import Words
+from counterfoil.attribution.money.amounts import PRECISION, Amount
+from counterfoil.attribution.money.words import Words
 from counterfoil.errors import refusal
 from counterfoil.estimators.estimate import Estimate
 

@@ -13,8 +13,8 @@ from decimal import Decimal, localcontext
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from counterfoil.attribution.gains.held import Better, Held, oriented
-from counterfoil.attribution.payment.money import PRECISION, Amount, exact
-from counterfoil.attribution.payment.words import Words
+from counterfoil.attribution.money.amounts import PRECISION, Amount, exact
+from counterfoil.attribution.money.words import Words
 from counterfoil.errors import refusal
 from counterfoil.estimators.estimate import Estimate
 

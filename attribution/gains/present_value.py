@@ -12,8 +12,8 @@ from decimal import Decimal, localcontext
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from counterfoil.attribution.payment.money import PRECISION, Amount, multiply
-from counterfoil.attribution.payment.words import Words
+from counterfoil.attribution.money.amounts import PRECISION, Amount, multiply
+from counterfoil.attribution.money.words import Words
 
 
 class PresentValue(BaseModel):

@@ -19,8 +19,8 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
-from counterfoil.attribution.payment.money import PRECISION
-from counterfoil.attribution.payment.words import Words
+from counterfoil.attribution.money.amounts import PRECISION
+from counterfoil.attribution.money.words import Words
 from counterfoil.datasets.study import Study
 from counterfoil.errors import refusal
 from counterfoil.estimators.estimate import Estimate

@@ -10,8 +10,8 @@ from decimal import Decimal, localcontext
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from counterfoil.attribution.payment.money import MODES, PRECISION, Amount, Rounding
-from counterfoil.attribution.payment.words import Words
+from counterfoil.attribution.money.amounts import MODES, PRECISION, Amount, Rounding
+from counterfoil.attribution.money.words import Words
 
 IN_WORDS = {
     "half_up": "halves away from zero",

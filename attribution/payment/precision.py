@@ -17,7 +17,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from counterfoil.attribution.payment.money import PRECISION, add, largest_remainder
+from counterfoil.attribution.money.amounts import PRECISION, add, largest_remainder
 from counterfoil.attribution.payment.projection import project_credits
 from counterfoil.errors import refusal
 

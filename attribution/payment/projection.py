@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from decimal import Decimal, localcontext
 from typing import Literal
 
-from counterfoil.attribution.payment.money import PRECISION, add
+from counterfoil.attribution.money.amounts import PRECISION, add
 from counterfoil.errors import refusal
 
 ProjectionWeights = Literal["identity", "precision"]

@@ -1,40 +1,58 @@
-"""From priced effects to a ledger: one line per party and clause, which sum to what is due, to the cent.
-
-Order of application: price and gate, rounding of each pot, caps in the order written, carve-outs, projection of credits,
-providers.
-"""
+"""The ledger: one line per party and clause, which sum to what is due, to the cent, and a step for everything that made it so."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 import pandas as pd
 
-from counterfoil.attribution.payment.cap import Cap, apply_cap
-from counterfoil.attribution.payment.currency import smallest_unit
-from counterfoil.attribution.payment.money import Rounding, add, round_money
-from counterfoil.attribution.payment.split import Divided, Split, divide
-from counterfoil.attribution.payment.trace import Pot, Priced, Step
-from counterfoil.attribution.payment.unit_price import UnitPrice, price_effect
-from counterfoil.attribution.rules import is_efficient
+from counterfoil.attribution.counting.quantity import Quantity
+from counterfoil.attribution.money.amounts import Rounding, add
+from counterfoil.attribution.money.currency import smallest_unit
+from counterfoil.attribution.payment.clauses import Clause
+from counterfoil.attribution.payment.line import Line
+from counterfoil.attribution.payment.split import Split
+from counterfoil.attribution.payment.trace import Priced, Step
 from counterfoil.datasets.display import titled_table
-from counterfoil.errors import refusal
-
-Clause = UnitPrice | Cap
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of the ledger: who pays whom how much, under which clause, and why."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Inputs:
+    """Everything that a settlement follows from.
 
-    clause: str
-    effect: str
+    Parameters
+    ----------
+    clauses : mapping of str to sequence
+        Period to the clauses in force in it, in contract order.
+    effects : mapping of str to sequence of Priced
+        Each effect as it became known, in order of period.
+    splits : mapping of str to Split
+        Effect to its split.
+    quantities : mapping of str to Quantity
+    currency : str
+        ISO 4217 code.
+    payer : str
+        Who pays, where a clause does not say.
+    rounding : str
+        Of each pot to the smallest unit, where a clause does not say.
+    cumulative, claw_back : bool
+        Whether each period settles everything so far, and whether what was due too much is taken back.
+    """
+
+    clauses: Mapping[str, Sequence[Clause]]
+    effects: Mapping[str, Sequence[Priced]]
+    splits: Mapping[str, Split]
+    quantities: Mapping[str, Quantity]
+    currency: str
     payer: str
-    provider: str
-    quantity: Decimal
-    price: Decimal
-    amount: Decimal
-    reason: str
+    rounding: Rounding
+    cumulative: bool = False
+    claw_back: bool = False
+
+    @property
+    def periods(self) -> tuple[str, ...]:
+        """The periods that are settled, in order."""
+        return tuple(self.clauses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,24 +66,48 @@ class Settlement:
     lines : tuple of Line
         One per party and clause; they sum to the total.
     steps : tuple of Step
-        How each pot came about: price, gate, rounding, caps, and what was done to the credits that divide it.
+        How each pot came about: price, gate, rounding, limits, and what was done to the credits that divide it.
+    inputs : Inputs or None
+        What the settlement follows from.
     """
 
     currency: str
     lines: tuple[Line, ...]
     steps: tuple[Step, ...]
+    inputs: Inputs | None = field(default=None, compare=False, repr=False)
 
     @property
     def total(self) -> Decimal:
         """Everything that is due."""
         return add([Decimal(0) * smallest_unit(self.currency), *(line.amount for line in self.lines)])
 
+    @property
+    def periods(self) -> tuple[str, ...]:
+        """The periods that have lines, in order."""
+        return tuple(dict.fromkeys(line.period for line in self.lines))
+
     def by_party(self) -> dict[str, Decimal]:
         """Return what each party receives, in the order of the ledger."""
-        received: dict[str, Decimal] = {}
+        return self._sums("provider")
+
+    def by_payer(self) -> dict[str, Decimal]:
+        """Return what each payer owes, in the order of the ledger."""
+        return self._sums("payer")
+
+    def by_period(self) -> dict[str, Decimal]:
+        """Return what is due for each period, in order."""
+        return self._sums("period")
+
+    def by_clause(self) -> dict[str, Decimal]:
+        """Return what is due under each clause, by its name or place in the contract."""
+        return self._sums("title")
+
+    def _sums(self, what: str) -> dict[str, Decimal]:
+        found: dict[str, Decimal] = {}
         for line in self.lines:
-            received[line.provider] = add([received.get(line.provider, Decimal(0)), line.amount])
-        return received
+            key = getattr(line, what)
+            found[key] = add([found.get(key, Decimal(0)), line.amount])
+        return found
 
     def tidy(self) -> pd.DataFrame:
         """Return the ledger, one row a line.
@@ -73,13 +115,15 @@ class Settlement:
         Returns
         -------
         DataFrame
-            Columns provider, outcome (the effect), term (the clause), quantity, price, payment, currency;
-            quantities and money are Decimal.
+            Columns provider, outcome (the effect or quantity), cohort (the group), period, term (the clause), quantity,
+            price, payment, currency; quantities and money are Decimal.
         """
         return pd.DataFrame(
             {
                 "provider": [line.provider for line in self.lines],
                 "outcome": [line.effect for line in self.lines],
+                "cohort": [line.group for line in self.lines],
+                "period": [line.period for line in self.lines],
                 "term": [line.clause for line in self.lines],
                 "quantity": [line.quantity for line in self.lines],
                 "price": [line.price for line in self.lines],
@@ -94,88 +138,3 @@ class Settlement:
 
     def _repr_html_(self) -> str:
         return titled_table(self.tidy().astype(str), f"Ledger: {self.total:,} {self.currency}")
-
-
-def settle(
-    clauses: Sequence[Clause],
-    effects: Mapping[str, Priced],
-    splits: Mapping[str, Split],
-    *,
-    currency: str,
-    payer: str,
-    rounding: Rounding = "half_up",
-) -> Settlement:
-    """Apply payment clauses to priced effects.
-
-    Parameters
-    ----------
-    clauses : sequence
-        In contract order.
-    effects : mapping
-        Effect to its exact quantity of gain, gate and credits.
-    splits : mapping
-        Effect to its split; an effect without one is paid to the clause's ``to``.
-    currency : str
-        ISO 4217 code.
-    payer : str
-        Who pays, where a clause does not say.
-    rounding : str
-        Of each pot to the smallest unit.
-
-    Raises
-    ------
-    PaymentError
-        PAY-001 or PAY-004 when a pot that is due cannot be divided, PAY-002 when a split names a rule whose credits do
-        not sum to the gain, PAY-006 when credits without a covariance should be projected by precision.
-
-    Examples
-    --------
-    >>> half = {"north": Decimal("0.03"), "south": Decimal("0.03")}
-    >>> due = settle(
-    ...     [UnitPrice(effect="jobs", per="person", price=Decimal("1.01"))],
-    ...     {"jobs": Priced(Decimal("3.00"), "0.06 x 50 people", True, half)},
-    ...     {"jobs": Split(rule="shapley")}, currency="USD", payer="county",
-    ... )
-    >>> {party: str(amount) for party, amount in due.by_party().items()}
-    {'north': '1.52', 'south': '1.51'}
-    """
-    for name, split in splits.items():
-        if not is_efficient(split.rule):
-            raise refusal("PAY-002", f"the credits of rule '{split.rule}' do not sum to the gain", name)
-    unit = smallest_unit(currency)
-    pots: tuple[Pot, ...] = ()
-    for number, clause in enumerate(clauses):
-        if isinstance(clause, UnitPrice):
-            pot = price_effect(clause, f"payments[{number}]", effects[clause.effect])
-            pots = (*pots, _rounded(pot, unit, rounding))
-    for number, clause in enumerate(clauses):
-        if isinstance(clause, Cap):
-            pots = apply_cap(clause, f"payments[{number}]", pots, unit)
-    lines: list[Line] = []
-    steps: list[Step] = []
-    for pot in pots:
-        divided = _divide(pot, effects[pot.effect], splits.get(pot.effect), unit)
-        lines += [
-            Line(pot.clause, pot.effect, pot.payer or payer, party, pot.quantity, pot.price, amount, reason)
-            for party, (amount, reason) in divided.parts.items()
-        ]
-        steps += [*pot.steps, *divided.steps]
-    return Settlement(currency, tuple(lines), tuple(steps))
-
-
-def _rounded(pot: Pot, unit: Decimal, rounding: Rounding) -> Pot:
-    amount = round_money(pot.amount, unit, rounding)
-    step = Step(pot.clause, pot.clause, pot.effect, "round", amount, f"rounded {rounding} to {unit}")
-    return Pot(pot.clause, pot.effect, pot.quantity, pot.price, amount, pot.to, pot.payer, (*pot.steps, step))
-
-
-def _divide(pot: Pot, effect: Priced, split: Split | None, unit: Decimal) -> Divided:
-    if split is None:
-        if pot.to is None:
-            raise refusal("CONTRACT-015", "the clause names nobody who receives it", pot.clause)
-        return Divided({pot.to: (pot.amount, "the whole pot")})
-    if pot.amount == 0:
-        credited = [party for credit in effect.credits or {} for party in effect.groups.get(credit, (credit,))]
-        parties = [*split.carve_outs, *credited]
-        return Divided(dict.fromkeys(parties, (pot.amount, "nothing is due")))
-    return divide(pot, split, effect, unit)

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from counterfoil.attribution.payment.money import PRECISION, Amount, add, largest_remainder, multiply
+from counterfoil.attribution.money.amounts import PRECISION, Amount, add, largest_remainder, multiply
 from counterfoil.attribution.payment.precision import Projected, project_by_precision
 from counterfoil.attribution.payment.projection import ProjectionWeights, project_credits
 from counterfoil.attribution.payment.trace import Pot, Priced, Step

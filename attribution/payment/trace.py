@@ -1,7 +1,7 @@
 """What clauses hand to each other: priced effects in, pots on the way, and a step for everything that changed one."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 
@@ -23,6 +23,12 @@ class Priced:
         Of the credits, in their order; needed where they are projected by precision.
     groups : mapping of str to tuple of str
         The providers behind each credit that is several providers' together.
+    gain : Decimal or None
+        The gain per person, or as published; the quantity where it is not given.
+    people : int or None
+        How many people it counts for, where that is known.
+    period : str
+        The settlement period in which it became known.
     """
 
     quantity: Decimal
@@ -31,6 +37,14 @@ class Priced:
     credits: Mapping[str, Decimal] | None = None
     covariance: Sequence[Sequence[float]] | None = None
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    gain: Decimal | None = None
+    people: int | None = None
+    period: str = ""
+
+    @property
+    def level(self) -> Decimal:
+        """The gain as tables, curves and conditions see it: per person, or as published."""
+        return self.quantity if self.gain is None else self.gain
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +57,30 @@ class Step:
     action: str
     amount: Decimal
     reason: str
+    period: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Pot:
-    """What a clause makes due, before it is divided."""
+    """What a clause makes due, before it is divided.
+
+    Parameters
+    ----------
+    clause, effect : str
+        Where the clause stands in the contract, and the effect or quantity that it prices.
+    quantity, price, amount : Decimal
+    to, payer : str or None
+        Who receives it where it is not divided, and who pays it.
+    steps : tuple of Step
+    name : str
+        What the contract calls the clause.
+    period, group, rung : str
+        Where the quantity belongs.
+    source : str
+        Where the price stands that says how the pot is divided; the pot's own clause where it is empty.
+    by_person : mapping of int to Decimal, or None
+        The amount for each person, where the contract limits it and the records are there.
+    """
 
     clause: str
     effect: str
@@ -57,3 +90,14 @@ class Pot:
     to: str | None
     payer: str | None
     steps: tuple[Step, ...]
+    name: str = ""
+    period: str = ""
+    group: str = ""
+    rung: str = ""
+    source: str = ""
+    by_person: Mapping[int, Decimal] | None = field(default=None, compare=False)
+
+    def changed(self, amount: Decimal, clause: str, action: str, reason: str) -> "Pot":
+        """Return the pot with another amount and the step that made it so."""
+        step = Step(self.clause, clause, self.effect, action, amount, reason, self.period)
+        return replace(self, amount=amount, steps=(*self.steps, step))

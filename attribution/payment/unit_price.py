@@ -1,48 +1,167 @@
-"""Clause: a price for each unit of gain per person."""
+"""Clause: a price for each unit: of a verified count, or of gain.
 
-from decimal import Decimal
+The price may differ by rung of a ladder, by group, period or provider (`by` and `prices`). A threshold pays nothing below it;
+above it for everything, or for the excess only. Beyond a volume another price may apply (`bands`), as an accelerator or a taper.
+"""
+
+from collections.abc import Iterator
+from decimal import Decimal, localcontext
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from counterfoil.attribution.payment.money import Amount, multiply
-from counterfoil.attribution.payment.trace import Pot, Priced, Step
+from counterfoil.attribution.counting.quantity import Cell
+from counterfoil.attribution.money.amounts import PRECISION, Amount, Money, add, multiply
+from counterfoil.attribution.money.words import Words
+from counterfoil.attribution.payment.condition import shown
+from counterfoil.attribution.payment.moment import Moment
+from counterfoil.attribution.payment.price import Gross, OneSource, counted_cells, people_of
+from counterfoil.attribution.payment.trace import Priced
+
+By = Literal["rung", "group", "period", "provider"]
 
 
-class UnitPrice(BaseModel):
-    """Pay a price for each unit of gain, over everybody it counts for: people in the study, or assigned in a lottery."""
+class Band(BaseModel):
+    """A price for the units beyond a volume."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    effect: str = Field(description="The effect that is paid for.")
-    per: Literal["person"] = Field(description="The price is for one unit of gain for one person.")
-    price: Amount = Field(description="In the contract's currency, with no more decimals than it has.")
+    beyond: Amount = Field(ge=0, description="The volume beyond which the price applies.")
+    price: Money = Field(description="For each unit beyond it, up to the next band.")
+
+
+class UnitPrice(OneSource):
+    """Pay a price for each unit of a quantity, or for each unit of gain over everybody it counts for."""
+
+    price: Money | None = Field(None, description="For one unit, with no more decimals than the currency has.")
+    by: By | None = Field(None, description="What the prices differ by, with `prices:`.")
+    prices: dict[str, Money] = Field(
+        default_factory=dict,
+        description="With `by`: each rung, group, period or provider to its price; what is not named is not paid for.",
+    )
+    per: Literal["person", "unit"] | None = Field(
+        None,
+        description="For an effect: one unit of gain for one person, over everybody it counts for; or one unit of the gain "
+        "as it stands, such as a percentage point or a total.",
+    )
     people: Literal["everyone"] | None = Field(
         None, description="Written to agree that people who were not served are paid for (scope everyone)."
     )
-    to: str | None = Field(None, description="Who receives it, where the effect has no split.")
-    payer: str | None = Field(None, description="Who pays it; the outcome payer when there is only one.")
+    at_least: Amount | None = Field(None, description="The quantity or gain below which nothing is due.")
+    pays: Literal["whole", "excess"] = Field(
+        "whole", description="With `at_least`: what is paid for once it is reached, everything or only what exceeds it."
+    )
+    bands: tuple[Band, ...] = Field((), description="Other prices beyond volumes, lowest volume first.")
+
+    @model_validator(mode="after")
+    def _priced_once(self) -> "UnitPrice":
+        if (self.price is None) == (not self.prices) or (self.by is None) != (not self.prices):
+            raise ValueError("a unit price has a `price:`, or `prices:` with `by:`")
+        if (self.per is not None) != (self.effect is not None):
+            raise ValueError("`per: person` or `per: unit` goes with an `effect:`, and only with one")
+        if self.by is not None and self.effect is not None:
+            raise ValueError("`prices:` go with a `quantity:`")
+        volumes = [band.beyond for band in self.bands]
+        if volumes != sorted(set(volumes)):
+            raise ValueError("the volumes of `bands` do not rise")
+        if self.bands and self.by is not None:
+            raise ValueError("`bands:` go with one `price:`")
+        if self.pays == "excess" and self.at_least is None:
+            raise ValueError("`pays: excess` goes with `at_least:`")
+        return self
+
+    def said(self, words: Words) -> str:
+        """Say the price itself."""
+        unit = f"each unit of {self.quantity}" if self.quantity else f"each unit of gain in {self.effect}"
+        if self.per == "person":
+            unit += ", per person" if self.people is None else ", per person, served or not"
+        if self.price is not None:
+            text = f"{words.money(self.price)} is paid for {unit}"
+        else:
+            parts = [f"{words.money(price)} for {name}" for name, price in self.prices.items()]
+            text = f"for {unit}, {words.listed(parts)} is paid"
+        for band in self.bands:
+            text += f"; beyond {words.number(band.beyond)}, {words.money(band.price)} each"
+        if self.at_least is not None:
+            what = "everything" if self.pays == "whole" else "what exceeds it"
+            text += f"; nothing below {words.number(self.at_least)}, and {what} once that is reached"
+        return text
 
 
-def price_effect(clause: UnitPrice, position: str, priced: Priced) -> Pot:
-    """Return the pot of a clause: price times people times gain per person; zero below zero or behind a shut gate.
+def gross_of_units(clause: UnitPrice, moment: Moment, by_person: bool = False) -> Iterator[Gross]:
+    """Yield what a unit price gives, cell by cell.
 
     Parameters
     ----------
     clause : UnitPrice
-        The clause.
-    position : str
-        Where it stands in the contract, such as ``payments[0]``.
-    priced : Priced
-        The effect's exact quantity of gain, how it came about, and whether its gate passed.
+    moment : Moment
+    by_person : bool
+        Whether amounts are also needed person by person.
     """
-    gross = multiply(clause.price, priced.quantity)
-    steps = [Step(position, position, clause.effect, "price", gross, f"{priced.basis}, at {clause.price:,} each")]
-    amount = gross
-    if not priced.gate_passes:
-        amount = Decimal(0)
-        steps.append(Step(position, position, clause.effect, "gate", amount, "the gate is shut, so nothing is due"))
-    elif gross <= 0:
-        amount = Decimal(0)
-        steps.append(Step(position, position, clause.effect, "floor", amount, "there is no gain, so nothing is due"))
-    return Pot(position, clause.effect, priced.quantity, clause.price, amount, clause.to, clause.payer, tuple(steps))
+    if clause.effect is not None:
+        priced = moment.gain(clause.effect, new=True)
+        if priced is not None and (not clause.periods or priced.period in clause.periods):
+            yield _of_gain(clause, priced)
+        return
+    cells = list(counted_cells(clause, moment))
+    people = people_of(clause, moment) if by_person else None
+    reached = clause.at_least is None or add(cell.amount for cell in cells) >= clause.at_least
+    paid_before = clause.at_least if clause.at_least is not None and clause.pays == "excess" else Decimal(0)
+    seen = Decimal(0)
+    for cell in cells:
+        price = clause.price if clause.by is None else clause.prices.get(getattr(cell, clause.by))
+        if price is None:
+            continue
+        amount, units = Decimal(0), cell.amount
+        reason = f"{shown(cell.amount)} {clause.quantity}{_place(cell)}, at {price:,} each"
+        if not reached:
+            reason += f"; nothing is due below {shown(clause.at_least or Decimal(0))}"
+        elif clause.bands or paid_before:
+            with localcontext(prec=PRECISION):
+                amount = _banded(clause, seen + units, paid_before) - _banded(clause, seen, paid_before)
+            reason += "; with other prices beyond volumes" if clause.bands else f"; beyond {shown(paid_before)} only"
+        else:
+            amount = multiply(price, units)
+        seen = add([seen, units])
+        each = None
+        if people is not None and reached:
+            each = {who: multiply(price, count) for who, count in people.get(cell.place, {}).items()}
+        yield Gross(units, price, amount, reason, cell, each)
+
+
+def _of_gain(clause: UnitPrice, priced: Priced) -> Gross:
+    price = clause.price or Decimal(0)
+    whole = priced.quantity if clause.per == "person" else priced.level
+    reason = f"{priced.basis}, at {price:,} each"
+    if clause.at_least is not None and priced.level < clause.at_least:
+        return Gross(whole, price, Decimal(0), f"{reason}; nothing below {shown(clause.at_least)}", _cell(priced))
+    if clause.pays == "excess" and clause.at_least is not None:
+        units = (priced.people or 1) if clause.per == "person" else 1
+        with localcontext(prec=PRECISION):
+            whole -= clause.at_least * units
+        reason += f"; beyond {shown(clause.at_least)} only"
+    if clause.bands:
+        return Gross(
+            whole, price, _banded(clause, whole, Decimal(0)), f"{reason}; other prices beyond volumes", _cell(priced)
+        )
+    return Gross(whole, price, multiply(price, whole), reason, _cell(priced))
+
+
+def _cell(priced: Priced) -> Cell:
+    return Cell(priced.quantity, priced.period)
+
+
+def _banded(clause: UnitPrice, volume: Decimal, start: Decimal) -> Decimal:
+    """Return what all units from a start up to a volume cost, band by band."""
+    edges = [(Decimal(0), clause.price or Decimal(0)), *((band.beyond, band.price) for band in clause.bands)]
+    cost = Decimal(0)
+    with localcontext(prec=PRECISION):
+        for number, (low, price) in enumerate(edges):
+            high = edges[number + 1][0] if number + 1 < len(edges) else volume
+            cost += price * max(Decimal(0), min(volume, high) - max(low, start))
+    return cost
+
+
+def _place(cell: Cell) -> str:
+    named = [part for part in (cell.rung, cell.group, cell.provider) if part]
+    return f" ({', '.join(named)})" if named else ""

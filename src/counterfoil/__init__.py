@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from counterfoil import attribution, datasets, errors, estimators
     from counterfoil.attribution.shares import Shares, attribute
     from counterfoil.checks import Check, check
-    from counterfoil.contract import Contract, json_schema, read_contract
+    from counterfoil.contract import Contract, json_schema
     from counterfoil.datasets.folder import read_study
     from counterfoil.datasets.study import Study
     from counterfoil.errors import CounterfoilError
     from counterfoil.evaluation import Evaluation, evaluate
+    from counterfoil.reading import read_contract
 
     __version__: str
 
@@ -33,7 +34,7 @@ _HOME: Final = {
     "check": "checks",
     "evaluate": "evaluation",
     "json_schema": "contract",
-    "read_contract": "contract",
+    "read_contract": "reading",
     "read_study": "datasets.folder",
 }
 

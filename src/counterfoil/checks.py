@@ -13,11 +13,12 @@ from typing import Any, Final
 import pandas as pd
 
 from counterfoil.agreement import disagreements
-from counterfoil.attribution.payment.currency import smallest_unit
-from counterfoil.attribution.payment.money import add, exact, multiply, round_money
+from counterfoil.attribution.money.amounts import add, exact, multiply, round_money
+from counterfoil.attribution.money.currency import smallest_unit
 from counterfoil.attribution.payment.operating import gate_operating
 from counterfoil.attribution.payment.unit_price import UnitPrice
-from counterfoil.contract import Contract, Effect, contradictions
+from counterfoil.contract import Contract, Effect
+from counterfoil.contradictions import contradictions
 from counterfoil.datasets.study import Study
 from counterfoil.errors import CounterfoilError, Problem, raise_any
 from counterfoil.estimators.feedback import progress_predicts_enrolment
@@ -309,7 +310,14 @@ def _operating(contract: Contract, name: str, result: EffectResult) -> Iterator[
 
 
 def _prices(contract: Contract, name: str) -> list[Decimal]:
-    return [clause.price for clause in contract.payments if isinstance(clause, UnitPrice) and clause.effect == name]
+    return [
+        clause.price
+        for clause in contract.payments
+        if isinstance(clause, UnitPrice)
+        and clause.effect == name
+        and clause.per == "person"
+        and clause.price is not None
+    ]
 
 
 def _at_zero(effect: Effect, study: Study) -> Study:

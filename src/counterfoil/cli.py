@@ -120,9 +120,9 @@ def evaluate(
     Example: counterfoil evaluate contract.yaml study --report report.html
     """
     with _refusals(written):
-        from counterfoil.contract import read_contract
         from counterfoil.datasets.folder import read_study
         from counterfoil.evaluation import evaluate as run
+        from counterfoil.reading import read_contract
 
         evaluation = run(read_contract(contract), read_study(_study_of(contract, study)))
     _write_report(evaluation, report)
@@ -148,8 +148,8 @@ def check(
     """
     with _refusals(written):
         from counterfoil.checks import check as run
-        from counterfoil.contract import read_contract
         from counterfoil.datasets.folder import read_study
+        from counterfoil.reading import read_contract
 
         found = run(read_contract(contract), read_study(_study_of(contract, study), outcomes=False))
         if rosters is not None:
@@ -172,10 +172,10 @@ def demo(
     Example: counterfoil demo nsw
     """
     with _refusals(written):
-        from counterfoil.contract import read_contract
         from counterfoil.datasets.examples import example_folder
         from counterfoil.datasets.folder import read_study
         from counterfoil.evaluation import evaluate as run
+        from counterfoil.reading import read_contract
 
         folder = example_folder(example.value)
         evaluation = run(read_contract(folder / "contract.yaml"), read_study(folder))

@@ -139,6 +139,11 @@ CODES: Final[dict[str, Code]] = {
         "A quantity or effect is made of others, and one of those is made of it; none of them can be computed first.",
         "change one of the terms named so that it no longer refers back",
     ),
+    "CONTRACT-023": Code(
+        "amount names a currency",
+        "A contract has one currency, stated once under `currency:`; an amount that names one could be another.",
+        "write the amount alone, such as 40.00, in the contract's currency",
+    ),
     "DATA-001": Code(
         "path does not exist",
         "The study folder or one of its tables is not where it was looked for.",
@@ -588,6 +593,11 @@ CODES: Final[dict[str, Code]] = {
         "What came in is negative or out of order, an amount is finer than the currency's smallest unit, or the terms name a "
         "period or a quantity that there is not.",
         "state receipts in the order in which they came in, in whole units of the currency; let a claw-back lower later receipts",
+    ),
+    "PAY-019": Code(
+        "limit for each person without records",
+        "A limit for each person lowers the amounts of those above it, and a total does not say who they are.",
+        "count the quantity from claims, or agree on a limit that a total can be held against",
     ),
 }
 

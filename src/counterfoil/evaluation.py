@@ -11,15 +11,17 @@ import numpy as np
 import pandas as pd
 
 from counterfoil.agreement import disagreements
+from counterfoil.attribution.money.amounts import exact
 from counterfoil.attribution.payment.gate import GateResult, apply_gate
-from counterfoil.attribution.payment.money import exact
 from counterfoil.attribution.payment.pot import PotAndSplit, compare_pot_and_split
-from counterfoil.attribution.payment.settlement import Settlement, settle
+from counterfoil.attribution.payment.price import Price
+from counterfoil.attribution.payment.settlement import Settlement
+from counterfoil.attribution.payment.settling import settle
 from counterfoil.attribution.payment.trace import Priced
-from counterfoil.attribution.payment.unit_price import UnitPrice
 from counterfoil.attribution.rules import PLAIN
 from counterfoil.attribution.shares import Shares, attribute
-from counterfoil.contract import Contract, Dividing, Effect, contradictions
+from counterfoil.contract import Contract, Dividing, Effect
+from counterfoil.contradictions import contradictions
 from counterfoil.datasets.display import titled_table
 from counterfoil.datasets.study import Study
 from counterfoil.datasets.table import as_numbers
@@ -263,7 +265,7 @@ def evaluate(contract: Contract, study: Study) -> Evaluation:
     raise_any(contradictions(contract))
     raise_any(disagreements(contract, study))
     effects = divide_pots(contract, {name: measure(contract, study, name) for name in contract.effects})
-    paid = [clause.effect for clause in contract.payments if isinstance(clause, UnitPrice)]
+    paid = contract.paid_effects
     refused = tuple(dict.fromkeys(problem for name in paid for problem in effects[name].refused))
     settlement = None
     if not refused:
@@ -351,7 +353,7 @@ def _settle(contract: Contract, effects: Mapping[str, EffectResult], shares: Map
     priced = {name: result.priced(shares.get(name)) for name, result in effects.items()}
     clauses = [
         clause.model_copy(update={"to": contract.receiver(clause)})
-        if isinstance(clause, UnitPrice) and contract.effects[clause.effect].split is None
+        if isinstance(clause, Price) and not (clause.effect is not None and contract.effects[clause.effect].split)
         else clause
         for clause in contract.payments
     ]

@@ -6,7 +6,8 @@ keys win. Here nothing is typed, equal keys are refused, and every key and value
 
 import hashlib
 import unicodedata
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -54,6 +55,34 @@ class Source:
             path = path[:-1]
         line, column = self.marks.get(path, (1, 1))
         return f"{self.name}, line {line}, column {column}"
+
+    def without(self, sections: Collection[Path_]) -> "Source":
+        """Return the source without some of the terms of its sections; what is left stands where it stood.
+
+        Parameters
+        ----------
+        sections : collection of (key, name or number)
+            Such as ``("payments", 3)`` or ``("effects", "jobs")``.
+        """
+        data: dict[str, Any] = {}
+        marks = {path: mark for path, mark in self.marks.items() if len(path) < 2}
+        for key, value in self.data.items():
+            if not isinstance(value, dict | list):
+                data[key] = value
+                continue
+            kept = [
+                name
+                for name in (value if isinstance(value, dict) else range(len(value)))
+                if (key, name) not in sections
+            ]
+            places = {name: name if isinstance(value, dict) else number for number, name in enumerate(kept)}
+            data[key] = {name: value[name] for name in kept} if isinstance(value, dict) else [value[n] for n in kept]
+            marks |= {
+                (key, places[path[1]], *path[2:]): mark
+                for path, mark in self.marks.items()
+                if len(path) >= 2 and path[0] == key and path[1] in places
+            }
+        return replace(self, data=data, marks=marks)
 
 
 def read_source(path: str | Path) -> Source:

@@ -17,6 +17,7 @@ KINDS: Final = {
     "literal_error": "CONTRACT-007",
     "value_error": "CONTRACT-016",
     "learner_setting": "CONTRACT-007",
+    "currency": "CONTRACT-023",
 }
 LIMITS: Final = re.compile(r"^(greater|less)_than|too_(short|long)$|^finite_number$|pattern_mismatch$")
 SAID: Final = {
@@ -43,7 +44,7 @@ SAID: Final = {
 def translate(detail: Any, source: Source, root: type[BaseModel]) -> Problem:
     """Turn one of pydantic's errors into a coded problem with line and column."""
     kind, loc = detail["type"], detail["loc"]
-    path = _written(loc, source.data)
+    path = written(loc, source.data)
     where = source.where(path)
     code = KINDS.get(kind, "CONTRACT-007" if LIMITS.search(kind) else "CONTRACT-006")
     key = str(loc[-1]) if kind == "missing" else _last_key(path)
@@ -74,7 +75,7 @@ def _kinds(loc: Sequence[str | int], root: type[BaseModel]) -> list[str]:
     return [kind for model in _models_at(loc, root) for kind in _kind(model)]
 
 
-def _written(loc: Sequence[str | int], data: Any) -> tuple[str | int, ...]:
+def written(loc: Sequence[str | int], data: Any) -> tuple[str | int, ...]:
     """Return the part of pydantic's location that stands in the file; the tags of its unions do not."""
     path: list[str | int] = []
     for step in loc:
@@ -106,17 +107,13 @@ def _models_at(loc: Sequence[str | int], root: type[BaseModel]) -> list[type[Bas
     """Return the models that a location may hold."""
     models = [root]
     for step in loc:
-        tagged = [model for model in models if step in {_tag(model), *_kind(model)}]
+        tagged = [model for model in models if step in {model.__name__, *_kind(model)}]
         fields = [model.model_fields[step].annotation for model in models if step in model.model_fields]
         if tagged:
             models = tagged
         elif fields:
             models = [inner for annotation in fields for inner in _models(annotation)]
     return models
-
-
-def _tag(model: type[BaseModel]) -> str:
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", model.__name__).lower()
 
 
 def _kind(model: type[BaseModel]) -> Iterator[str]:

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from counterfoil.attribution.payment.cap import Cap
 from counterfoil.attribution.payment.gate import Gate, GateTest
 from counterfoil.attribution.payment.pot import PotAndSplit
 from counterfoil.attribution.payment.split import Split
+from counterfoil.attribution.payment.unit_price import UnitPrice
 from counterfoil.attribution.shares import Shares
 from counterfoil.errors import listed
 from counterfoil.estimators.estimate import Estimate
@@ -61,18 +61,21 @@ def percent(fraction: Decimal) -> str:
 def describe_clause(contract: "Contract", number: int) -> str:
     """Say one payment clause in a sentence that a contract manager would sign."""
     clause = contract.payments[number]
-    if isinstance(clause, Cap):
-        what = "all payments together" if clause.effect is None else f"payments for {clause.effect}"
-        return f"No more than {clause.cap:,} {contract.currency} is due for {what}; where that binds, they are lowered in proportion."
+    words = contract.words
+    if not (isinstance(clause, UnitPrice) and clause.effect is not None and clause.per == "person"):
+        return clause.sentence(words)
     effect = contract.effects[clause.effect]
-    payer = clause.payer or listed(contract.payers)
+    payer = listed(words.party(name) for name in ([clause.payer] if clause.payer else contract.payers))
     gain = "rise" if effect.better == "higher" else "fall"
     people = "person, served or not" if clause.people else "person"
-    receiver = contract.receiver(clause) if effect.split is None else "the providers"
+    receiver = "the providers"
+    if effect.split is None and clause.split is None:
+        receiver = words.party(contract.receiver(clause) or "")
     sentence = (
         f"{payer} pays {receiver} {clause.price:,} {contract.currency} for each unit of {gain} in {effect.outcome} that was "
         f"caused, per {people}"
     )
+    sentence += "".join(clause.beside(words))
     if effect.split is None:
         return f"{sentence}."
     first = [f"{percent(fraction)} goes to {party}" for party, fraction in effect.split.carve_outs.items()]

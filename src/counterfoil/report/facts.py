@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from counterfoil.attribution.interactions import Interactions
-from counterfoil.attribution.payment.money import add
+from counterfoil.attribution.money.amounts import add
 from counterfoil.attribution.payment.unit_price import UnitPrice
 from counterfoil.attribution.rules import rule_named
 from counterfoil.datasets.disclosure import SMALL_CELL, shown, suppress_counts

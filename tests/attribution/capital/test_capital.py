@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from counterfoil.attribution.capital.capital import Capital
 from counterfoil.attribution.capital.return_limit import ReturnLimit
-from counterfoil.attribution.payment.words import Words
+from counterfoil.attribution.money.words import Words
 
 SENIOR = {"name": "senior", "investor": "goldman", "principal": "9600000.00", "rate": "0.05", "rank": "1"}
 JUNIOR = {"name": "junior", "investor": "fund", "principal": "400000.00", "rank": "2", "kind": "recoverable_grant"}

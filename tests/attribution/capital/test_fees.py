@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from counterfoil.attribution.capital.fees import Fees, FeesPaid, pay_fees
-from counterfoil.attribution.payment.words import Words
+from counterfoil.attribution.money.words import Words
 from counterfoil.errors import PaymentError
 
 CENT = Decimal("0.01")

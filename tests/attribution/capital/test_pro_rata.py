@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterfoil.attribution.capital.pro_rata import pro_rata
-from counterfoil.attribution.payment.money import largest_remainder
+from counterfoil.attribution.money.amounts import largest_remainder
 from counterfoil.errors import PaymentError
 
 CENT = Decimal("0.01")

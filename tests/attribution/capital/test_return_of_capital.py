@@ -6,7 +6,7 @@ from counterfoil.attribution.capital.capital import Capital
 from counterfoil.attribution.capital.distribution import Receipt
 from counterfoil.attribution.capital.return_of_capital import InvestorReturn, return_of_capital
 from counterfoil.attribution.capital.waterfall import distribute
-from counterfoil.attribution.payment.words import Words
+from counterfoil.attribution.money.words import Words
 
 CENT = Decimal("0.01")
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from counterfoil.attribution.capital.savings_share import SavingsShare, savings_payment
-from counterfoil.attribution.payment.words import Words
+from counterfoil.attribution.money.words import Words
 
 CENT = Decimal("0.01")
 TERMS: dict[str, Any] = {"savings_share": "0.50", "until": "1000000.00", "then": "0.25", "quantity": "savings"}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from counterfoil.attribution.counting import Assign, Count, Period, Quantity, assign_people, count_events, periods_of
-from counterfoil.attribution.payment.words import Words
+from counterfoil.attribution.money.words import Words
 from counterfoil.datasets import Study
 from counterfoil.errors import CounterfoilError
 

@@ -9,7 +9,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from counterfoil.attribution.counting import Cell, Counted, Period, PeriodTerms, Quantity, count, in_order
-from counterfoil.attribution.payment.words import Words
+from counterfoil.attribution.money.words import Words
 from counterfoil.datasets import Study
 
 ADAPTER: TypeAdapter[Any] = TypeAdapter(Counted)

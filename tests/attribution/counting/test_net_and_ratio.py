@@ -26,7 +26,7 @@ from counterfoil.attribution.counting import (
     in_order,
     periods_of,
 )
-from counterfoil.attribution.payment.words import Words
+from counterfoil.attribution.money.words import Words
 from counterfoil.errors import CounterfoilError
 
 

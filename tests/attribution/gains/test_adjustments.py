@@ -23,7 +23,7 @@ from counterfoil.attribution.gains import (
     truncated,
     truncated_values,
 )
-from counterfoil.attribution.payment.words import Words
+from counterfoil.attribution.money.words import Words
 from counterfoil.datasets import Study
 from counterfoil.errors import CounterfoilError
 from counterfoil.estimators import Experiment

@@ -22,8 +22,8 @@ from counterfoil.attribution.gains import (
     pool_value,
     pooled,
 )
+from counterfoil.attribution.money.words import Words
 from counterfoil.attribution.payment import exact
-from counterfoil.attribution.payment.words import Words
 from counterfoil.errors import CounterfoilError
 from counterfoil.estimators import Estimate, Experiment, Published, published_estimate
 

@@ -30,8 +30,8 @@ from counterfoil.attribution.gains import (
     refuse_unreachable,
     smallest_permutation_p,
 )
+from counterfoil.attribution.money.words import Words
 from counterfoil.attribution.payment import Gate
-from counterfoil.attribution.payment.words import Words
 from counterfoil.datasets import Study
 from counterfoil.errors import CounterfoilError
 from counterfoil.estimators import Clusters, Estimate, Experiment, Published, published_estimate

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from counterfoil.attribution.gains import Relative, relative_gain, relative_reduction, relative_set
-from counterfoil.attribution.payment.words import Words
+from counterfoil.attribution.money.words import Words
 from counterfoil.datasets import Study
 from counterfoil.errors import CounterfoilError
 from counterfoil.estimators import Experiment, FixedBaseline, arm_means

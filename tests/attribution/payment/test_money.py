@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from counterfoil.attribution.payment.currency import MINOR_DIGITS, decimals_beyond, smallest_unit
-from counterfoil.attribution.payment.money import exact, largest_remainder, multiply, round_money
+from counterfoil.attribution.money.amounts import exact, largest_remainder, multiply, round_money
+from counterfoil.attribution.money.currency import MINOR_DIGITS, decimals_beyond, smallest_unit
 from counterfoil.attribution.payment.projection import project_credits
 from counterfoil.attribution.payment.unit_price import UnitPrice
 from counterfoil.errors import ContractError, PaymentError

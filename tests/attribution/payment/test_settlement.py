@@ -136,7 +136,17 @@ def test_currency_without_minor_unit() -> None:
 def test_tidy_is_the_vocabulary_with_exact_money() -> None:
     effect = Priced(Decimal(100), "drawn", True, {"a": Decimal(3), "b": Decimal(1)})
     frame = settle([unit_price("e", Decimal("1.01"))], {"e": effect}, {"e": Split(rule="shapley")}, currency="USD", payer="p").tidy()  # fmt: skip
-    assert list(frame.columns) == ["provider", "outcome", "term", "quantity", "price", "payment", "currency"]
+    assert list(frame.columns) == [
+        "provider",
+        "outcome",
+        "cohort",
+        "period",
+        "term",
+        "quantity",
+        "price",
+        "payment",
+        "currency",
+    ]
     assert all(isinstance(value, Decimal) for value in frame["payment"])
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from counterfoil.attribution.payment.money import multiply
+from counterfoil.attribution.money.amounts import multiply
 
 
 @dataclass(frozen=True, slots=True)

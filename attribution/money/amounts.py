@@ -23,9 +23,15 @@ LARGEST: Final = Decimal("1e15")
 """Amounts beyond this are no contract's."""
 
 
+CURRENCY: Final = re.compile(r"(?<![A-Za-z])[A-Z]{3}(?![A-Za-z])|[$\u00a2-\u00a5\u20a0-\u20cf]")
+"""A currency's code or sign in an amount."""
+
+
 def _plain_amount(value: Any) -> Any:
     if isinstance(value, float):
         raise PydanticCustomError("amount", "should be text or Decimal: a float does not hold cents exactly")
+    if isinstance(value, str) and CURRENCY.search(value):
+        raise PydanticCustomError("currency", "names a currency; every amount is in the contract's one currency")
     if isinstance(value, str) and not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value):
         raise PydanticCustomError(
             "amount", "should be an amount such as 40.00, without thousands separator, exponent or currency sign"
@@ -37,6 +43,9 @@ def _plain_amount(value: Any) -> Any:
 
 Amount = Annotated[Decimal, BeforeValidator(_plain_amount)]
 """A decimal amount in a spec; a float is refused, because it is not the amount that was agreed."""
+
+Money = Annotated[Decimal, BeforeValidator(_plain_amount), "money"]
+"""An `Amount` that is paid: it has no more decimals than the currency, and is not negative."""
 
 ESTIMATE_DIGITS: Final = 12
 """Significant digits of an estimate that are priced: far beyond its error, short of the noise of summation order."""

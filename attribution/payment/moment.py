@@ -1,0 +1,71 @@
+"""What is known at a settlement: the quantities and gains of one period, or of everything so far.
+
+An interim settlement of basis ``period`` counts what belongs to the period. One of basis ``cumulative`` counts everything up
+to its end, and what was paid before is taken off afterwards.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from counterfoil.attribution.counting.quantity import Cell, Quantity
+from counterfoil.attribution.payment.trace import Priced
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Moment:
+    """A settlement period and what is known by its end.
+
+    Parameters
+    ----------
+    period : str
+        The period that is settled.
+    periods : tuple of str
+        All periods up to it, in order, itself last.
+    quantities : mapping of str to Quantity
+    effects : mapping of str to sequence of Priced
+        Each effect as it became known, in order of period.
+    cumulative : bool
+        Whether everything so far counts, or only the period.
+    """
+
+    period: str
+    periods: tuple[str, ...]
+    quantities: Mapping[str, Quantity]
+    effects: Mapping[str, Sequence[Priced]]
+    cumulative: bool = False
+
+    @property
+    def counted(self) -> tuple[str, ...]:
+        """The periods whose quantities count."""
+        return self.periods if self.cumulative else (self.period,)
+
+    def cells(self, quantity: str) -> tuple[Cell, ...]:
+        """Return the numbers of a quantity that count, none of one person."""
+        known = self.quantities[quantity].within(self.counted)
+        if known.base is not None and len(known.cells) > 1 and len({cell.place[1:] for cell in known.cells}) == 1:
+            # A rate over several periods is the ratio of the sums.
+            return (replace(known.cells[-1], amount=known.total),)
+        return known.cells
+
+    def people(self, quantity: str) -> tuple[Cell, ...] | None:
+        """Return the same numbers person by person; None where only totals are known."""
+        return self.quantities[quantity].within(self.counted).by_person
+
+    def amount(self, quantity: str) -> Decimal | None:
+        """Return the sum of a quantity; None where nothing of it is known."""
+        known = self.quantities[quantity].within(self.counted)
+        return known.total if known.cells else None
+
+    def gain(self, effect: str, *, new: bool = False) -> Priced | None:
+        """Return an effect as last known, or (``new``) only if it became known in a period that counts."""
+        periods = self.counted if new else self.periods
+        known = [priced for priced in self.effects.get(effect, ()) if priced.period in periods]
+        return known[-1] if known else None
+
+    def value(self, *, effect: str | None, quantity: str | None) -> Decimal | None:
+        """Return the number that a table or condition is held against; None while it is not known."""
+        if effect is not None:
+            priced = self.gain(effect)
+            return None if priced is None else priced.level
+        return None if quantity is None else self.amount(quantity)

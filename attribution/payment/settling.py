@@ -1,0 +1,366 @@
+"""From quantities and gains to a ledger, period by period.
+
+Order of application: prices with their gates, conditions, escalators and discounts, rounded; payers; top-ups; limits and floors
+in the order written; carve-outs, projection of credits, providers; limits of each provider; disputed parts held back. A
+cumulative settlement does all of this for everything so far, and takes off what was due before.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+from counterfoil.attribution.counting.quantity import Quantity
+from counterfoil.attribution.money.amounts import Rounding, add, largest_remainder, multiply
+from counterfoil.attribution.money.currency import smallest_unit
+from counterfoil.attribution.payment.cap import Cap, apply_cap, cap_people, pay_excess
+from counterfoil.attribution.payment.clauses import PRICINGS, Clause
+from counterfoil.attribution.payment.condition import holds
+from counterfoil.attribution.payment.division import Division, parts_by_weight
+from counterfoil.attribution.payment.floor import Floor, apply_floor
+from counterfoil.attribution.payment.grant import Grant
+from counterfoil.attribution.payment.hold import Hold, hold_disputed
+from counterfoil.attribution.payment.line import Line
+from counterfoil.attribution.payment.moment import Moment
+from counterfoil.attribution.payment.payers import PayerSplit, split_payers
+from counterfoil.attribution.payment.price import Price, pots_of
+from counterfoil.attribution.payment.scope import covered
+from counterfoil.attribution.payment.settlement import Inputs, Settlement
+from counterfoil.attribution.payment.split import Divided, Split, divide
+from counterfoil.attribution.payment.top_up import TopUp, add_top_up
+from counterfoil.attribution.payment.trace import Pot, Priced, Step
+from counterfoil.attribution.payment.true_up import true_up
+from counterfoil.attribution.payment.unit_price import UnitPrice, gross_of_units
+from counterfoil.attribution.rules import is_efficient
+from counterfoil.errors import refusal
+
+Placed = tuple[str, Clause]
+"""A clause and where it stands in the contract."""
+
+
+@dataclass(slots=True)
+class _Running:
+    """What earlier periods have used of limits, by the limit's place in the contract."""
+
+    used: dict[str, Decimal] = field(default_factory=dict)
+    unused: dict[str, Decimal] = field(default_factory=dict)
+    people: dict[str, dict[int, Decimal]] = field(default_factory=dict)
+    payers: dict[str, dict[str, Decimal]] = field(default_factory=dict)
+    carried: list[Pot] = field(default_factory=list)
+
+
+def settle(
+    clauses: Sequence[Clause] | Mapping[str, Sequence[Clause]],
+    effects: Mapping[str, Priced | Sequence[Priced]],
+    splits: Mapping[str, Split],
+    *,
+    currency: str,
+    payer: str,
+    rounding: Rounding = "half_up",
+    quantities: Mapping[str, Quantity] | None = None,
+    cumulative: bool = False,
+    claw_back: bool = False,
+) -> Settlement:
+    """Apply payment clauses to quantities and gains.
+
+    Parameters
+    ----------
+    clauses : sequence, or mapping of str to sequence
+        In contract order; or for each period, in order, the clauses that are in force in it.
+    effects : mapping
+        Effect to its exact gain, gate and credits, or to several such in order of period.
+    splits : mapping
+        Effect to its split; an effect without one is paid to the clause's ``to``.
+    currency : str
+        ISO 4217 code.
+    payer : str
+        Who pays, where a clause does not say.
+    rounding : str
+        Of each pot to the smallest unit.
+    quantities : mapping, optional
+        Quantity to its cells.
+    cumulative, claw_back : bool
+        Whether each period settles everything so far, and whether what was due too much is taken back.
+
+    Raises
+    ------
+    PaymentError
+        PAY-001 or PAY-004 when a pot that is due cannot be divided, PAY-002 when a split names a rule whose credits do
+        not sum to the gain, PAY-006 when credits without a covariance should be projected by precision, PAY-019 when a limit
+        for each person covers what is known as a total only.
+
+    Examples
+    --------
+    >>> half = {"north": Decimal("0.03"), "south": Decimal("0.03")}
+    >>> due = settle(
+    ...     [UnitPrice(effect="jobs", per="person", price=Decimal("1.01"))],
+    ...     {"jobs": Priced(Decimal("3.00"), "0.06 x 50 people", True, half)},
+    ...     {"jobs": Split(rule="shapley")}, currency="USD", payer="county",
+    ... )
+    >>> {party: str(amount) for party, amount in due.by_party().items()}
+    {'north': '1.52', 'south': '1.51'}
+    """
+    inputs = Inputs(
+        clauses if isinstance(clauses, Mapping) else {"": clauses},
+        {name: (known,) if isinstance(known, Priced) else tuple(known) for name, known in effects.items()},
+        splits,
+        quantities or {},
+        currency,
+        payer,
+        rounding,
+        cumulative,
+        claw_back,
+    )
+    return settle_inputs(inputs)
+
+
+def settle_inputs(inputs: Inputs) -> Settlement:
+    """Settle every period of what a settlement follows from; see `settle`."""
+    for name, split in inputs.splits.items():
+        if not is_efficient(split.rule):
+            raise refusal("PAY-002", f"the credits of rule '{split.rule}' do not sum to the gain", name)
+    unit = smallest_unit(inputs.currency)
+    running = _Running()
+    lines: list[Line] = []
+    steps: list[Step] = []
+    for number, period in enumerate(inputs.periods):
+        so_far = inputs.periods[: number + 1]
+        moment = Moment(period, so_far, inputs.quantities, inputs.effects, inputs.cumulative)
+        state = _Running() if inputs.cumulative else running
+        found, made = _settle_moment(inputs, moment, state, unit, last=number + 1 == len(inputs.periods))
+        if inputs.cumulative and len(inputs.periods) > 1:
+            found = true_up(found, lines, period, unit, claw_back=inputs.claw_back)
+        lines += found
+        steps += made
+    return Settlement(inputs.currency, tuple(lines), tuple(steps), inputs)
+
+
+def _settle_moment(
+    inputs: Inputs, moment: Moment, state: _Running, unit: Decimal, *, last: bool
+) -> tuple[tuple[Line, ...], list[Step]]:
+    placed = [(f"payments[{number}]", clause) for number, clause in enumerate(inputs.clauses[moment.period])]
+    here = [(at, clause) for at, clause in placed if isinstance(clause, Price) or _in_force(clause, moment)]
+    pots = (*_carried(state), *_prices(here, moment, inputs, unit))
+    pots = _payers(here, pots, inputs, state, unit)
+    for at, clause in here:
+        if isinstance(clause, TopUp):
+            pots = add_top_up(clause, at, pots, unit, inputs.rounding)
+    pots = _limits(here, pots, moment, inputs, state, unit, last=last)
+    lines: tuple[Line, ...] = ()
+    steps: list[Step] = []
+    prices = dict(placed)
+    for pot in pots:
+        divided = _divide(pot, prices.get(pot.source or pot.clause), moment, inputs, unit)
+        lines += tuple(
+            Line(
+                pot.clause,
+                pot.effect,
+                pot.payer or inputs.payer,
+                party,
+                pot.quantity,
+                pot.price,
+                amount,
+                reason,
+                pot.name,
+                pot.period,
+                pot.group,
+                pot.rung,
+            )
+            for party, (amount, reason) in divided.parts.items()
+        )
+        steps += [*pot.steps, *divided.steps]
+    lines = _limits_of_providers(here, lines, state, unit)
+    for _, clause in here:
+        if isinstance(clause, Hold):
+            lines = hold_disputed(clause, lines, unit)
+    return lines, steps
+
+
+def _in_force(clause: Clause, moment: Moment) -> bool:
+    periods: tuple[str, ...] = getattr(clause, "periods", ())
+    return not periods or moment.period in periods
+
+
+def _carried(state: _Running) -> tuple[Pot, ...]:
+    """Return what an earlier period left to be paid now."""
+    pots, state.carried = tuple(state.carried), []
+    return pots
+
+
+def _prices(here: Sequence[Placed], moment: Moment, inputs: Inputs, unit: Decimal) -> Iterator[Pot]:
+    by_person = any(isinstance(clause, Cap) and clause.scope == "person" for _, clause in here)
+    for at, clause in here:
+        if not isinstance(clause, Price):
+            continue
+        periods = _not_replaced(clause, here, moment)
+        if periods is None:
+            continue
+        priced = clause if periods == clause.periods else clause.model_copy(update={"periods": periods})
+        compute: Any = PRICINGS[type(clause)]
+        if by_person and isinstance(clause, UnitPrice):
+            compute = partial(gross_of_units, by_person=True)
+        yield from pots_of(priced, at, moment, compute(priced, moment), unit, inputs.rounding)
+
+
+def _not_replaced(clause: Price, here: Sequence[Placed], moment: Moment) -> tuple[str, ...] | None:
+    """Return the periods of a price without those in which a grant stands in its place; None when none is left."""
+    replaced = {
+        period
+        for _, other in here
+        if isinstance(other, Grant) and clause.name is not None and clause.name in other.instead_of
+        for period in other.periods or moment.periods
+    }
+    if not replaced:
+        return clause.periods
+    return tuple(period for period in clause.periods or moment.periods if period not in replaced) or None
+
+
+def _payers(
+    here: Sequence[Placed], pots: tuple[Pot, ...], inputs: Inputs, state: _Running, unit: Decimal
+) -> tuple[Pot, ...]:
+    for at, clause in here:
+        if isinstance(clause, PayerSplit):
+            used = state.payers.setdefault(at, {})
+            pots = split_payers(clause, at, pots, unit, used)
+            if clause.in_order:
+                for pot in pots:
+                    if pot.payer in clause.payers and pot.steps[-1].clause == at:
+                        used[pot.payer] = add([used.get(pot.payer, Decimal(0)), pot.amount])
+    return tuple(pot if pot.payer else replace(pot, payer=inputs.payer) for pot in pots)
+
+
+def _limits(
+    here: Sequence[Placed],
+    pots: tuple[Pot, ...],
+    moment: Moment,
+    inputs: Inputs,
+    state: _Running,
+    unit: Decimal,
+    *,
+    last: bool,
+) -> tuple[Pot, ...]:
+    limits = [(at, clause) for at, clause in here if isinstance(clause, Cap | Floor) and clause.scope != "provider"]
+    rooms: dict[str, Decimal] = {}
+    for at, clause in limits:
+        if isinstance(clause, Floor):
+            pots = _floor(clause, at, pots, moment, state, unit, last=last)
+        elif clause.scope == "person":
+            before = state.people.get(at, {})
+            pots, state.people[at] = cap_people(clause, at, pots, unit, inputs.rounding, before)
+        else:
+            rooms[at] = _room(clause, at, moment, state)
+            lowered = apply_cap(clause, at, pots, unit, room=rooms[at])
+            if clause.excess == "carried":
+                state.carried += _excess(pots, lowered, at)
+            pots = pay_excess(pots, lowered, clause, at) if clause.excess == "next_payer" else lowered
+    for at, clause in limits:
+        due = add(pots[number].amount for number in covered(clause, pots))
+        state.used[at] = add([state.used.get(at, Decimal(0)), due])
+        if isinstance(clause, Cap) and clause.carry_over:
+            state.unused[at] = add([rooms[at], -due])
+    return pots
+
+
+def _floor(
+    clause: Floor, at: str, pots: tuple[Pot, ...], moment: Moment, state: _Running, unit: Decimal, *, last: bool
+) -> tuple[Pot, ...]:
+    each_period = clause.scope == "period"
+    if not (each_period or last) or (clause.only_if is not None and not holds(clause.only_if, moment)[0]):
+        return pots
+    already = Decimal(0) if each_period else state.used.get(at, Decimal(0))
+    return apply_floor(clause, at, pots, unit, already=already, period=moment.period)
+
+
+def _room(clause: Cap, at: str, moment: Moment, state: _Running) -> Decimal:
+    """Return what a limit leaves for the period that is settled."""
+    limit = clause.cap
+    if clause.each is not None:
+        known = moment.quantities[clause.each]
+        periods = (moment.period,) if clause.scope == "period" else moment.periods
+        limit = multiply(limit, known.within(periods).total)
+    if clause.scope == "period":
+        return add([limit, state.unused.get(at, Decimal(0))])
+    return add([limit, -state.used.get(at, Decimal(0))])
+
+
+def _excess(before: Sequence[Pot], after: Sequence[Pot], at: str) -> Iterator[Pot]:
+    for old, new in zip(before, after, strict=True):
+        if old.amount != new.amount:
+            left = add([old.amount, -new.amount])
+            why = "above the limit of an earlier period, so it is due now"
+            step = Step(old.clause, at, old.effect, "carried", left, why, old.period)
+            yield replace(old, amount=left, steps=(step,), by_person=None)
+
+
+def _divide(pot: Pot, clause: Clause | None, moment: Moment, inputs: Inputs, unit: Decimal) -> Divided:
+    terms = clause.split if isinstance(clause, Price) else None
+    if terms is not None and pot.to is None:
+        return _by_division(pot, terms, moment, inputs, unit)
+    split = inputs.splits.get(pot.effect) if isinstance(clause, Price) and clause.effect is not None else None
+    if split is None or pot.to is not None:
+        if pot.to is None:
+            raise refusal("CONTRACT-015", "the clause names nobody who receives it", pot.clause)
+        return Divided({pot.to: (pot.amount, "the whole pot")})
+    effect = moment.gain(pot.effect)
+    if effect is None:
+        raise refusal("PAY-001", "the effect that divides the pot is not known", pot.effect)
+    if pot.amount == 0:
+        credited = [party for credit in effect.credits or {} for party in effect.groups.get(credit, (credit,))]
+        parties = [*split.carve_outs, *credited]
+        return Divided(dict.fromkeys(parties, (pot.amount, "nothing is due")))
+    return divide(pot, split, effect, unit)
+
+
+def _by_division(pot: Pot, terms: Division, moment: Moment, inputs: Inputs, unit: Decimal) -> Divided:
+    """Divide a pot as its price says: equally, by agreed fractions, by another quantity, or by an effect's credits."""
+    if terms.credits_from is not None:
+        return _by_credits(pot, terms, terms.credits_from, moment, inputs, unit)
+    weights = dict.fromkeys(terms.equally, Decimal(1)) | terms.fractions
+    if terms.by_quantity is not None:
+        for cell in moment.cells(terms.by_quantity):
+            if cell.provider:
+                weights[cell.provider] = add([weights.get(cell.provider, Decimal(0)), cell.amount])
+    if pot.amount == 0:
+        parties = dict.fromkeys([*terms.carve_outs, *weights])
+        return Divided(dict.fromkeys(parties, (pot.amount, "nothing is due")))
+    return Divided(parts_by_weight(pot.amount, terms, weights, unit, pot.clause))
+
+
+def _by_credits(pot: Pot, terms: Division, name: str, moment: Moment, inputs: Inputs, unit: Decimal) -> Divided:
+    effect = moment.gain(name)
+    if effect is None or effect.credits is None:
+        raise refusal("PAY-004", f"effect '{name}', whose credits divide the amount, has none", pot.clause)
+    if pot.amount == 0:
+        parties = dict.fromkeys([*terms.carve_outs, *effect.credits])
+        return Divided(dict.fromkeys(parties, (pot.amount, "nothing is due")))
+    split = inputs.splits.get(name, Split(rule="shapley"))
+    whole = divide(pot, split.model_copy(update={"carve_outs": {}, "credits_from": None}), effect, unit)
+    weights = {party: amount for party, (amount, _) in whole.parts.items()}
+    parts = parts_by_weight(pot.amount, terms, weights, unit, pot.clause)
+    said = {
+        party: (amount, f"{reason}, by credit in {name}" if party in weights else reason)
+        for party, (amount, reason) in parts.items()
+    }
+    return Divided(said, whole.steps)
+
+
+def _limits_of_providers(
+    here: Sequence[Placed], lines: tuple[Line, ...], state: _Running, unit: Decimal
+) -> tuple[Line, ...]:
+    """Lower the lines of a provider that has a limit of its own; what exceeds it is not due."""
+    for at, clause in here:
+        if not isinstance(clause, Cap) or clause.scope != "provider":
+            continue
+        under = [number for number, line in enumerate(lines) if line.provider == clause.provider]
+        due = add(lines[number].amount for number in under)
+        room = max(Decimal(0), add([clause.cap, -state.used.get(at, Decimal(0))]))
+        found = list(lines)
+        if due > room:
+            parts = largest_remainder(room, [lines[number].amount for number in under], unit)
+            why = f"; limited to {room:,} for {clause.provider}, {due:,} would be due without the limit"
+            for number, amount in zip(under, parts, strict=True):
+                found[number] = replace(lines[number], amount=amount, reason=lines[number].reason + why)
+        state.used[at] = add([state.used.get(at, Decimal(0)), min(due, room)])
+        lines = tuple(found)
+    return lines

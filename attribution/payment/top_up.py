@@ -1,0 +1,59 @@
+"""Clause: one payer adds a fraction of what others pay, as a central fund that tops up local commissioners does."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from counterfoil.attribution.money.amounts import Amount, Rounding, multiply, round_money
+from counterfoil.attribution.money.words import Words
+from counterfoil.attribution.payment.trace import Pot, Step
+
+
+class TopUp(BaseModel):
+    """A payer adds a fraction of other payments to them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    stage: ClassVar[str] = "top_up"
+
+    name: str | None = Field(None, description="What other clauses call this one.")
+    top_up: Amount = Field(gt=0, description="The fraction of the payments that is added.")
+    payer: str = Field(description="Who pays what is added.")
+    of: tuple[str, ...] = Field((), description="Names of the payments that are topped up; all when omitted.")
+    periods: tuple[str, ...] = Field((), description="The periods in which it applies; all when omitted.")
+
+    def sentence(self, words: Words) -> str:
+        """Say the top-up."""
+        what = f"payments {words.listed(self.of)}" if self.of else "all payments"
+        when = f" in {words.listed(self.periods)}" if self.periods else ""
+        return f"{words.party(self.payer)} adds {words.percent(self.top_up)} to {what}{when}."
+
+
+def add_top_up(clause: TopUp, position: str, pots: Sequence[Pot], unit: Decimal, rounding: Rounding) -> tuple[Pot, ...]:
+    """Return the pots and, for each that is topped up, one more from the clause's payer."""
+    added = []
+    for pot in pots:
+        if clause.of and pot.name not in clause.of:
+            continue
+        amount = round_money(multiply(pot.amount, clause.top_up), unit, rounding)
+        reason = f"{Words('').percent(clause.top_up)} of {pot.amount:,}, rounded {rounding} to {unit}"
+        step = Step(position, position, pot.effect, "top up", amount, reason, pot.period)
+        added.append(
+            Pot(
+                position,
+                pot.effect,
+                pot.amount,
+                clause.top_up,
+                amount,
+                pot.to,
+                clause.payer,
+                (step,),
+                clause.name or "",
+                pot.period,
+                pot.group,
+                pot.rung,
+                source=pot.source or pot.clause,
+            )
+        )
+    return (*pots, *added)
