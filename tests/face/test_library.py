@@ -11,7 +11,8 @@ import pytest
 
 import counterfoil as cf
 from counterfoil.errors import ContractError, DataError
-from counterfoil.library import Settled, answered, changed, compare, compared, every_figure, library, library_folder
+from counterfoil.library import answered, compare, every_figure, library, library_folder
+from counterfoil.reconciliation import Settled, changed, compared
 from counterfoil.record import Case, Expected, Record, read_record
 from counterfoil.source import read_source
 
