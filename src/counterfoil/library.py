@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from counterfoil import datasets
+from counterfoil.datasets.study import Study
 from counterfoil.errors import did_you_mean, listed, refusal
 from counterfoil.reconciliation import Comparison, Settled, changed, compared, reckoned
 from counterfoil.record import Case, read_record
@@ -77,6 +78,35 @@ def answered(terms: Mapping[str, Any], case: Case) -> Settled:
     if case.ledger or case.expected.payer_maxima is not None:
         return reckoned(terms, case)
     return _settled(changed(terms, case.changes), case)
+
+
+def claims_study(case: Case) -> Study | None:
+    """Return the constructed claims of a case as a study, or None where it has none.
+
+    Examples
+    --------
+    >>> ladder = read_record(library_folder("work-programme")).cases[0]
+    >>> claims_study(ladder)
+    Study('full ladder, JSA 18-24': 1 people, 0 providers, 0 outcomes, 15 claims)
+    """
+    import pandas as pd
+
+    if not case.claims:
+        return None
+    groups = {claim.person: claim.group or "" for claim in case.claims}
+    people = pd.DataFrame({"person": list(groups), "group": list(groups.values())})
+    each = [claim for claim in case.claims for _ in range(claim.times)]
+    claims = pd.DataFrame(
+        {
+            "claim": range(len(each)),
+            "person": [claim.person for claim in each],
+            "metric": [claim.metric for claim in each],
+            "date": pd.to_datetime([claim.date for claim in each]),
+            "quantity": [claim.quantity for claim in each],
+            "provider": [claim.provider or "" for claim in each],
+        }
+    )
+    return Study.from_tables(people if any(groups.values()) else people[["person"]], claims=claims, name=case.name)
 
 
 def every_figure(names: Iterable[str]) -> "pd.DataFrame":
