@@ -1,6 +1,7 @@
 """Counting: from claims to the verified quantities that a contract prices, one kind of quantity a file."""
 
-from counterfoil.attribution.counting.assign import Assign, Assigned, AssignStep, assign_people
+from counterfoil.attribution.counting.assign import Assign, AssignStep
+from counterfoil.attribution.counting.assignment import Assigned, assign_people
 from counterfoil.attribution.counting.breadth import Breadth, count_breadth
 from counterfoil.attribution.counting.deductions import Deducted, Deductions, deducted, gross_to_net
 from counterfoil.attribution.counting.dependence import in_order_of_dependence

@@ -7,19 +7,13 @@ counts for the provider that it names.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal, Self
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from counterfoil.attribution.counting.touches import Touches, claim_touches, partition_touches, service_touches
 from counterfoil.attribution.money.words import Words
 from counterfoil.datasets import Study
-from counterfoil.errors import refusal
-
-UNDECIDED, NOBODY = -2, -1
 
 
 class AssignStep(BaseModel):
@@ -69,6 +63,11 @@ class AssignStep(BaseModel):
 class Assign(AssignStep):
     """How a person's quantity is given to one provider."""
 
+    scope: Literal["contract", "period"] = Field(
+        "contract",
+        description="Whether a person has one provider throughout, by all that is recorded, or one in each period, by what "
+        "happened in it.",
+    )
     steps: tuple[AssignStep, ...] = Field(
         (), description="Fallbacks, in turn, for people about whom nothing was found."
     )
@@ -112,7 +111,8 @@ class Assign(AssignStep):
         if self.by == "claim":
             said = "each claim counts for the provider that it names"
         else:
-            said = f"each person belongs to {self.sentence(words)}"
+            when = " in each period" if self.scope == "period" else ""
+            said = f"each person belongs{when} to {self.sentence(words)}"
         said += "".join(f"; where that finds none, to {step.sentence(words, self.order)}" for step in self.steps)
         if self.ties:
             said += f"; ties go to the earlier of {', '.join(words.party(name) for name in self.order)}"
@@ -121,97 +121,3 @@ class Assign(AssignStep):
         elif self.otherwise is not None:
             said += f"; who belongs to no provider counts for {words.party(self.otherwise)}"
         return said
-
-
-@dataclass(frozen=True, slots=True)
-class Assigned:
-    """Each person's provider: its place in ``names``, or NOBODY; shape (n_people,)."""
-
-    provider: NDArray[np.intp]
-    names: tuple[str, ...]
-
-
-def assign_people(terms: Assign, study: Study, people: NDArray[np.bool_]) -> Assigned:
-    """Assign people to providers, one each.
-
-    Parameters
-    ----------
-    terms : Assign
-        The rule; not by claim.
-    study : Study
-        With the services or claims that the rule compares.
-    people : ndarray of bool, shape (n_people,)
-        Who is to be assigned.
-
-    Raises
-    ------
-    DataError
-        DATA-019 without the table compared, DATA-027 when a date is needed and missing.
-    PaymentError
-        PAY-009 for a tie without a rule, and for people whom no step assigns.
-    """
-    steps: tuple[AssignStep, ...] = (terms, *terms.steps)
-    found = [step.touches(study) for step in steps]
-    names = tuple(dict.fromkeys([*terms.parties, *sorted({name for touches in found for name in touches.names})]))
-    provider = np.where(people, UNDECIDED, NOBODY).astype(np.intp)
-    for step, touches in zip(steps, found, strict=True):
-        open_people = provider == UNDECIDED
-        score, there = _scores(step, touches, names, study.n_people, step.order or terms.order, open_people)
-        provider = np.where(open_people & there.any(axis=1), _best(score, there, open_people, terms, names), provider)
-    left = provider == UNDECIDED
-    if left.any() and terms.otherwise is None:
-        what = f"{int(left.sum())} people belong to no provider, and the contract does not say what then applies"
-        raise refusal("PAY-009", what, "assign")
-    provider[left] = names.index(terms.otherwise) if terms.otherwise not in (None, "nobody") else NOBODY
-    if terms.providers:
-        outside = np.array([name not in terms.providers for name in names])
-        provider[(provider >= 0) & outside[provider]] = NOBODY
-    return Assigned(provider, names)
-
-
-def _scores(
-    step: AssignStep,
-    touches: Touches,
-    names: tuple[str, ...],
-    size: int,
-    order: Sequence[str],
-    people: NDArray[np.bool_],
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Return each provider's score for each person, higher is better, and where it has any; shapes (size, n_names)."""
-    column = np.array([names.index(name) for name in touches.names], dtype=np.intp)
-    chosen = people[touches.person]
-    place = touches.person[chosen], column[touches.provider[chosen]]
-    there = np.zeros((size, len(names)), dtype=bool)
-    there[place] = True
-    score = np.zeros((size, len(names)), dtype=np.int64)
-    if step.by == "plurality":
-        np.add.at(score, place, touches.units[chosen] if step.measure != "claims" else 1)
-    elif step.by in ("first", "last"):
-        sign = -1 if step.by == "first" else 1
-        score[:] = np.iinfo(np.int64).min
-        np.maximum.at(score, place, sign * touches.days(chosen, step.of))
-    elif step.by == "hierarchy":
-        rank = np.array([-order.index(name) if name in order else 1 for name in names])
-        score[:], there = rank, there & (rank <= 0)
-    return score, there
-
-
-def _best(
-    score: NDArray[np.int64],
-    there: NDArray[np.bool_],
-    people: NDArray[np.bool_],
-    terms: Assign,
-    names: tuple[str, ...],
-) -> NDArray[np.intp]:
-    lowest = np.iinfo(np.int64).min
-    held = np.where(there, score, lowest)
-    best = there & (held == held.max(axis=1, keepdims=True, initial=lowest))
-    tied = people & (best.sum(axis=1) > 1)
-    if terms.ties == "contract_order":
-        # `order` comes first among the names, so a tie that it does not decide is one among names behind it.
-        listed = np.array([name in terms.order for name in names])
-        tied &= ~(best & listed).any(axis=1)
-    if tied.any():
-        what = f"{int(tied.sum())} people had as much from two providers or more, and no rule breaks the tie"
-        raise refusal("PAY-009", what, "assign")
-    return np.asarray(best.argmax(axis=1)) if len(names) else np.full(len(people), NOBODY)

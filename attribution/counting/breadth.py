@@ -89,7 +89,7 @@ def count_breadth(spec: Breadth, study: Study, periods: Mapping[str, Period]) ->
         np.minimum.at(first[:, :, column], (scope, events.person[inside]), events.day[inside])
     ordered = np.sort(first, axis=2)
     parts = [_reached(ordered[:, :, k - 1], place, periods) for place, k in enumerate(spec.at_least)]
-    return tally(spec, study, joined(parts), tuple(periods), tuple(notes), tuple(str(k) for k in spec.at_least))
+    return tally(spec, study, joined(parts), periods, tuple(notes), tuple(str(k) for k in spec.at_least))
 
 
 def _reached(day: NDArray[np.int64], rung: int, periods: Mapping[str, Period]) -> Rows:

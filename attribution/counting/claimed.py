@@ -1,5 +1,6 @@
 """What every quantity counted from people's claims has in common: whom it counts, how it is told apart, for whom."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from counterfoil.attribution.counting.assign import Assign, assign_people
+from counterfoil.attribution.counting.assign import Assign
+from counterfoil.attribution.counting.assignment import assign_rows
 from counterfoil.attribution.counting.eligibility import PeopleCondition
 from counterfoil.attribution.counting.events import Events, Status, exact_units
+from counterfoil.attribution.counting.period import Period
 from counterfoil.attribution.counting.quantity import Cell, Quantity
 from counterfoil.attribution.money.words import Words
 from counterfoil.datasets import Study
@@ -97,7 +100,7 @@ def tally(
     spec: Claimed,
     study: Study,
     rows: Rows,
-    periods: tuple[str, ...],
+    periods: Mapping[str, Period],
     notes: tuple[str, ...] = (),
     rungs: tuple[str, ...] = ("",),
 ) -> Quantity:
@@ -111,10 +114,12 @@ def tally(
         Whose rows of people are meant.
     rows : Rows
         What was counted, as millionths of a unit.
-    periods, rungs : tuple of str
-        What the places of periods and rungs are called.
+    periods : mapping of str to Period
+        In order.
     notes : tuple of str
         What was left out before.
+    rungs : tuple of str
+        What the places of rungs are called.
 
     Raises
     ------
@@ -122,11 +127,11 @@ def tally(
         PAY-009 when a person or claim belongs to no provider and nothing says what then applies.
     """
     rows = rows.kept(rows.units > 0)
-    provider, providers, left_out = _providers(spec, study, rows)
+    provider, providers, left_out = _providers(spec, study, rows, periods)
     kept = provider >= 0
     rows, provider = rows.kept(kept), provider[kept]
     group, groups = _groups(spec.group, study)
-    labels = (periods, groups, rungs, providers)
+    labels = (tuple(periods), groups, rungs, providers)
     shape = tuple(len(names) for names in labels)
     place = np.ravel_multi_index((rows.period, group[rows.person], rows.rung, provider), shape)
     by_person = _summed(place * study.n_people + rows.person, rows.units)
@@ -174,7 +179,9 @@ def _label(value: Any) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-def _providers(spec: Claimed, study: Study, rows: Rows) -> tuple[NDArray[np.intp], tuple[str, ...], tuple[str, ...]]:
+def _providers(
+    spec: Claimed, study: Study, rows: Rows, periods: Mapping[str, Period]
+) -> tuple[NDArray[np.intp], tuple[str, ...], tuple[str, ...]]:
     """Return each row's provider (-1 leaves it out), the providers' names, and notes."""
     if spec.assign is None:
         return np.zeros(len(rows.person), dtype=np.intp), ("",), ()
@@ -183,12 +190,10 @@ def _providers(spec: Claimed, study: Study, rows: Rows) -> tuple[NDArray[np.intp
         left = int((provider < 0).sum())
         note = (f"claims left out because they name no provider of the contract: {left}",) if left else ()
         return provider, names, note
-    people = np.zeros(study.n_people, dtype=bool)
-    people[rows.person] = True
-    assigned = assign_people(spec.assign, study, people)
-    left = int((people & (assigned.provider < 0)).sum())
+    assigned = assign_rows(spec.assign, study, rows.person, rows.period, periods)
+    left = len(np.unique(rows.person[assigned.provider < 0]))
     note = (f"people left out because they belong to no provider of the contract: {left}",) if left else ()
-    return assigned.provider[rows.person], assigned.names or ("",), note
+    return assigned.provider, assigned.names or ("",), note
 
 
 def _by_claim(terms: Assign, rows: Rows) -> tuple[NDArray[np.intp], tuple[str, ...]]:

@@ -1,10 +1,12 @@
 """Whom to count by dose: how much of a metric a person had in all.
 
-As New York State's contract with the Center for Employment Opportunities set another price below 111 hours of work.
+As New York State's contract with the Center for Employment Opportunities set another price below 111 hours of work, and
+the Massachusetts Juvenile Justice contract paid for each quarter in which a participant had nine contacts or more.
 """
 
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from counterfoil.attribution.counting.events import ONE, Status, events_of, per_person
 from counterfoil.attribution.money.amounts import Amount
 from counterfoil.attribution.money.words import Words
+from counterfoil.attribution.counting.events import ONE, Status, events_of
+from counterfoil.attribution.counting.period import Period, in_period
+from counterfoil.attribution.payment.money import Amount
+from counterfoil.attribution.payment.words import Words
 from counterfoil.datasets import Study
 
 
@@ -21,9 +27,13 @@ class Dose(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    metric: str = Field(description="What is summed for each person, over all dates; nothing is zero.")
+    metric: str = Field(description="What is summed for each person; nothing is zero.")
     below: Amount | None = Field(None, description="Count people who had less than this.")
     at_least: Amount | None = Field(None, description="Count people who had this or more.")
+
+    scope: Literal["contract", "period"] = Field(
+        "contract", description="Whether it is summed over all dates, or in each period for what counts in that period."
+    )
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:
@@ -31,10 +41,23 @@ class Dose(BaseModel):
             raise ValueError("a dose has `below:`, `at_least:` or both")
         return self
 
-    def holds(self, study: Study, status: tuple[Status, ...]) -> NDArray[np.bool_]:
-        """Return who had such a dose, shape (n_people,)."""
-        sums = per_person(events_of(study, self.metric, status), study.n_people)
-        kept = np.ones(study.n_people, dtype=bool)
+    def holds(self, study: Study, status: tuple[Status, ...], periods: Mapping[str, Period]) -> NDArray[np.bool_]:
+        """Return who had such a dose in which period, shape (n_people, n_periods).
+
+        Raises
+        ------
+        DataError
+            DATA-027 when it is summed in each period and a date is missing.
+        """
+        events = events_of(study, self.metric, status)
+        sums = np.zeros((study.n_people, len(periods)), dtype=np.int64)
+        if self.scope == "contract":
+            np.add.at(sums, events.person, events.units[:, None])
+        else:
+            place = in_period(events.day, periods, self.metric)
+            inside = place >= 0
+            np.add.at(sums, (events.person[inside], place[inside]), events.units[inside])
+        kept = np.ones(sums.shape, dtype=bool)
         # A sum of millionths compares with a bound exactly when the bound is rounded up to a whole one.
         if self.at_least is not None:
             kept &= sums >= _ceiling(self.at_least)
@@ -49,7 +72,8 @@ class Dose(BaseModel):
             for word, bound in (("below", self.below), ("at least", self.at_least))
             if bound is not None
         ]
-        return f"{words.listed(bounds)} of {self.metric}"
+        when = " in the period" if self.scope == "period" else ""
+        return f"{words.listed(bounds)} of {self.metric}{when}"
 
 
 def _ceiling(bound: Decimal) -> int:

@@ -1,7 +1,7 @@
 """Quantity: events that people's claims show, each counted as often as the contract says.
 
 A claim is not a person: `each` says whether a person (or a family) counts once, once a period, or with every claim. In
-order: who is eligible, what must go before, the period, the dedupe scope, reversals, net of other metrics, the
+order: who is eligible, what must go before, the period, the dose, the dedupe scope, reversals, net of other metrics, the
 provider, the sample audit, the limit. What is left out on the way is told with the result.
 """
 
@@ -130,6 +130,11 @@ def count_events(spec: Count, study: Study, periods: Mapping[str, Period]) -> Qu
     inside = place >= 0
     _note(notes, len(inside), int(inside.sum()), "lie outside all periods", spec.metric)
     events, place = events.kept(inside), place[inside]
+    if spec.dose is not None:
+        right = spec.dose.holds(study, spec.status, periods)[events.person, place]
+        why = f"are of people with another dose of {spec.dose.metric}"
+        _note(notes, len(right), int(right.sum()), why, spec.metric)
+        events, place = events.kept(right), place[right]
     first = _first(spec, study, events, place)
     _note(notes, len(first), int(first.sum()), f"repeat an earlier one of the same {spec.per}", spec.metric)
     events, place = events.kept(first), place[first]
@@ -146,7 +151,7 @@ def count_events(spec: Count, study: Study, periods: Mapping[str, Period]) -> Qu
     rows = rows_of(events, place)
     if spec.less:
         rows = _net(spec, study, rows, periods, notes)
-    quantity = tally(spec, study, rows, tuple(periods), tuple(notes))
+    quantity = tally(spec, study, rows, periods, tuple(notes))
     if spec.audit is not None:
         quantity = audited(quantity, spec.audit)
     return quantity if spec.limit is None else limited(quantity, spec.limit, tuple(periods))
@@ -157,12 +162,6 @@ def _eligible(spec: Count, study: Study, notes: list[str]) -> Events:
     allowed = eligible(study, spec.where)[events.person]
     _note(notes, len(allowed), int(allowed.sum()), "are of people who are not eligible", spec.metric)
     events = events.kept(allowed)
-    if spec.dose is not None:
-        right = spec.dose.holds(study, spec.status)[events.person]
-        _note(
-            notes, len(right), int(right.sum()), f"are of people with another dose of {spec.dose.metric}", spec.metric
-        )
-        events = events.kept(right)
     if spec.requires is not None:
         before = len(events)
         if spec.requires.metric == spec.metric and not spec.requires.retroactive:

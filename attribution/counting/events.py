@@ -129,13 +129,6 @@ def running(events: Events) -> NDArray[np.int64]:
     return np.asarray(total - np.repeat(before, np.diff(np.append(first, len(events)))))
 
 
-def per_person(events: Events, size: int) -> NDArray[np.int64]:
-    """Return each person's sum of units, shape (size,)."""
-    sums = np.zeros(size, dtype=np.int64)
-    np.add.at(sums, events.person, events.units)
-    return sums
-
-
 def _claims(study: Study) -> Any:
     if study.claims is None:
         raise refusal("DATA-019", "the study has no claims table (claims.csv), so nothing can be counted", study.name)

@@ -98,7 +98,7 @@ def count_ladder(spec: Ladder, study: Study, periods: Mapping[str, Period]) -> Q
         if over:
             notes.append(f"claims of {rung.metric} that repeat a milestone already counted: {over}")
         parts.append(Rows(rows.person, rows.period, rows.rung, counted))
-    return tally(spec, study, joined(parts), tuple(periods), tuple(dict.fromkeys(notes)), tuple(spec.rungs))
+    return tally(spec, study, joined(parts), periods, tuple(dict.fromkeys(notes)), tuple(spec.rungs))
 
 
 def _after(events: Events, reached: NDArray[np.int64], metric: str, notes: list[str]) -> Events:

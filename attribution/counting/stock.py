@@ -76,7 +76,7 @@ def count_stock(spec: Stock, study: Study, periods: Mapping[str, Period]) -> Qua
     person = np.concatenate(people)
     ones = np.full(len(person), ONE, dtype=np.int64)
     rows = Rows(person, np.concatenate(places), np.zeros(len(person), dtype=np.intp), ones)
-    return tally(spec, study, rows, tuple(periods), tuple(notes))
+    return tally(spec, study, rows, periods, tuple(notes))
 
 
 def _days(spec: Stock, periods: Mapping[str, Period]) -> list[tuple[int, int]]:

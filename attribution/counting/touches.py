@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from counterfoil.attribution.counting.events import ONE, events_of
 from counterfoil.attribution.counting.period import UNDATED
 from counterfoil.attribution.money.amounts import exact
+from counterfoil.attribution.counting.period import UNDATED, Period, in_period
+from counterfoil.attribution.payment.money import exact
 from counterfoil.datasets import Study
 from counterfoil.datasets.table import as_text, blank
 from counterfoil.errors import refusal
@@ -52,6 +54,17 @@ class Touches:
         if missing:
             raise refusal("DATA-027", f"{missing} rows have no date, so nothing tells who came first or last", what)
         return days
+
+    def within(self, period: Period) -> "Touches":
+        """Return the touches of one period.
+
+        Raises
+        ------
+        DataError
+            DATA-027 when one has no date.
+        """
+        inside = in_period(self.day, {period.label: period}, "assign") >= 0
+        return Touches(self.person[inside], self.provider[inside], self.units[inside], self.day[inside], self.names)
 
 
 def service_touches(study: Study, measure: str) -> Touches:

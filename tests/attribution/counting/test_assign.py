@@ -217,3 +217,22 @@ def test_the_rule_is_said_in_words() -> None:
         "each person belongs to the provider in column chosen; where that finds none, to the provider with the most charges "
         "by quantity (no majority is needed); ties go to the earlier of Alpha, Beta; who belongs to no provider counts for Beta"
     )
+
+
+def test_a_provider_for_each_period(make: StudyOf, years: Periods) -> None:
+    """Medicare assigns anew for each performance year."""
+    rows = [("p", "visit", "2016-06-01", "a"), ("p", "visit", "2016-07-01", "a"), ("p", "visit", "2017-05-01", "b")]
+    study = make(rows, "person metric date provider")
+    terms = {"by": "plurality", "of": "visit"}
+
+    def assigned(**more: Any) -> list[tuple[str, str, int]]:
+        spec = Count.model_validate({"metric": "visit", "assign": {**terms, **more}})
+        return [(cell.period, cell.provider, int(cell.amount)) for cell in count_events(spec, study, years).cells]
+
+    assert assigned() == [("y6", "a", 2), ("y7", "a", 1)]
+    assert assigned(scope="period") == [("y6", "a", 2), ("y7", "b", 1)]
+
+
+def test_a_tie_among_practices_outside_needs_no_rule(make: StudyOf) -> None:
+    study = charges(make, ("p", "out 1", "60"), ("p", "out 2", "60"), ("p", "a", "40"))
+    assert counted(study, **CHARGES, providers=["a"]).total == 0

@@ -165,6 +165,24 @@ def test_dose_of_111_hours(make: StudyOf, once: Periods, bound: dict[str, str], 
     assert count_events(spec(dose={"metric": "hours", **bound}), study, once).total == expected
 
 
+def test_quarters_with_nine_contacts(make: StudyOf, years: Periods) -> None:
+    """Roca: a participant-quarter is paid with nine contacts or more in it; here a year stands for the quarter."""
+    days = {"a": ("2016", 9), "b": ("2016", 8), "c": ("2017", 12)}
+    rows = [(who, "job", f"{year}-{k + 1:02d}-15") for who, (year, count) in days.items() for k in range(count)]
+    rows += [("b", "job", "2017-01-15")]
+    terms = {
+        "each": "once_per_period",
+        "unit": "quarter",
+        "dose": {"metric": "job", "at_least": "9", "scope": "period"},
+    }
+    quantity = count_events(spec(**terms), make(rows, "person metric date"), years)
+    assert by(quantity, "period") == {"y6": "1", "y7": "1"}
+    whole = count_events(
+        spec(**terms | {"dose": {"metric": "job", "at_least": "9"}}), make(rows, "person metric date"), years
+    )
+    assert by(whole, "period") == {"y6": "2", "y7": "2"}
+
+
 def test_audit_is_extrapolated_and_stated(make: StudyOf, once: Periods) -> None:
     study = make([(f"p{k:02d}", "job") for k in range(30)], "person metric")
     quantity = count_events(spec(audit={"sampled": 10, "disallowed": 1}), study, once)
