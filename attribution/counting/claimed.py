@@ -87,12 +87,15 @@ def rows_of(events: Events, period: NDArray[np.intp], rung: int = 0) -> Rows:
 
 
 def joined(parts: list[Rows]) -> Rows:
-    """Return several rows' people, periods, rungs and units as one."""
+    """Return several rows as one, with the claims' providers where all parts have them."""
+    providers = [part.provider for part in parts if part.provider is not None]
     return Rows(
         np.concatenate([part.person for part in parts]),
         np.concatenate([part.period for part in parts]),
         np.concatenate([part.rung for part in parts]),
         np.concatenate([part.units for part in parts]),
+        np.concatenate(providers) if len(providers) == len(parts) else None,
+        parts[0].names,
     )
 
 

@@ -5,6 +5,7 @@ Fair Chance Fund accommodation after 3, 6, 12 and 18 months.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -97,7 +98,7 @@ def count_ladder(spec: Ladder, study: Study, periods: Mapping[str, Period]) -> Q
         over = int((counted < rows.units).sum())
         if over:
             notes.append(f"claims of {rung.metric} that repeat a milestone already counted: {over}")
-        parts.append(Rows(rows.person, rows.period, rows.rung, counted))
+        parts.append(replace(rows, units=counted))
     return tally(spec, study, joined(parts), periods, tuple(dict.fromkeys(notes)), tuple(spec.rungs))
 
 

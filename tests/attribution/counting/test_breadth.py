@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from counterfoil.attribution.counting import Breadth, Period, count_breadth, periods_of
 from counterfoil.datasets import Study
+from counterfoil.errors import CounterfoilError
 
 StudyOf = Callable[..., Study]
 Periods = dict[str, Period]
@@ -74,3 +75,10 @@ def test_higher_rungs_hold_fewer_people(rows: list[Any]) -> None:
 def test_rungs_that_nobody_could_reach_are_refused(terms: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         breadth(**terms)
+
+
+def test_what_merges_claims_cannot_be_given_to_each_claims_provider(make: StudyOf, once: Periods) -> None:
+    study = make([("a", "reading", "x"), ("a", "wellbeing", "y")], "person metric provider")
+    with pytest.raises(CounterfoilError) as caught:
+        count_breadth(breadth(assign={"by": "claim"}), study, once)
+    assert caught.value.codes == ("PAY-009",)

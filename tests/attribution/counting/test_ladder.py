@@ -100,6 +100,19 @@ def test_periods_and_groups(make: StudyOf, years: Periods) -> None:
     ]  # fmt: skip
 
 
+def test_each_rung_for_the_provider_that_its_claim_names(make: StudyOf, once: Periods) -> None:
+    rows = [
+        ("a", "attached", "prime"),
+        ("a", "job", "partner"),
+        ("a", "four_weeks", "partner"),
+        ("a", "four_weeks", "prime"),
+    ]
+    quantity = count_ladder(ladder(assign={"by": "claim"}), make(rows, "person metric provider"), once)
+    assert [(cell.rung, cell.provider, int(cell.amount)) for cell in quantity.cells] == [
+        ("attachment", "prime", 1), ("job", "partner", 1), ("sustainment", "partner", 1), ("sustainment", "prime", 1)
+    ]  # fmt: skip
+
+
 AMBITION = {  # counts of the Fair Chance Fund's provider Ambition, lines 4 to 8
     "enter": 370, "3 months": 328, "6 months": 288, "12 months": 235, "18 months": 201,
 }  # fmt: skip
