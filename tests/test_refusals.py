@@ -197,7 +197,7 @@ STAGED = """\
     split: {rule: shapley}
 payments:"""
 SPLIT = "    split: {rule: shapley}\n"
-HALF = Blend(blend={"a": Decimal("0.5"), "b": Decimal("0.5")})
+HALF = Blend(of={"a": Decimal("0.5"), "b": Decimal("0.5")})
 FIRES: dict[str, Callable[[Path], Any]] = {
     "CONTRACT-001": lambda f: cf.read_contract(f / "none.yaml"),
     "CONTRACT-002": lambda f: contract(f, ("name: Jobs", "name: [Jobs")),
@@ -280,7 +280,7 @@ FIRES: dict[str, Callable[[Path], Any]] = {
     "CONTRACT-022": lambda _: blended(HALF, {"a": published("jobs"), "b": published("work")}),
     "EST-020": lambda _: hold_clusters(FewClusters(permutation=Decimal("0.05")), Clusters(treated=1, control=2)),
     "PAY-011": lambda _: minimum_for(PrecisionGate(minimum_by_people=(Band(people=5000, low=Decimal(2)),)), 99),
-    "PAY-012": lambda _: pool_value(Pool(pool=("a",), weights="equal"), {}),
+    "PAY-012": lambda _: pool_value(Pool(of=("a",), weights="equal"), {}),
     "EST-018": lambda _: published("a").interval(),
     "ATTR-001": lambda _: rule_named("shaply"),
     "ATTR-002": lambda _: attribute(fit(), "dose_split"),

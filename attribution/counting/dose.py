@@ -12,13 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from counterfoil.attribution.counting.events import ONE, Status, events_of, per_person
-from counterfoil.attribution.money.amounts import Amount
-from counterfoil.attribution.money.words import Words
 from counterfoil.attribution.counting.events import ONE, Status, events_of
 from counterfoil.attribution.counting.period import Period, in_period
-from counterfoil.attribution.payment.money import Amount
-from counterfoil.attribution.payment.words import Words
+from counterfoil.attribution.money.amounts import Amount
+from counterfoil.attribution.money.words import Words
 from counterfoil.datasets import Study
 
 

@@ -7,10 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from counterfoil.attribution.counting.events import ONE, events_of
-from counterfoil.attribution.counting.period import UNDATED
-from counterfoil.attribution.money.amounts import exact
 from counterfoil.attribution.counting.period import UNDATED, Period, in_period
-from counterfoil.attribution.payment.money import exact
+from counterfoil.attribution.money.amounts import exact
 from counterfoil.datasets import Study
 from counterfoil.datasets.table import as_text, blank
 from counterfoil.errors import refusal

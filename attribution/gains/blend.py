@@ -10,6 +10,7 @@ Source: No-Spin Evidence Review (2024) on the Massachusetts Juvenile Justice Pay
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
+from typing import Literal
 
 from pydantic import Field, model_validator
 
@@ -24,24 +25,25 @@ class Blend(Joined):
 
     Examples
     --------
-    >>> terms = Blend(blend={"rct": Decimal("0.8"), "did": Decimal("0.2")}, independent=True)
+    >>> terms = Blend(of={"rct": Decimal("0.8"), "did": Decimal("0.2")}, independent=True)
     >>> terms.sentence(Words("USD"), "incarceration")
     'incarceration is 0.8 times rct plus 0.2 times did; the parts are taken to vary independently where they share no people.'
     """
 
-    blend: dict[str, Amount] = Field(
+    kind: Literal["blend"] = Field("blend", description="An effect made of others: a blend.")
+    of: dict[str, Amount] = Field(
         min_length=2, description="Weight of each effect, by its name; not negative, and one in sum."
     )
 
     @model_validator(mode="after")
     def _weights_are_a_mean(self) -> "Blend":
-        if min(self.blend.values()) < 0 or add(self.blend.values()) != 1:
+        if min(self.of.values()) < 0 or add(self.of.values()) != 1:
             raise ValueError("the weights of a blend are not negative and sum to one")
         return self
 
     def sentence(self, words: Words, name: str) -> str:
         """Say the blend in one sentence."""
-        parts = " plus ".join(f"{words.number(weight)} times {part}" for part, weight in self.blend.items())
+        parts = " plus ".join(f"{words.number(weight)} times {part}" for part, weight in self.of.items())
         return f"{name} is {parts}{joining(self, words)}."
 
 
@@ -57,11 +59,11 @@ def blend_value(terms: Blend, values: Mapping[str, Decimal]) -> Decimal:
 
     Examples
     --------
-    >>> terms = Blend(blend={"rct": Decimal("0.8"), "did": Decimal("0.2")})
+    >>> terms = Blend(of={"rct": Decimal("0.8"), "did": Decimal("0.2")})
     >>> blend_value(terms, {"rct": Decimal(-2), "did": Decimal(5)})
     Decimal('-0.6')
     """
-    return add(multiply(weight, values[name]) for name, weight in terms.blend.items())
+    return add(multiply(weight, values[name]) for name, weight in terms.of.items())
 
 
 def blended(terms: Blend, effects: Mapping[str, Estimate]) -> Estimate:
@@ -91,12 +93,12 @@ def blended(terms: Blend, effects: Mapping[str, Estimate]) -> Estimate:
     --------
     >>> def of(value: float, error: float) -> Estimate:
     ...     return Estimate.published([value], [error], terms=["gain"], outcome="days", estimand="ITT", people=1819)
-    >>> terms = Blend(blend={"rct": Decimal("0.8"), "did": Decimal("0.2")}, independent=True)
+    >>> terms = Blend(of={"rct": Decimal("0.8"), "did": Decimal("0.2")}, independent=True)
     >>> found = blended(terms, {"rct": of(-2, 3), "did": of(5, 4)})
     >>> found.values.round(6), found.std_error.round(6)
     (array([-0.6]), array([2.529822]))
     """
-    parts = chosen(effects, list(terms.blend))
+    parts = chosen(effects, list(terms.of))
     refuse_mixture(parts)
-    mixed = joint(parts, terms).contrast([[float(weight) for weight in terms.blend.values()]], ["gain"])
+    mixed = joint(parts, terms).contrast([[float(weight) for weight in terms.of.values()]], ["gain"])
     return replace(mixed, estimand=f"blend of {mixed.estimand}")

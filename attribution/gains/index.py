@@ -11,6 +11,7 @@ Source: IDinsight (2018), *Educate Girls Development Impact Bond: final evaluati
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal, localcontext
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -48,15 +49,16 @@ class Index(Joined):
     --------
     >>> learning = Metric(weight=Decimal("0.8"), target=Decimal(5592))
     >>> enrolment = Metric(weight=Decimal("0.2"), target=Decimal(79))
-    >>> Index(index={"learning": learning, "enrolment": enrolment}).sentence(Words("USD"), "girls")
+    >>> Index(of={"learning": learning, "enrolment": enrolment}).sentence(Words("USD"), "girls")
     'girls is in per cent of target: 80% for learning against 5,592, and 20% for enrolment against 79.'
     """
 
-    index: dict[str, Metric] = Field(min_length=1, description="Weight and target of each effect, by its name.")
+    kind: Literal["index"] = Field("index", description="An effect made of others: an index.")
+    of: dict[str, Metric] = Field(min_length=1, description="Weight and target of each effect, by its name.")
 
     @model_validator(mode="after")
     def _weights_are_a_mean(self) -> "Index":
-        if add(metric.weight for metric in self.index.values()) != 1:
+        if add(metric.weight for metric in self.of.values()) != 1:
             raise ValueError("the weights of an index sum to one")
         return self
 
@@ -65,7 +67,7 @@ class Index(Joined):
         parts = [
             f"{words.percent(metric.weight)} for {'the total of ' if metric.total else ''}{part} "
             f"against {words.number(metric.target)}"
-            for part, metric in self.index.items()
+            for part, metric in self.of.items()
         ]
         *first, last = parts
         together = f"{', '.join(first)}, and {last}" if first else last
@@ -79,12 +81,12 @@ def index_value(terms: Index, values: Mapping[str, Decimal]) -> Decimal:
     --------
     >>> learning = Metric(weight=Decimal("0.8"), target=Decimal(5592))
     >>> enrolment = Metric(weight=Decimal("0.2"), target=Decimal(79))
-    >>> terms = Index(index={"learning": learning, "enrolment": enrolment})
+    >>> terms = Index(of={"learning": learning, "enrolment": enrolment})
     >>> round(index_value(terms, {"learning": Decimal(8940), "enrolment": Decimal(92)}), 2)
     Decimal('151.19')
     """
     with localcontext(prec=PRECISION):
-        parts = (100 * metric.weight * values[name] / metric.target for name, metric in terms.index.items())
+        parts = (100 * metric.weight * values[name] / metric.target for name, metric in terms.of.items())
         return sum(parts, Decimal(0))
 
 
@@ -111,13 +113,13 @@ def indexed(terms: Index, effects: Mapping[str, Estimate]) -> Estimate:
     PaymentError
         PAY-012 for a total over people whose number is not known.
     """
-    parts = chosen(effects, list(terms.index))
-    for name, metric in terms.index.items():
+    parts = chosen(effects, list(terms.of))
+    for name, metric in terms.of.items():
         if metric.total and not parts[name].people:
             raise refusal("PAY-012", f"nothing says over how many people the total of '{name}' is", "index")
     row = [
         100 * float(metric.weight / metric.target) * (parts[name].people if metric.total else 1)
-        for name, metric in terms.index.items()
+        for name, metric in terms.of.items()
     ]
     mixed = joint(parts, terms).contrast([row], ["gain"])
     return replace(mixed, outcome=" and ".join(parts), estimand="weighted index, in per cent of target")

@@ -35,11 +35,12 @@ class Pool(Joined):
 
     Examples
     --------
-    >>> Pool(pool=("cohort_1", "cohort_2"), weights="people").sentence(Words("GBP"), "pooled")
+    >>> Pool(of=("cohort_1", "cohort_2"), weights="people").sentence(Words("GBP"), "pooled")
     'pooled is the mean of cohort_1 and cohort_2, weighted by their people; a cohort that is not reported is left out.'
     """
 
-    pool: tuple[str, ...] = Field(min_length=1, description="The effects of the cohorts, by name; each once.")
+    kind: Literal["pool"] = Field("pool", description="An effect made of others: a pool.")
+    of: tuple[str, ...] = Field(min_length=1, description="The effects of the cohorts, by name; each once.")
     weights: Literal["people", "equal", "precision"] | dict[str, Amount] = Field(
         description="How cohorts count: by their people, equally, by precision (1/std_error²), or by weights of their own, "
         "which are scaled to sum to one over the cohorts that are reported."
@@ -47,9 +48,9 @@ class Pool(Joined):
 
     @model_validator(mode="after")
     def _each_cohort_once_and_weighted(self) -> "Pool":
-        if len(set(self.pool)) < len(self.pool):
+        if len(set(self.of)) < len(self.of):
             raise ValueError("a cohort stands twice in the pool")
-        if isinstance(self.weights, dict) and set(self.weights) != set(self.pool):
+        if isinstance(self.weights, dict) and set(self.weights) != set(self.of):
             raise ValueError("the weights name each cohort of the pool and nothing else")
         if isinstance(self.weights, dict) and min(self.weights.values()) < 0:
             raise ValueError("the weights of a pool are not negative")
@@ -62,7 +63,7 @@ class Pool(Joined):
         else:
             how = f"weighted {WEIGHED[self.weights]}"
         rest = "a cohort that is not reported is left out"
-        return f"{name} is the mean of {words.listed(self.pool)}, {how}; {rest}{joining(self, words)}."
+        return f"{name} is the mean of {words.listed(self.of)}, {how}; {rest}{joining(self, words)}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +112,14 @@ def pool_value(terms: Pool, values: Mapping[str, Decimal], people: Mapping[str, 
 
     Examples
     --------
-    >>> terms = Pool(pool=("cohort_1", "cohort_2", "cohort_3"), weights="equal")
+    >>> terms = Pool(of=("cohort_1", "cohort_2", "cohort_3"), weights="equal")
     >>> pool_value(terms, {"cohort_1": Decimal("8.4"), "cohort_2": Decimal("9.7")})
     Decimal('9.05')
     """
     if terms.weights == "precision":
         raise refusal("EST-018", "values alone cannot be weighted by precision", "weights")
     counts = people or {}
-    raw = {name: _stated(terms, name, counts.get(name, 0)) for name in terms.pool if name in values}
+    raw = {name: _stated(terms, name, counts.get(name, 0)) for name in terms.of if name in values}
     _refuse_nothing(raw)
     with localcontext(prec=PRECISION):
         return sum((raw[name] * values[name] for name in raw), Decimal(0)) / sum(raw.values())
@@ -142,7 +143,7 @@ def pooled(terms: Pool, effects: Mapping[str, Estimate]) -> Pooled:
     PaymentError
         PAY-012 when no cohort has an estimate and a weight.
     """
-    there = [name for name in terms.pool if name in effects]
+    there = [name for name in terms.of if name in effects]
     parts = chosen(effects, there)
     raw = {name: _weight(terms, name, part) for name, part in parts.items()}
     _refuse_nothing(raw)
@@ -152,7 +153,7 @@ def pooled(terms: Pool, effects: Mapping[str, Estimate]) -> Pooled:
     mixed = joint(parts, terms).contrast([list(weights.values())], ["gain"])
     people = sum(part.people for part in parts.values())
     made = replace(mixed, people=people, estimand=f"pool of {mixed.estimand}", diagnostics={"weights": weights})
-    return Pooled(made, weights, tuple(name for name in terms.pool if name not in effects))
+    return Pooled(made, weights, tuple(name for name in terms.of if name not in effects))
 
 
 def _stated(terms: Pool, name: str, people: int) -> Decimal:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from counterfoil.attribution.payment.money import add
+from counterfoil.attribution.money.amounts import add
 from counterfoil.errors import refusal
 from counterfoil.record import Case, Record
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-from counterfoil.attribution.payment.money import Amount
+from counterfoil.attribution.money.amounts import Amount
 from counterfoil.errors import raise_any
 from counterfoil.source import read_source
 from counterfoil.translation import translate

@@ -34,10 +34,11 @@ class ByHand:
 
     def effect(self, name: str, period: str) -> Decimal:
         spec = self.terms["effects"][name]
-        if "blend" in spec:
-            return sum((Decimal(w) * self.effect(part, period) for part, w in spec["blend"].items()), Decimal(0))
-        if "index" in spec:
-            parts = spec["index"].items()
+        design = spec["estimator"]
+        if design["kind"] == "blend":
+            return sum((Decimal(w) * self.effect(part, period) for part, w in design["of"].items()), Decimal(0))
+        if design["kind"] == "index":
+            parts = design["of"].items()
             return sum(
                 (100 * Decimal(p["weight"]) * self.effect(n, period) / Decimal(p["target"]) for n, p in parts),
                 Decimal(0),
@@ -123,7 +124,7 @@ class ByHand:
                 return Decimal(0)
             return Decimal(pieces[-1]["amount"]) + Decimal(pieces[-1]["per_unit"]) * (x - Decimal(pieces[-1]["from"]))
         people = self.people[clause["effect"]] if clause.get("per") == "person" else 1
-        rise = Decimal(clause.get("escalator", {}).get(period, "1"))
+        rise = Decimal(clause.get("escalator", {}).get("factors", {}).get(period, "1"))
         return Decimal(clause["price"]) * rise * x * (people or 0)
 
     def settle(self) -> Settled:

@@ -56,7 +56,7 @@ def refused(code: str, terms: Any, parts: dict[str, Estimate]) -> None:
 
 
 def test_roca_blend() -> None:
-    found = blended(Blend.model_validate({"blend": ROCA}), {"rct": of(-2), "did": of(5)})
+    found = blended(Blend.model_validate({"of": ROCA}), {"rct": of(-2), "did": of(5)})
     assert exact(float(found.values[0])) == Decimal("-0.6")
     with pytest.raises(CounterfoilError, match="EST-018"):
         found.interval()
@@ -67,15 +67,15 @@ def test_roca_blend() -> None:
 def test_error_of_a_blend_of_published_effects(a: float, b: float, r: float) -> None:
     parts = {"rct": of(-2, f"{a:f}"), "did": of(5, f"{b:f}")}
     a, b, r = float(f"{a:f}"), float(f"{b:f}"), float(f"{r:f}")
-    alone = blended(Blend.model_validate({"blend": ROCA, "independent": True}), parts)
+    alone = blended(Blend.model_validate({"of": ROCA, "independent": True}), parts)
     assert alone.std_error[0] == pytest.approx(math.sqrt(0.64 * a**2 + 0.04 * b**2), rel=1e-9)
-    together = blended(Blend.model_validate({"blend": ROCA, "correlation": f"{r:f}"}), parts)
+    together = blended(Blend.model_validate({"of": ROCA, "correlation": f"{r:f}"}), parts)
     square = 0.64 * a**2 + 0.04 * b**2 + 0.32 * r * a * b
     assert together.std_error[0] == pytest.approx(math.sqrt(max(square, 0)), abs=1e-6)
 
 
 def test_published_effects_without_a_covariance_are_not_blended() -> None:
-    for terms in ({"blend": ROCA}, {"blend": ROCA, "independent": False}):
+    for terms in ({"of": ROCA}, {"of": ROCA, "independent": False}):
         with pytest.raises(CounterfoilError, match="CONTRACT-021"):
             blended(Blend.model_validate(terms), {"rct": of(-2, "3"), "did": of(5, "4")})
 
@@ -83,11 +83,11 @@ def test_published_effects_without_a_covariance_are_not_blended() -> None:
 @pytest.mark.parametrize(
     "terms",
     [
-        {"blend": {"rct": "0.8", "did": "0.1"}},
-        {"blend": {"rct": "1.2", "did": "-0.2"}},
-        {"blend": {"rct": "1"}},
-        {"blend": ROCA, "independent": True, "correlation": "0.5"},
-        {"blend": ROCA, "correlation": "1.5"},
+        {"of": {"rct": "0.8", "did": "0.1"}},
+        {"of": {"rct": "1.2", "did": "-0.2"}},
+        {"of": {"rct": "1"}},
+        {"of": ROCA, "independent": True, "correlation": "0.5"},
+        {"of": ROCA, "correlation": "1.5"},
     ],
 )
 def test_weights_and_statements_that_contradict(terms: dict[str, Any]) -> None:
@@ -96,7 +96,7 @@ def test_weights_and_statements_that_contradict(terms: dict[str, Any]) -> None:
 
 
 def test_names_and_outcomes_must_fit() -> None:
-    terms = Blend.model_validate({"blend": ROCA, "independent": True})
+    terms = Blend.model_validate({"of": ROCA, "independent": True})
     with pytest.raises(CounterfoilError, match="CONTRACT-010"):
         blended(terms, {"rct": of(1, "1")})
     with pytest.raises(CounterfoilError, match="CONTRACT-022"):
@@ -104,7 +104,7 @@ def test_names_and_outcomes_must_fit() -> None:
 
 
 def test_educate_girls_index() -> None:
-    terms = Index.model_validate({"index": GIRLS})
+    terms = Index.model_validate({"of": GIRLS})
     value = index_value(terms, {"learning": Decimal(8940), "enrolment": Decimal(92)})
     assert round(value, 2) == Decimal("151.19")
     assert round(index_value(terms, {"learning": Decimal(5592), "enrolment": Decimal(79)}), 20) == 100
@@ -112,16 +112,16 @@ def test_educate_girls_index() -> None:
     assert indexed(terms, parts).values[0] == pytest.approx(float(value), rel=1e-14)
     whole = {"learning": {**GIRLS["learning"], "total": True}, "enrolment": GIRLS["enrolment"]}
     mean = {**parts, "learning": of(8940 / 7300, people=7300)}
-    assert indexed(Index.model_validate({"index": whole}), mean).values[0] == pytest.approx(float(value), rel=1e-12)
+    assert indexed(Index.model_validate({"of": whole}), mean).values[0] == pytest.approx(float(value), rel=1e-12)
     with pytest.raises(CounterfoilError, match="PAY-012"):
-        indexed(Index.model_validate({"index": whole}), {**parts, "learning": of(8940, people=0)})
+        indexed(Index.model_validate({"of": whole}), {**parts, "learning": of(8940, people=0)})
 
 
 def test_index_is_joint_over_the_people() -> None:
     """The two outcomes are correlated, which the index knows without being told: it equals an effect on their sum."""
     data = lottery(500, 3)
     terms = {"days": {"weight": "0.75", "target": "-10"}, "stays": {"weight": "0.25", "target": "-2"}}
-    found = indexed(Index.model_validate({"index": terms}), effects(data))
+    found = indexed(Index.model_validate({"of": terms}), effects(data))
     direct = data.assign(days=100 * (0.75 * data["days"] / -10 + 0.25 * data["stays"] / -2))
     same = Experiment(outcome="days", vcov="HC0").fit(direct)
     assert found.values == pytest.approx(same.values, rel=1e-10)
@@ -137,7 +137,7 @@ def test_blend_of_estimates_on_overlapping_people_against_a_bootstrap() -> None:
     def blend(frame: pd.DataFrame, older: np.ndarray) -> Estimate:
         parts = {"rct": Experiment(outcome="days", vcov="HC0").fit(frame)}
         parts["did"] = Experiment(outcome="days", vcov="HC0").fit(frame[older])
-        return blended(Blend.model_validate({"blend": ROCA}), parts)
+        return blended(Blend.model_validate({"of": ROCA}), parts)
 
     found = blend(data, old)
     rng = np.random.default_rng(1)
@@ -174,7 +174,7 @@ COHORTS = ("cohort_1", "cohort_2", "cohort_3")
 
 
 def pool(weights: Any, **terms: Any) -> Pool:
-    return Pool.model_validate({"pool": COHORTS, "weights": weights, **terms})
+    return Pool.model_validate({"of": COHORTS, "weights": weights, **terms})
 
 
 def test_peterborough_pools_the_cohorts_that_exist() -> None:
@@ -224,7 +224,7 @@ def test_pools_that_cannot_be() -> None:
         with pytest.raises(ValueError):
             pool(weights)
     with pytest.raises(ValueError):
-        Pool(pool=("a", "a"), weights="equal")
+        Pool(of=("a", "a"), weights="equal")
 
 
 @given(values=st.lists(st.decimals(-100, 100, places=3), min_size=3, max_size=3), n=st.integers(1, 10**6))
