@@ -1,39 +1,29 @@
 """Capital: who put the money up, and how receipts return it: waterfall, guarantee, limits on the return, fees."""
 
-from counterfoil.attribution.capital.bonus_pool import BonusPool
 from counterfoil.attribution.capital.capital import Capital
 from counterfoil.attribution.capital.distribution import Balance, Distributed, Distribution, Receipt
 from counterfoil.attribution.capital.draw import Draw
 from counterfoil.attribution.capital.early_termination import Terminated, Termination, end_early
-from counterfoil.attribution.capital.fee import Fee
-from counterfoil.attribution.capital.fees import FeeLine, Fees, FeesPaid, pay_fees
 from counterfoil.attribution.capital.guarantee import Guarantee, guarantee_payment
 from counterfoil.attribution.capital.irr import Flow, irr, largest_payment_within_irr, npv
 from counterfoil.attribution.capital.recycle import Recycle
 from counterfoil.attribution.capital.return_limit import ReturnLimit
 from counterfoil.attribution.capital.return_of_capital import InvestorReturn, return_of_capital
-from counterfoil.attribution.capital.savings_share import SavingsShare, savings_payment
 from counterfoil.attribution.capital.tranche import Tranche
 from counterfoil.attribution.capital.waterfall import distribute
 
 __all__ = [
     "Balance",
-    "BonusPool",
     "Capital",
     "Distributed",
     "Distribution",
     "Draw",
-    "Fee",
-    "FeeLine",
-    "Fees",
-    "FeesPaid",
     "Flow",
     "Guarantee",
     "InvestorReturn",
     "Receipt",
     "Recycle",
     "ReturnLimit",
-    "SavingsShare",
     "Terminated",
     "Termination",
     "Tranche",
@@ -43,7 +33,5 @@ __all__ = [
     "irr",
     "largest_payment_within_irr",
     "npv",
-    "pay_fees",
     "return_of_capital",
-    "savings_payment",
 ]

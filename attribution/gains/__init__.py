@@ -23,7 +23,6 @@ from counterfoil.attribution.gains.precision_gate import (
     minimum_for,
     precision_value,
 )
-from counterfoil.attribution.gains.present_value import PresentValue, annuity_factor, present_value
 from counterfoil.attribution.gains.probability_gate import Prior, ProbabilityGate, hold_probability
 from counterfoil.attribution.gains.relative import Relative, relative_gain, relative_reduction, relative_set
 from counterfoil.attribution.gains.round_effect import RoundEffect, round_effect
@@ -44,13 +43,11 @@ __all__ = [
     "Pool",
     "Pooled",
     "PrecisionGate",
-    "PresentValue",
     "Prior",
     "ProbabilityGate",
     "Relative",
     "RoundEffect",
     "Truncate",
-    "annuity_factor",
     "blend_value",
     "blended",
     "clusters_of",
@@ -69,7 +66,6 @@ __all__ = [
     "pool_value",
     "pooled",
     "precision_value",
-    "present_value",
     "refuse_unreachable",
     "relative_gain",
     "relative_reduction",

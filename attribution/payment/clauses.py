@@ -8,22 +8,39 @@ from pydantic import BaseModel
 from counterfoil.attribution.payment.bonus import Bonus, gross_of_bonus
 from counterfoil.attribution.payment.cap import Cap
 from counterfoil.attribution.payment.curve import Curve, gross_of_curve
+from counterfoil.attribution.payment.fees import Fees
 from counterfoil.attribution.payment.floor import Floor
 from counterfoil.attribution.payment.grant import Grant, gross_of_grant
 from counterfoil.attribution.payment.hold import Hold
 from counterfoil.attribution.payment.payers import PayerSplit
 from counterfoil.attribution.payment.price import Pricing
+from counterfoil.attribution.payment.savings_share import SavingsShare, gross_of_savings
 from counterfoil.attribution.payment.sliding_scale import SlidingScale, gross_of_scale
 from counterfoil.attribution.payment.step_table import StepTable, gross_of_steps
 from counterfoil.attribution.payment.top_up import TopUp
 from counterfoil.attribution.payment.unit_price import UnitPrice, gross_of_units
 
-Clause = UnitPrice | StepTable | Curve | SlidingScale | Bonus | Grant | PayerSplit | TopUp | Cap | Floor | Hold
+Clause = (
+    UnitPrice
+    | StepTable
+    | Curve
+    | SlidingScale
+    | Bonus
+    | SavingsShare
+    | Grant
+    | PayerSplit
+    | TopUp
+    | Cap
+    | Floor
+    | Hold
+    | Fees
+)
 
 CLAUSES: Final[dict[str, type[BaseModel]]] = {
     "cap": Cap,
     "floor": Floor,
     "hold": Hold,
+    "fees": Fees,
     "payers": PayerSplit,
     "top_up": TopUp,
     "grant": Grant,
@@ -31,6 +48,7 @@ CLAUSES: Final[dict[str, type[BaseModel]]] = {
     "steps": StepTable,
     "curve": Curve,
     "sliding": SlidingScale,
+    "savings_share": SavingsShare,
     "prices": UnitPrice,
     "price": UnitPrice,
 }
@@ -42,6 +60,7 @@ PRICINGS: Final[Mapping[type[BaseModel], Pricing]] = {
     Curve: gross_of_curve,
     SlidingScale: gross_of_scale,
     Bonus: gross_of_bonus,
+    SavingsShare: gross_of_savings,
     Grant: gross_of_grant,
 }
 """How each kind of price is computed."""

@@ -27,6 +27,8 @@ class Moment:
         Each effect as it became known, in order of period.
     cumulative : bool
         Whether everything so far counts, or only the period.
+    unit : Decimal
+        Smallest unit of the currency.
     """
 
     period: str
@@ -34,6 +36,7 @@ class Moment:
     quantities: Mapping[str, Quantity]
     effects: Mapping[str, Sequence[Priced]]
     cumulative: bool = False
+    unit: Decimal = Decimal("0.01")
 
     @property
     def counted(self) -> tuple[str, ...]:

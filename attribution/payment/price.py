@@ -18,6 +18,7 @@ from counterfoil.attribution.payment.condition import Condition, holds, shown
 from counterfoil.attribution.payment.division import Division
 from counterfoil.attribution.payment.escalator import Escalator, escalated
 from counterfoil.attribution.payment.moment import Moment
+from counterfoil.attribution.payment.present_value import PresentValue, annuity_factor
 from counterfoil.attribution.payment.trace import Pot, Priced, Step
 
 
@@ -38,6 +39,9 @@ class Price(BaseModel):
     payer: str | None = Field(None, description="Who pays it; the outcome payer when there is only one.")
     split: Division | None = Field(None, description="How it is divided among parties, where no effect's split does.")
     escalator: Escalator | None = Field(None, description="How the price changes from period to period.")
+    present_value: PresentValue | None = Field(
+        None, description="For how many years the benefit lasts, and what later years are worth now."
+    )
     discount: Amount = Field(
         Decimal(0), ge=0, le=1, description="Fraction by which the price is lowered for this provider."
     )
@@ -67,6 +71,8 @@ class Price(BaseModel):
             yield f", in {words.listed(self.periods)}"
         if self.escalator is not None:
             yield f"; {self.escalator.sentence(words)}"
+        if self.present_value is not None:
+            yield f"; {self.present_value.sentence(words, 'the amount')[:-1]}"
         if self.discount:
             yield f"; {words.percent(self.discount)} is taken off as a discount"
         if self.only_if is not None:
@@ -164,6 +170,11 @@ def _over_time(clause: Price, position: str, pot: Pot, period: str, moment: Mome
     if clause.escalator is not None:
         factor, why = escalated(clause.escalator, period, moment.periods)
         pot = _scaled(pot, factor, position, "escalate", f"times {shown(factor)}: {why}")
+    if clause.present_value is not None:
+        factor = annuity_factor(clause.present_value)
+        pot = _scaled(
+            pot, factor, position, "present value", f"times {shown(factor)}: {clause.present_value.years} years"
+        )
     if clause.discount:
         with localcontext(prec=PRECISION):
             factor = 1 - clause.discount

@@ -126,7 +126,7 @@ def settle_inputs(inputs: Inputs) -> Settlement:
     steps: list[Step] = []
     for number, period in enumerate(inputs.periods):
         so_far = inputs.periods[: number + 1]
-        moment = Moment(period, so_far, inputs.quantities, inputs.effects, inputs.cumulative)
+        moment = Moment(period, so_far, inputs.quantities, inputs.effects, inputs.cumulative, unit)
         state = _Running() if inputs.cumulative else running
         found, made = _settle_moment(inputs, moment, state, unit, last=number + 1 == len(inputs.periods))
         if inputs.cumulative and len(inputs.periods) > 1:

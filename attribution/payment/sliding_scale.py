@@ -53,8 +53,8 @@ def gross_of_scale(clause: SlidingScale, moment: Moment) -> Iterator[Gross]:
     >>> from counterfoil.attribution.payment.trace import Priced
     >>> clause = SlidingScale(effect="gain", sliding={"lower": "5", "upper": "10", "amount": "1000.00"})
     >>> known = Moment("", ("",), {}, {"gain": [Priced(Decimal(6), "published", True)]})
-    >>> [str(found.amount) for found in gross_of_scale(clause, known)]
-    ['200.00']
+    >>> [round(found.amount, 2) for found in gross_of_scale(clause, known)]
+    [Decimal('200.00')]
     """
     known = value_of(clause, moment)
     if known is None:

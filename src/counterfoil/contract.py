@@ -19,12 +19,14 @@ from counterfoil.attribution.payment.bonus import Bonus
 from counterfoil.attribution.payment.cap import Cap
 from counterfoil.attribution.payment.clauses import clause_name
 from counterfoil.attribution.payment.curve import Curve
+from counterfoil.attribution.payment.fees import Fees
 from counterfoil.attribution.payment.floor import Floor
 from counterfoil.attribution.payment.gate import Gate
 from counterfoil.attribution.payment.grant import Grant
 from counterfoil.attribution.payment.hold import Hold
 from counterfoil.attribution.payment.payers import PayerSplit
 from counterfoil.attribution.payment.price import Price
+from counterfoil.attribution.payment.savings_share import SavingsShare
 from counterfoil.attribution.payment.sliding_scale import SlidingScale
 from counterfoil.attribution.payment.split import Split
 from counterfoil.attribution.payment.step_table import StepTable
@@ -99,12 +101,14 @@ Payment = Annotated[
     | Annotated[Curve, Tag("Curve")]
     | Annotated[SlidingScale, Tag("SlidingScale")]
     | Annotated[Bonus, Tag("Bonus")]
+    | Annotated[SavingsShare, Tag("SavingsShare")]
     | Annotated[Grant, Tag("Grant")]
     | Annotated[PayerSplit, Tag("PayerSplit")]
     | Annotated[TopUp, Tag("TopUp")]
     | Annotated[Cap, Tag("Cap")]
     | Annotated[Floor, Tag("Floor")]
-    | Annotated[Hold, Tag("Hold")],
+    | Annotated[Hold, Tag("Hold")]
+    | Annotated[Fees, Tag("Fees")],
     Discriminator(clause_name),
 ]
 

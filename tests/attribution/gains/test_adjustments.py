@@ -13,17 +13,15 @@ from scipy.stats.mstats import winsorize
 
 from counterfoil.attribution.gains import (
     Completion,
-    PresentValue,
     RoundEffect,
     Truncate,
-    annuity_factor,
     completed,
-    present_value,
     round_effect,
     truncated,
     truncated_values,
 )
 from counterfoil.attribution.money.words import Words
+from counterfoil.attribution.payment.present_value import PresentValue, annuity_factor, present_value
 from counterfoil.datasets import Study
 from counterfoil.errors import CounterfoilError
 from counterfoil.estimators import Experiment

@@ -5,7 +5,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from counterfoil.attribution.money.amounts import Amount
+from counterfoil.attribution.money.amounts import Amount, Money
 from counterfoil.attribution.money.words import Words
 
 
@@ -14,12 +14,10 @@ class Fee(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    amount: Amount | None = Field(
-        None, ge=0, description="A fixed amount for each settlement, in the contract's currency."
-    )
+    amount: Money | None = Field(None, description="A fixed amount for each settlement, in the contract's currency.")
     fraction: Amount | None = Field(None, ge=0, le=1, description="Instead: the fraction of what the prime receives.")
     each: str | None = Field(None, description="Instead: the quantity of which every unit is paid for, at `price`.")
-    price: Amount | None = Field(None, ge=0, description="With each: what one unit is paid.")
+    price: Money | None = Field(None, description="With each: what one unit is paid.")
 
     @model_validator(mode="after")
     def _one_kind_of_fee(self) -> Self:

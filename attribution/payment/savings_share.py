@@ -4,43 +4,38 @@ Paying a provider a share of what the payer saves is the idea of the Medicare Sh
 the share changes once the capital is returned.
 """
 
+from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from counterfoil.attribution.money.amounts import Amount
+from counterfoil.attribution.money.amounts import Amount, Money, add
 from counterfoil.attribution.money.words import Words
+from counterfoil.attribution.payment.moment import Moment
+from counterfoil.attribution.payment.price import Gross, OneSource, value_of
 
 
-class SavingsShare(BaseModel):
+class SavingsShare(OneSource):
     """Pay a share of the savings until an amount is paid, then another share."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     savings_share: Amount = Field(gt=0, le=1, description="The fraction of the savings that is paid at first.")
-    until: Amount = Field(
-        ge=0, description="The amount paid, over all periods, at which the first share ends: principal and interest."
+    until: Money | None = Field(
+        None,
+        description="The amount paid, over all periods, at which the first share ends: principal and interest. When omitted, it "
+        "does not end.",
     )
     then: Amount = Field(Decimal(0), ge=0, le=1, description="The fraction of the savings beyond that which is paid.")
-    effect: str | None = Field(None, description="The effect whose gain, in the contract's currency, is the savings.")
-    quantity: str | None = Field(
-        None, description="Instead: the quantity, in the contract's currency, that is the savings."
-    )
-    name: str | None = Field(None, description="What the clause is called, for caps, capital and grants that name it.")
-    periods: tuple[str, ...] = Field((), description="The periods whose savings count; all when omitted.")
-    to: str | None = Field(None, description="Who receives it, where the effect has no split.")
-    payer: str | None = Field(None, description="Who pays it; the outcome payer when there is only one.")
 
     @model_validator(mode="after")
-    def _one_kind_of_savings(self) -> Self:
-        if self.effect is not None and self.quantity is not None:
-            raise ValueError("should state either `effect` or `quantity`")
+    def _then_after_until(self) -> Self:
+        if self.then and self.until is None:
+            raise ValueError("`then:` goes with `until:`")
         return self
 
-    def sentence(self, words: Words) -> str:
-        """Say the clause in a sentence.
+    def said(self, words: Words) -> str:
+        """Say the share.
 
         Examples
         --------
@@ -48,12 +43,29 @@ class SavingsShare(BaseModel):
         >>> SavingsShare.model_validate(terms).sentence(Words("USD"))
         '50% of the savings from jail is paid until 1,000,000.00 USD has been paid, and 25% of the savings beyond that.'
         """
-        which = self.effect or self.quantity
+        first = f"{words.percent(self.savings_share)} of the savings from {self.effect or self.quantity} is paid"
+        if self.until is None:
+            return first
         after = f"and {words.percent(self.then)} of the savings beyond that" if self.then else "and nothing beyond that"
-        return (
-            f"{words.percent(self.savings_share)} of the savings{f' from {which}' if which else ''} is paid until "
-            f"{words.money(self.until)} has been paid, {after}."
-        )
+        return f"{first} until {words.money(self.until)} has been paid, {after}"
+
+
+def gross_of_savings(clause: SavingsShare, moment: Moment) -> Iterator[Gross]:
+    """Yield what a share of savings gives, above what the savings of earlier periods gave."""
+    known = value_of(clause, moment)
+    if known is None:
+        return
+    now, cell, reason = known
+    before = Decimal(0) if moment.cumulative else _before(clause, moment)
+    amount = savings_payment(before, now, clause, moment.unit)
+    yield Gross(now, clause.savings_share, amount, f"{reason}, of which a share is paid", cell)
+
+
+def _before(clause: SavingsShare, moment: Moment) -> Decimal:
+    earlier = [period for period in moment.periods[:-1] if not clause.periods or period in clause.periods]
+    if clause.quantity is not None:
+        return moment.quantities[clause.quantity].within(earlier).total
+    return add(priced.level for priced in moment.effects.get(clause.effect or "", ()) if priced.period in earlier)
 
 
 def savings_payment(savings_so_far: Decimal, savings_now: Decimal, terms: SavingsShare, unit: Decimal) -> Decimal:
@@ -75,7 +87,7 @@ def savings_payment(savings_so_far: Decimal, savings_now: Decimal, terms: Saving
 
     Examples
     --------
-    >>> terms = SavingsShare(savings_share=Decimal("0.50"), until=Decimal("1000000.00"), then=Decimal("0.25"))
+    >>> terms = SavingsShare(quantity="savings", savings_share=Decimal("0.50"), until=Decimal("1000000.00"), then=Decimal("0.25"))
     >>> savings_payment(Decimal("1800000.00"), Decimal("600000.00"), terms, Decimal("0.01"))
     Decimal('200000.00')
     """
@@ -85,7 +97,10 @@ def savings_payment(savings_so_far: Decimal, savings_now: Decimal, terms: Saving
 
 
 def _units_due(savings: Fraction, terms: SavingsShare, unit: Decimal) -> int:
-    first, until = Fraction(terms.savings_share), Fraction(terms.until)
+    first = Fraction(terms.savings_share)
     saved = max(savings, Fraction(0))
-    due = min(first * saved, until) + Fraction(terms.then) * max(saved - until / first, Fraction(0))
+    due = first * saved
+    if terms.until is not None:
+        until = Fraction(terms.until)
+        due = min(due, until) + Fraction(terms.then) * max(saved - until / first, Fraction(0))
     return int(due / Fraction(unit) + Fraction(1, 2))

@@ -11,10 +11,10 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from counterfoil.attribution.capital.bonus_pool import BonusPool
-from counterfoil.attribution.capital.fee import Fee
 from counterfoil.attribution.money.amounts import add, largest_remainder, multiply, round_money
 from counterfoil.attribution.money.words import Words
+from counterfoil.attribution.payment.bonus_pool import BonusPool
+from counterfoil.attribution.payment.fee import Fee
 from counterfoil.errors import refusal
 
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from counterfoil.attribution.capital.fees import Fees, FeesPaid, pay_fees
 from counterfoil.attribution.money.words import Words
+from counterfoil.attribution.payment.fees import Fees, FeesPaid, pay_fees
 from counterfoil.errors import PaymentError
 
 CENT = Decimal("0.01")
