@@ -49,6 +49,7 @@ class Published(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    period: ClassVar[str | None] = None
     own_rules: ClassVar[OwnRules] = OwnRules(
         (), "a published effect is of one programme as a whole, so there are no credits to split by"
     )

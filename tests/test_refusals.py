@@ -1,6 +1,7 @@
 """Every code fires, says what and how to mend it, has its phase's exit code, and shows no record value."""
 
 import json
+import tempfile
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -62,6 +63,7 @@ from counterfoil.estimators.folds import folds
 from counterfoil.estimators.learner import OutcomeLearner
 from counterfoil.estimators.placebo import placebo
 from counterfoil.estimators.subgroups import gain_by_group
+from counterfoil.reported import Reported
 from counterfoil.starter import write_starter
 
 SECRET = "7731"  # stands in every record below; must stand in no message
@@ -83,6 +85,20 @@ effects:
 payments:
   - {effect: jobs, per: person, price: "1.00"}
 """
+
+
+def homes(folder: Path) -> Contract:
+    """Homes that are reported and a gain that is published."""
+    counted = "quantities: {homes: {kind: reported}}\neffects:\n  jobs:\n    outcome: jobs\n    better: higher\n"
+    published = "    estimator: {kind: published, design: lottery, estimand: ITT, source: report}\n"
+    paid = 'payments:\n  - {quantity: homes, price: "1.00", to: north}\n  - {effect: jobs, per: unit, price: "1.00", to: south}\n'
+    text = CONTRACT[: CONTRACT.index("effects:")] + counted + published + paid
+    (folder / "homes.yaml").write_text(text, encoding="utf-8")
+    return cf.read_contract(folder / "homes.yaml")
+
+
+def told(*figures: dict[str, str]) -> Reported:
+    return Reported.model_validate({"reported": figures})
 
 
 def frame(size: int = 200) -> pd.DataFrame:
@@ -307,6 +323,8 @@ FIRES: dict[str, Callable[[Path], Any]] = {
         {"e": Priced(Decimal(1), "drawn", True, {"a + b": Decimal(1)}, groups={"a + b": ("a", "b")})},
         {"e": Split(rule="shapley")}, currency="USD", payer="p",
     ),
+    "DATA-028": lambda f: cf.evaluate(homes(f), reported=told({"quantity": "houses", "value": "1"})),
+    "DATA-030": lambda f: cf.evaluate(contract(f)),
     "PAY-019": lambda _: settle(
         [UnitPrice(quantity="q", price=Decimal(1), to="a"), Cap(cap=Decimal(5), scope="person")],
         {}, {}, currency="USD", payer="p", quantities={"q": Quantity((Cell(Decimal(9)),))},
@@ -360,6 +378,7 @@ def panel() -> Any:
 
 
 WARNS: dict[str, Callable[[], Any]] = {
+    "DATA-029": lambda: cf.evaluate(homes(Path(tempfile.mkdtemp())), reported=told()).effects["jobs"],
     "IDENT-008": lambda: fit(model="pairwise", min_pair=500),
     "IDENT-009": lambda: attribute(fit(only(frame(), 1, 0, 0), model="additive")),
     "IDENT-011": lambda: fit(twins(), model="additive", aliases="joint"),

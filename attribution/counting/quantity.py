@@ -52,6 +52,8 @@ class Quantity:
         The same, one a person and place; None where only totals are known.
     parts, base : tuple of Cell or None
         Of a ratio: what it divides and what it divides by, at each place; its cells are the quotients.
+    complete : bool
+        Whether a place without a cell counts nothing; False for reported numbers, of which it is not known yet.
     """
 
     cells: tuple[Cell, ...]
@@ -59,6 +61,7 @@ class Quantity:
     by_person: tuple[Cell, ...] | None = None
     parts: tuple[Cell, ...] | None = None
     base: tuple[Cell, ...] | None = None
+    complete: bool = True
 
     @property
     def total(self) -> Decimal:
@@ -91,6 +94,27 @@ class Quantity:
             by_person=kept(self.by_person),
             parts=kept(self.parts),
             base=kept(self.base),
+        )
+
+    def joined(self, other: "Quantity") -> "Quantity":
+        """Return two parts of the same quantity together, such as those of two periods.
+
+        Examples
+        --------
+        >>> Quantity((Cell(Decimal(3), "y1"),)).joined(Quantity((Cell(Decimal(4), "y2"),))).total
+        Decimal('7')
+        """
+
+        def both(mine: tuple[Cell, ...] | None, theirs: tuple[Cell, ...] | None) -> tuple[Cell, ...] | None:
+            return None if mine is None or theirs is None else (*mine, *theirs)
+
+        return Quantity(
+            (*self.cells, *other.cells),
+            tuple(dict.fromkeys((*self.notes, *other.notes))),
+            both(self.by_person, other.by_person),
+            both(self.parts, other.parts),
+            both(self.base, other.base),
+            self.complete and other.complete,
         )
 
 

@@ -7,6 +7,7 @@ that they are independent, or which correlation was agreed, or the effects are n
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import ClassVar, Final
 
 import numpy as np
 import pandas as pd
@@ -18,13 +19,21 @@ from counterfoil.attribution.money.amounts import Amount
 from counterfoil.errors import did_you_mean, listed, refusal
 from counterfoil.estimators.covariance import FloatArray
 from counterfoil.estimators.estimate import Estimate
+from counterfoil.estimators.spec import OwnRules
 from counterfoil.estimators.stack import stack
+
+NO_CREDITS: Final = OwnRules(
+    (), "an effect made of others is of a programme as a whole, so there are no credits to split by"
+)
 
 
 class Joined(BaseModel):
     """What a contract says of effects that are put together."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    own_rules: ClassVar[OwnRules] = NO_CREDITS
+    outcome: ClassVar[str | None] = None
+    period: ClassVar[str | None] = None
 
     independent: bool | None = Field(
         None,

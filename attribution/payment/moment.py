@@ -58,7 +58,9 @@ class Moment:
     def amount(self, quantity: str) -> Decimal | None:
         """Return the sum of a quantity; None where nothing of it is known."""
         known = self.quantities[quantity].within(self.counted)
-        return known.total if known.cells else None
+        if not known.cells:
+            return Decimal(0) if known.complete and known.base is None else None
+        return known.total
 
     def gain(self, effect: str, *, new: bool = False) -> Priced | None:
         """Return an effect as last known, or (``new``) only if it became known in a period that counts."""

@@ -37,6 +37,8 @@ class Inputs:
         Of each pot to the smallest unit, where a clause does not say.
     cumulative, claw_back : bool
         Whether each period settles everything so far, and whether what was due too much is taken back.
+    skipped : tuple of str
+        Periods of which nothing is known yet, or which were settled elsewhere.
     """
 
     clauses: Mapping[str, Sequence[Clause]]
@@ -48,10 +50,11 @@ class Inputs:
     rounding: Rounding
     cumulative: bool = False
     claw_back: bool = False
+    skipped: tuple[str, ...] = ()
 
     @property
     def periods(self) -> tuple[str, ...]:
-        """The periods that are settled, in order."""
+        """The contract's periods, in order."""
         return tuple(self.clauses)
 
 

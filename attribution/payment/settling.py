@@ -61,6 +61,7 @@ def settle(
     quantities: Mapping[str, Quantity] | None = None,
     cumulative: bool = False,
     claw_back: bool = False,
+    skipped: Sequence[str] = (),
 ) -> Settlement:
     """Apply payment clauses to quantities and gains.
 
@@ -82,6 +83,8 @@ def settle(
         Quantity to its cells.
     cumulative, claw_back : bool
         Whether each period settles everything so far, and whether what was due too much is taken back.
+    skipped : sequence of str, optional
+        Periods that are not settled: nothing is known of them yet, or they were settled elsewhere.
 
     Raises
     ------
@@ -111,6 +114,7 @@ def settle(
         rounding,
         cumulative,
         claw_back,
+        tuple(skipped),
     )
     return settle_inputs(inputs)
 
@@ -125,6 +129,8 @@ def settle_inputs(inputs: Inputs) -> Settlement:
     lines: list[Line] = []
     steps: list[Step] = []
     for number, period in enumerate(inputs.periods):
+        if period in inputs.skipped:
+            continue
         so_far = inputs.periods[: number + 1]
         moment = Moment(period, so_far, inputs.quantities, inputs.effects, inputs.cumulative, unit)
         state = _Running() if inputs.cumulative else running
@@ -244,7 +250,8 @@ def _limits(
     rooms: dict[str, Decimal] = {}
     for at, clause in limits:
         if isinstance(clause, Floor):
-            pots = _floor(clause, at, pots, moment, state, unit, last=last)
+            final = last or moment.period == max(clause.periods, key=inputs.periods.index, default=None)
+            pots = _floor(clause, at, pots, moment, state, unit, last=final)
         elif clause.scope == "person":
             before = state.people.get(at, {})
             pots, state.people[at] = cap_people(clause, at, pots, unit, inputs.rounding, before)

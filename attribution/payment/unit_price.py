@@ -17,6 +17,7 @@ from counterfoil.attribution.payment.condition import shown
 from counterfoil.attribution.payment.moment import Moment
 from counterfoil.attribution.payment.price import Gross, OneSource, counted_cells, people_of
 from counterfoil.attribution.payment.trace import Priced
+from counterfoil.errors import refusal
 
 By = Literal["rung", "group", "period", "provider"]
 
@@ -131,6 +132,9 @@ def gross_of_units(clause: UnitPrice, moment: Moment, by_person: bool = False) -
 
 def _of_gain(clause: UnitPrice, priced: Priced) -> Gross:
     price = clause.price or Decimal(0)
+    if clause.per == "person" and priced.people == 0:
+        what = f"nothing says over how many people the gain in '{clause.effect}' is, and its price is for each person"
+        raise refusal("PAY-012", what)
     whole = priced.quantity if clause.per == "person" else priced.level
     reason = f"{priced.basis}, at {price:,} each"
     if clause.at_least is not None and priced.level < clause.at_least:

@@ -19,7 +19,7 @@ def disagreements(contract: Contract, study: Study) -> list[Problem]:
     Outcomes are looked at only where the study has them, so that a study can be checked blind.
     """
     found = [*_parties(contract, study)]
-    for name in contract.effects:
+    for name in contract.measured:
         found += _effect(contract, study, name)
     return list(dict.fromkeys(found))
 

@@ -25,7 +25,7 @@ from counterfoil.estimators.feedback import progress_predicts_enrolment
 from counterfoil.estimators.panel_contribution import PanelContribution
 from counterfoil.estimators.power import effective_sample, planned_error, smallest_detectable
 from counterfoil.estimators.sequential import SequentialContribution
-from counterfoil.evaluation import EffectResult, divide_pots, measure
+from counterfoil.measuring import EffectResult, divide_pots, measure
 from counterfoil.plain import plain
 from counterfoil.separation import Separation, separation
 
@@ -150,8 +150,8 @@ class Check:
         power = 0.8 if planning is None else planning.power
         clustered = result.total is not None and result.total.clusters is not None
         within = f" and a correlation of {planning.icc:g} within clusters" if planning is not None and clustered else ""
-        if planning is None and result.terms.gate is not None and result.terms.gate.total_above:
-            within = f"; the gate's minimum of {result.terms.gate.total_above:g} comes on top"
+        if planning is None and result.terms.bound_gate is not None and result.terms.bound_gate.total_above:
+            within = f"; the gate's minimum of {result.terms.bound_gate.total_above:g} comes on top"
         basis = (
             f"outcome spread not declared: in standard deviations{within}"
             if planning is None
@@ -212,7 +212,7 @@ def check(contract: Contract, study: Study) -> Check:
     blind = study.without_outcomes()
     raise_any(disagreements(contract, blind))
     effects = divide_pots(
-        contract, {name: measure(contract, _at_zero(contract.effects[name], blind), name) for name in contract.effects}
+        contract, {name: measure(contract, _at_zero(contract.effects[name], blind), name) for name in contract.measured}
     )
     apart = {name: found for name in effects if (found := separation(contract, blind, name)) is not None}
     tested: list[dict[str, Any]] = []
@@ -263,13 +263,13 @@ def _detectable(contract: Contract, name: str, result: EffectResult) -> Iterator
         (
             result.total,
             result.total.critical()
-            if result.terms.gate is None
-            else result.total.critical(result.terms.gate.level, result.terms.gate.bound),
+            if result.terms.bound_gate is None
+            else result.total.critical(result.terms.bound_gate.level, result.terms.bound_gate.bound),
         )
     ]
     if result.shares is not None:
         parts.append((result.shares.credits, result.shares.credits.critical()))
-    floor = 0.0 if result.terms.gate is None else result.terms.gate.total_above
+    floor = 0.0 if result.terms.bound_gate is None else result.terms.bound_gate.total_above
     for estimate, critical in parts:
         sizes = smallest_detectable(estimate, critical, power, **assumed)
         for term, size, spread in zip(estimate.terms, sizes.tolist(), effective_sample(estimate).tolist(), strict=True):
@@ -289,7 +289,7 @@ def _operating(contract: Contract, name: str, result: EffectResult) -> Iterator[
 
     Without a declared spread everything is in standard deviations, and a minimum in the outcome's units has no place there.
     """
-    gate, planning = result.terms.gate, result.terms.planning
+    gate, planning = result.terms.bound_gate, result.terms.planning
     if result.total is None or gate is None or (planning is None and gate.total_above != 0):
         return
     assumed = {} if planning is None else {"std_dev": planning.std_dev, "icc": planning.icc}

@@ -11,8 +11,18 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, PrivateAttr, StringConstraints, Tag
 
+from counterfoil.amending import Amendment, amended
+from counterfoil.attribution.capital.capital import Capital
+from counterfoil.attribution.counting.deductions import Deductions
 from counterfoil.attribution.counting.kinds import Counted
 from counterfoil.attribution.counting.period import PeriodTerms
+from counterfoil.attribution.gains.any_gate import AnyGate
+from counterfoil.attribution.gains.blend import Blend
+from counterfoil.attribution.gains.completion import Completion
+from counterfoil.attribution.gains.index import Index
+from counterfoil.attribution.gains.pool import Pool
+from counterfoil.attribution.gains.round_effect import RoundEffect
+from counterfoil.attribution.gains.truncate import Truncate
 from counterfoil.attribution.money.amounts import Rounding
 from counterfoil.attribution.money.words import Words
 from counterfoil.attribution.payment.bonus import Bonus
@@ -35,7 +45,9 @@ from counterfoil.attribution.payment.unit_price import UnitPrice
 from counterfoil.estimators.contribution import Contribution
 from counterfoil.estimators.dose_response import DoseResponse
 from counterfoil.estimators.experiment import Experiment
+from counterfoil.estimators.fixed_baseline import FixedBaseline
 from counterfoil.estimators.panel_contribution import PanelContribution
+from counterfoil.estimators.published import Published
 from counterfoil.estimators.sequential import SequentialContribution
 from counterfoil.source import Source
 
@@ -44,7 +56,11 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_ .&'()
 Role = Literal["provider", "backbone", "outcome_payer", "investor", "intermediary", "evaluator", "other"]
 Dividing = Contribution | PanelContribution | SequentialContribution | DoseResponse
 """Designs whose gain is divided among providers."""
-Estimator = Annotated[Experiment | Dividing, Field(discriminator="kind")]
+Measured = Experiment | FixedBaseline | Dividing
+"""Designs that measure an effect on the people of a study."""
+Composed = Blend | Index | Pool
+"""Effects that are made of other effects."""
+Estimator = Annotated[Experiment | FixedBaseline | Dividing | Published | Composed, Field(discriminator="kind")]
 
 
 class _Term(BaseModel):
@@ -76,7 +92,18 @@ class Effect(_Term):
     outcome: str = Field(description="The outcome in the study.")
     better: Literal["higher", "lower"] = Field(description="Which direction of the outcome is a gain.")
     estimator: Estimator = Field(description="The design that measures it.")
-    gate: Gate | None = Field(None, description="What must be shown before anything is due.")
+    relative: bool = Field(
+        False,
+        description="Take the effect in per cent of the mean without the programme (kinds experiment, fixed_baseline).",
+    )
+    truncate: Truncate | None = Field(None, description="Cut off extreme outcomes before anything is estimated.")
+    deduct: Deductions | None = Field(None, description="Agreed fractions of the gain that the programme did not add.")
+    completion: Completion | None = Field(None, description="A factor for outcomes that are not reported yet.")
+    round: RoundEffect | None = Field(None, description="Round the gain before it is held against anything or priced.")
+    settled_in: str | None = Field(
+        None, description="The settlement period in which a study's effect becomes known; the last when omitted."
+    )
+    gate: AnyGate | None = Field(None, description="What must be shown before anything is due.")
     split: Split | None = Field(None, description="How the gain is divided among providers.")
     planning: Planning | None = Field(None, description="Assumptions for `counterfoil check`.")
     doubtful: tuple[
@@ -93,6 +120,11 @@ class Effect(_Term):
     display: Literal["units", "points"] = Field(
         "units", description="Show effects in the outcome's units, or (for shares and rates) in percentage points."
     )
+
+    @property
+    def bound_gate(self) -> Gate | None:
+        """The gate, where it is one of a confidence bound."""
+        return self.gate if isinstance(self.gate, Gate) else None
 
 
 Payment = Annotated[
@@ -152,7 +184,12 @@ class Contract(_Term):
         default_factory=dict, description="The effects that are measured, by short name."
     )
     payments: tuple[Payment, ...] = Field((), description="Prices, limits and who pays, in order.")
+    capital: tuple[Capital, ...] = Field(
+        (), description="Who put the money up, and in which order it is returned; one entry for each stack of capital."
+    )
     settlement: Settling = Field(Settling(), description="How the settlements of several periods add up.")
+
+    amendments: tuple[Amendment, ...] = Field((), description="Changes of terms from a period on, in order.")
 
     _source: Source | None = PrivateAttr(default=None)
     _unread: frozenset[str] = PrivateAttr(default=frozenset())
@@ -190,16 +227,23 @@ class Contract(_Term):
         """The outcome payers, in contract order."""
         return tuple(name for name, party in self.parties.items() if party.role == "outcome_payer")
 
-    def spec(self, effect: str) -> Experiment | Dividing:
-        """Return an effect's estimator with what the contract says elsewhere filled in: outcome and providers.
+    def spec(self, effect: str) -> Measured:
+        """Return the design that measures an effect with what the contract says elsewhere filled in: outcome and providers.
 
         Stages are not filled in: which provider works when is for the estimator to say.
         """
         asked = self.effects[effect]
+        if not isinstance(asked.estimator, Measured):
+            raise TypeError(f"effect '{effect}' is not measured on a study")
         filled: dict[str, Any] = {"outcome": asked.outcome}
         if "providers" in type(asked.estimator).model_fields:
             filled["providers"] = self.credited(effect)
         return asked.estimator.model_copy(update=filled)
+
+    @property
+    def measured(self) -> tuple[str, ...]:
+        """The effects that are measured on a study, in contract order."""
+        return tuple(name for name, effect in self.effects.items() if isinstance(effect.estimator, Measured))
 
     def divider(self, effect: str) -> str:
         """Return the effect whose credits divide an effect's pot: the one that its split names, or itself."""
@@ -223,6 +267,23 @@ class Contract(_Term):
         estimator = self.effects[effect].estimator
         return isinstance(estimator, Contribution) and estimator.scope == "everyone"
 
+    def as_of(self, period: str) -> "Contract":
+        """Return the contract as it stands in a period, with the amendments made by then; places are those of the file."""
+        made = tuple(
+            amendment
+            for amendment in self.amendments
+            if amendment.since in self.periods and self.labels.index(amendment.since) <= self.labels.index(period)
+        )
+        if not made:
+            return self
+        terms = self.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude={"amendments"})
+        if self._source is not None:
+            terms = {key: value for key, value in self._source.data.items() if key != "amendments"}
+        found = Contract.model_validate(amended(terms, made))
+        if self._source is not None:
+            found.came_from(self._source)
+        return found
+
     @property
     def labels(self) -> tuple[str, ...]:
         """The periods that are settled, in order; one without a name where there are none."""
@@ -238,10 +299,26 @@ class Contract(_Term):
         """The effects that money depends on: those priced, those of conditions, those whose credits divide an amount."""
         return tuple(dict.fromkeys(name for kind, name in self._needed() if kind == "effect"))
 
+    @property
+    def paid_quantities(self) -> tuple[str, ...]:
+        """The quantities that money depends on, with those that they are made of."""
+        found = dict.fromkeys(name for kind, name in self._needed() if kind == "quantity" and name in self.quantities)
+        waiting = list(found)
+        while waiting:
+            for part in self.quantities[waiting.pop()].refers_to:
+                if part in self.quantities and part not in found:
+                    found[part] = None
+                    waiting.append(part)
+        return tuple(found)
+
     def _needed(self) -> Iterator[tuple[str, str]]:
         for clause in self.prices:
             if clause.effect is not None:
                 yield "effect", clause.effect
+            if clause.quantity is not None:
+                yield "quantity", clause.quantity
+            if clause.split is not None and clause.split.by_quantity is not None:
+                yield "quantity", clause.split.by_quantity
             if clause.only_if is not None:
                 yield from clause.only_if.names()
             if clause.split is not None and clause.split.credits_from is not None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import get_args
+from typing import Any, get_args
 
 from counterfoil.attribution.payment.split import Split
 from counterfoil.attribution.rules import NAMED, answered_rules, is_efficient, rule_named
@@ -10,7 +10,6 @@ from counterfoil.clause_checks import check_clauses, check_money
 from counterfoil.contract import Contract, Dividing
 from counterfoil.errors import CounterfoilError, Problem, did_you_mean, listed
 from counterfoil.estimators.contribution import Contribution
-from counterfoil.estimators.experiment import Experiment
 from counterfoil.estimators.panel_contribution import PanelContribution
 from counterfoil.estimators.sequential import SequentialContribution
 
@@ -131,7 +130,7 @@ def _check_credits_from(contract: Contract, name: str, split: Split) -> Iterator
     yield from _check_otherwise(contract, name, split)
 
 
-def _when(estimator: Experiment | Dividing) -> tuple[object, ...]:
+def _when(estimator: Any) -> tuple[object, ...]:
     """Return when a design's gain is measured; that of dated periods is over all but the first."""
     if isinstance(estimator, PanelContribution) and estimator.periods:
         return (*estimator.labels, estimator.across)
@@ -219,7 +218,7 @@ def _check_split(contract: Contract, name: str, split: Split) -> Iterator[Proble
         yield Problem("CONTRACT-016", "the carve-outs exceed the whole pot", contract.where(*at, "carve_outs"))
 
 
-def _other_rule(estimator: Experiment | Dividing, rule: str, payable: list[str], where: str) -> Problem:
+def _other_rule(estimator: Any, rule: str, payable: list[str], where: str) -> Problem:
     """Say why a design does not answer a rule that there is, and what does."""
     if estimator.own_rules is not None:
         what = f"rule '{rule}' does not go with kind {estimator.kind}: {estimator.own_rules.why}"

@@ -265,6 +265,21 @@ CODES: Final[dict[str, Code]] = {
         "A claim, service or period has no date, and what the contract counts depends on when things happened.",
         "add the dates, or count without periods, windows and other terms of time",
     ),
+    "DATA-028": Code(
+        "reported number does not fit the contract",
+        "A number in the file of reported values names something that the contract does not have, or stands twice.",
+        "correct the name, or the contract",
+    ),
+    "DATA-029": Code(
+        "not reported yet",
+        "An effect or a quantity that the contract pays for is not known, so the clauses that need it pay nothing yet.",
+        "report it once it is known; an interim settlement may stand without it",
+    ),
+    "DATA-030": Code(
+        "a study is needed",
+        "An effect is measured, or a quantity counted, on people's records, and there is no study.",
+        "name the study folder, or make the effect `kind: published` and the quantity `kind: reported`",
+    ),
     "IDENT-001": Code(
         "an arm is empty",
         "With nobody assigned, or nobody in control, there is no comparison.",

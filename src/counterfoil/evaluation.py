@@ -1,132 +1,40 @@
-"""From contract and study to effects, shares, and a settlement to the cent."""
+"""From contract, study and reported numbers to effects, shares, and a settlement to the cent."""
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-import numpy as np
 import pandas as pd
 
 from counterfoil.agreement import disagreements
-from counterfoil.attribution.money.amounts import exact
-from counterfoil.attribution.payment.gate import GateResult, apply_gate
-from counterfoil.attribution.payment.pot import PotAndSplit, compare_pot_and_split
+from counterfoil.attribution.counting.kinds import count, in_order
+from counterfoil.attribution.counting.period import periods_of
+from counterfoil.attribution.counting.quantity import Quantity
+from counterfoil.attribution.counting.ratio import Ratio
+from counterfoil.attribution.counting.reported import Reported as ReportedTerms
 from counterfoil.attribution.payment.price import Price
 from counterfoil.attribution.payment.settlement import Settlement
-from counterfoil.attribution.payment.settling import settle
-from counterfoil.attribution.payment.trace import Priced
+from counterfoil.attribution.payment.settling import settle, settle_inputs
 from counterfoil.attribution.rules import PLAIN
 from counterfoil.attribution.shares import Shares, attribute
-from counterfoil.contract import Contract, Dividing, Effect
+from counterfoil.contract import Contract
 from counterfoil.contradictions import contradictions
 from counterfoil.datasets.display import titled_table
 from counterfoil.datasets.study import Study
-from counterfoil.datasets.table import as_numbers
-from counterfoil.errors import ContractError, CounterfoilError, DataError, Problem, raise_any
-from counterfoil.estimators.contribution import ContributionFit
-from counterfoil.estimators.divisible import Divisible
-from counterfoil.estimators.estimate import Estimate
-from counterfoil.estimators.experiment import Experiment
-from counterfoil.estimators.shrinkage import ShrunkCredits, shrink
-from counterfoil.findings import Findings, find
+from counterfoil.errors import CounterfoilError, Problem, raise_any, refusal
+from counterfoil.estimators.published import Published
+from counterfoil.measuring import EffectResult, compose, divide_pots, measure, publish
+from counterfoil.onward import Onward, pay_onward
 from counterfoil.plain import plain
+from counterfoil.reported import Reported, misreported
 from counterfoil.result_schema import FORMAT
 from counterfoil.verdict import render_text, sentence
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class EffectResult:
-    """What became of one effect.
-
-    Parameters
-    ----------
-    name : str
-        Its name in the contract.
-    terms : Effect
-        What the contract asks.
-    total : Estimate or None
-        The gain per person, in the outcome's own sign; None when refused.
-    fit : Divisible or None
-        The fitted gain of several providers, for effects that have such; the dividing effect's where another one divides.
-    shares : Shares or None
-        Credits, for effects with a split.
-    pot_and_split : PotAndSplit or None
-        What the two designs say of the gain, where another effect divides this one's pot.
-    gate : GateResult or None
-        How the gate stands, for effects that have one.
-    noted : tuple of Problem
-        Warnings beyond the estimator's own: that pot and split disagree, or cannot be compared.
-    refused : tuple of Problem
-        Why there is no answer; empty when there is one.
-    """
-
-    name: str
-    terms: Effect
-    total: Estimate | None = None
-    fit: Divisible | None = None
-    shares: Shares | None = None
-    pot_and_split: PotAndSplit | None = None
-    gate: GateResult | None = None
-    noted: tuple[Problem, ...] = ()
-    refused: tuple[Problem, ...] = ()
-
-    @property
-    def warnings(self) -> tuple[Problem, ...]:
-        """What a reader must know before using the effect."""
-        own = () if self.total is None else self.total.warnings
-        divided = () if self.shares is None else self.shares.warnings
-        return tuple(dict.fromkeys((*divided, *own, *self.noted)))
-
-    @property
-    def on_credits(self) -> tuple[Problem, ...]:
-        """What the credits rest on beyond what the gain does, such as strong parallel trends; it stands beside them."""
-        if self.total is None or self.shares is None:
-            return ()
-        return tuple(problem for problem in self.shares.warnings if problem not in self.total.warnings)
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """How many people were used, served, or left out for what; empty when refused."""
-        found = {} if self.total is None else self.total.diagnostics
-        return {name: int(count) for name, count in found.items() if isinstance(count, int | np.integer)}
-
-    @property
-    def sign(self) -> int:
-        """1 where higher is better, −1 where lower is."""
-        return 1 if self.terms.better == "higher" else -1
-
-    def findings(self) -> Findings | None:
-        """Return what stands behind the credits, where a gain was divided among providers."""
-        if self.shares is None or not isinstance(self.fit, ContributionFit):
-            return None
-        return find(self.fit, self.shares, self.terms.better, self.terms.groups)
-
-    def shrunk(self, shares: Shares) -> ShrunkCredits | None:
-        """Return credits shrunk towards each other, where the contract pays on such."""
-        if self.terms.split is None or self.terms.split.credits == "raw" or not isinstance(self.fit, ContributionFit):
-            return None
-        return shrink(self.fit, shares.rule)
-
-    def priced(self, shares: Shares | None) -> Priced | None:
-        """Return the effect as a payment clause sees it, with the credits of some shares."""
-        if self.total is None:
-            return None
-        credits = covariance = None
-        groups: dict[str, tuple[str, ...]] = {}
-        if shares is not None:
-            covariance = shares.credits.cov().tolist()
-            pairs = dict(zip(shares.providers, shares.credits.values.tolist(), strict=True))
-            if (shrunk := self.shrunk(shares)) is not None:
-                pairs = dict(shrunk.credits)
-            credits = {provider: exact(self.sign * value) for provider, value in pairs.items()}
-            if isinstance(self.fit, ContributionFit):
-                groups = dict(zip(self.fit.players.names, self.fit.players.groups, strict=True))
-        gain, people = self.sign * float(self.total.values[0]), self.total.people
-        basis = f"{gain:,.6g} units of gain per person x {people:,} {self.total.population}"
-        return Priced(exact(gain * people), basis, self.gate is None or self.gate.passes, credits, covariance, groups)
+COUNTED: Final = ("count", "ladder", "breadth", "stock")
+"""Kinds of quantity that are counted from people's claims."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,20 +44,31 @@ class Evaluation:
     Parameters
     ----------
     contract : Contract
-    study : Study
+        As it stands in the last period that is settled.
+    study : Study or None
+        None where everything is reported.
     effects : mapping of str to EffectResult
         In contract order.
     settlement : Settlement or None
         What is due; None when an effect that is paid for was refused.
     refused : tuple of Problem
         Why nothing is settled; empty when something (or nothing due) is.
+    quantities : mapping of str to Quantity
+        The verified counts, in contract order.
+    onward : Onward or None
+        What becomes of the payments: fees, and the return of capital.
+    reported : Reported or None
+        The numbers that were verified or published elsewhere.
     """
 
     contract: Contract
-    study: Study
+    study: Study | None
     effects: Mapping[str, EffectResult]
     settlement: Settlement | None
     refused: tuple[Problem, ...] = ()
+    quantities: Mapping[str, Quantity] = field(default_factory=dict)
+    onward: Onward | None = None
+    reported: Reported | None = None
 
     @property
     def answered(self) -> bool:
@@ -180,12 +99,19 @@ class Evaluation:
                     for name, result in self.effects.items()
                     if result.fit is not None and (own := agreed.get(name)) is not None
                 }
-                settlement = _settle(self.contract, self.effects, shares)
+                settlement = self._under(shares)
             except CounterfoilError:
                 continue
             for party, amount in settlement.by_party().items():
                 rows.append({"provider": party, "term": rule, "payment": amount, "currency": settlement.currency})
         return pd.DataFrame(rows, columns=["provider", "term", "payment", "currency"])
+
+    def _under(self, shares: Mapping[str, Shares]) -> Settlement:
+        """Return the settlement with other credits; everything else as it is."""
+        if self.settlement is None or self.settlement.inputs is None:
+            raise TypeError("nothing is settled")
+        priced = {name: result.all_priced(shares.get(name)) for name, result in self.effects.items()}
+        return settle_inputs(replace(self.settlement.inputs, effects=priced))
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain data; money and quantities are decimal text."""
@@ -200,7 +126,11 @@ class Evaluation:
                 "currency": self.contract.currency,
                 "digest": self.contract.digest,
             },
-            "study": {"name": self.study.name, "people": self.study.n_people, "digests": dict(self.study.digests)},
+            "study": None
+            if self.study is None
+            else {"name": self.study.name, "people": self.study.n_people, "digests": dict(self.study.digests)},
+            "reported": None if self.reported is None else self.reported.digest,
+            "quantities": {name: _quantity_dict(quantity) for name, quantity in self.quantities.items()},
             "effects": {name: _effect_dict(result) for name, result in self.effects.items()},
             "settlement": None if self.settlement is None else _settlement_dict(self.settlement),
             "alternatives": [] if self.settlement is None else self.alternatives().to_dict("records"),
@@ -239,18 +169,37 @@ class Evaluation:
         return titled_table(pd.DataFrame(rows, columns=["party", "payment"]).astype(str), self.verdict)
 
 
-def evaluate(contract: Contract, study: Study) -> Evaluation:
-    """Measure the effects of a contract, divide them, and settle.
+def evaluate(
+    contract: Contract,
+    study: Study | None = None,
+    *,
+    reported: Reported | None = None,
+    until: str | None = None,
+    as_signed: bool = False,
+) -> Evaluation:
+    """Measure the effects of a contract, count its quantities, divide, and settle.
 
-    A question that the data cannot answer is a coded refusal in the result; a contract or study that does not fit
+    A question that the data cannot answer is a coded refusal in the result; a contract, study or report that does not fit
     its form raises.
+
+    Parameters
+    ----------
+    contract : Contract
+    study : Study, optional
+        May be omitted where every effect is published and every quantity reported.
+    reported : Reported, optional
+        Numbers that were verified or published elsewhere.
+    until : str, optional
+        The last period that is settled; the last of which anything is known when omitted.
+    as_signed : bool
+        True settles as if the contract had never been amended.
 
     Raises
     ------
     ContractError
         When the contract contradicts itself.
     DataError
-        When contract and study do not fit, with every problem at once.
+        When contract and data do not fit, with every problem at once.
 
     Examples
     --------
@@ -260,111 +209,137 @@ def evaluate(contract: Contract, study: Study) -> Evaluation:
     >>> {party: str(amount) for party, amount in due.by_party().items()}
     {'default': '2917.29', 'intensive': '72.98'}
     """
-    if not isinstance(study, Study):
+    if study is not None and not isinstance(study, Study):
         raise TypeError("evaluate takes a Study; make one with Study.from_frame or read_study")
     raise_any(contradictions(contract))
-    raise_any(disagreements(contract, study))
-    effects = divide_pots(contract, {name: measure(contract, study, name) for name in contract.effects})
-    paid = contract.paid_effects
+    numbers = Reported() if reported is None else reported
+    raise_any([*_without_study(contract, study), *misreported(contract, numbers)])
+    periods = _settled_periods(contract, study, numbers, until)
+    versions = {label: contract if as_signed else contract.as_of(label) for label in contract.labels}
+    last = versions[periods[-1]]
+    raise_any([] if study is None else disagreements(last, study))
+    figures = numbers.effects(last)
+    effects = {
+        name: publish(last, name, figures.get(name, {}))
+        if isinstance(effect.estimator, Published)
+        else EffectResult(name, effect)
+        if study is None or name not in last.measured
+        else measure(last, study, name)
+        for name, effect in last.effects.items()
+    }
+    effects = divide_pots(last, compose(last, effects))
+    paid = last.paid_effects
     refused = tuple(dict.fromkeys(problem for name in paid for problem in effects[name].refused))
-    settlement = None
+    settlement = onward = None
+    quantities: dict[str, Quantity] = {}
     if not refused:
         try:
+            quantities = _counted(versions, study, numbers)
             shares = {name: result.shares for name, result in effects.items() if result.shares is not None}
-            settlement = _settle(contract, effects, shares)
+            settlement = _settle(last, effects, shares, quantities, versions, periods)
+            onward = pay_onward(last, settlement, final=periods[-1] == contract.labels[-1])
         except CounterfoilError as error:
-            refused = error.problems
-    if not paid:
+            refused, settlement = error.problems, None
+    if not paid and not refused:
         refused = tuple(problem for result in effects.values() for problem in result.refused)
-    return Evaluation(contract, study, effects, settlement, refused)
+    return Evaluation(last, study, effects, settlement, refused, quantities, onward, reported)
 
 
-def measure(contract: Contract, study: Study, name: str) -> EffectResult:
-    """Estimate one effect, hold it against its gate and divide it; a refusal is part of the result.
-
-    An effect that another one divides is left undivided here; see `divide_pots`.
-    """
-    terms = contract.effects[name]
-    result = EffectResult(name, terms)
-    try:
-        fitted = contract.spec(name).fit(study)
-        fit, total = (None, fitted) if isinstance(fitted, Estimate) else (fitted, fitted.total())
-        gate = None if terms.gate is None else apply_gate(terms.gate, total, terms.better)
-        result = replace(result, total=total, fit=fit, gate=gate)
-        if fit is not None and terms.split is not None and terms.split.credits_from is None:
-            result = replace(result, shares=attribute(fit, terms.split.rule, better=terms.better, **terms.split.terms))
-    except (ContractError, DataError):
-        raise
-    except CounterfoilError as error:
-        return replace(result, refused=error.problems)
-    return result
-
-
-def divide_pots(contract: Contract, effects: Mapping[str, EffectResult]) -> dict[str, EffectResult]:
-    """Divide every effect whose credits are another effect's, and hold the gains of the two against each other."""
-    return {
-        name: result
-        if result.total is None or contract.divider(name) == name
-        else _divide_pot(contract, result, result.total, effects[contract.divider(name)])
-        for name, result in effects.items()
-    }
-
-
-def _divide_pot(contract: Contract, pot: EffectResult, total: Estimate, divider: EffectResult) -> EffectResult:
-    split = pot.terms.split
-    if divider.fit is None or split is None:
-        return replace(pot, refused=(*pot.refused, *divider.refused))
-    try:
-        shares = attribute(divider.fit, split.rule, better=pot.terms.better, **split.terms)
-    except (ContractError, DataError):
-        raise
-    except CounterfoilError as error:
-        return replace(pot, refused=(*pot.refused, *error.problems))
-    divided = replace(pot, fit=divider.fit, shares=shares)
-    try:
-        both = compare_pot_and_split(total, shares.total, as_counts=not contract.counts_unserved(divider.name))
-    except CounterfoilError as error:
-        problems = error.problems
-    else:
-        if _served_in_control(contract.spec(pot.name), divider.fit):
-            basis = f"{both.basis}; some people in control were served, whose gain only the split counts"
-            both = replace(both, basis=basis)
-        divided = replace(divided, pot_and_split=both)
-        low, high = both.difference.interval()[0].tolist()
-        what = (
-            f"the gain of '{pot.name}', which fixes the pot, and that of '{divider.name}', which divides it, differ by "
-            f"{float(both.difference.values[0]):.4g} per person (95% interval {low:.4g} to {high:.4g})"
-        )
-        where = contract.where("effects", pot.name, "split")
-        problems = (Problem("PAY-005", what, where),) if both.disagree else ()
-    if split.disagreement == "refuse":
-        return replace(divided, refused=(*divided.refused, *problems))
-    return replace(divided, noted=problems)
-
-
-def _served_in_control(spec: Experiment | Dividing, fit: Divisible) -> bool:
-    if not isinstance(spec, Experiment):
-        return False
-    assigned, _ = as_numbers(fit.sample.study.column(spec.assigned, complete=False))
-    return bool(np.asarray(fit.roster.exposure)[assigned == 0].any())
-
-
-def _settle(contract: Contract, effects: Mapping[str, EffectResult], shares: Mapping[str, Shares]) -> Settlement:
-    priced = {name: result.priced(shares.get(name)) for name, result in effects.items()}
-    clauses = [
-        clause.model_copy(update={"to": contract.receiver(clause)})
-        if isinstance(clause, Price) and not (clause.effect is not None and contract.effects[clause.effect].split)
-        else clause
-        for clause in contract.payments
+def _without_study(contract: Contract, study: Study | None) -> list[Problem]:
+    """Return what needs a study where there is none."""
+    if study is not None:
+        return []
+    counted = [name for name in contract.paid_quantities if contract.quantities[name].kind in COUNTED]
+    return [
+        *(
+            Problem("DATA-030", f"effect '{name}' is measured on people", contract.where("effects", name, "estimator"))
+            for name in contract.measured
+            if name in contract.paid_effects
+        ),
+        *(Problem("DATA-030", f"quantity '{name}' is counted", contract.where("quantities", name)) for name in counted),
     ]
+
+
+def _settled_periods(contract: Contract, study: Study | None, reported: Reported, until: str | None) -> tuple[str, ...]:
+    """Return the periods that are settled: with people's records all up to the last, otherwise those that are reported.
+
+    Raises
+    ------
+    ContractError
+        CONTRACT-010 when there is no period of that name.
+    """
+    if until is not None and until not in contract.labels:
+        raise refusal("CONTRACT-010", f"there is no period '{until}'", contract.where("periods"))
+    named = {row.period or contract.labels[0] for row in reported.reported}
+    known = contract.labels
+    if study is None and named:
+        known = tuple(label for label in contract.labels if label in named)
+    if until is None:
+        return known
+    last = contract.labels.index(until)
+    return tuple(label for label in known if contract.labels.index(label) <= last) or (until,)
+
+
+def _counted(versions: Mapping[str, Contract], study: Study | None, reported: Reported) -> dict[str, Quantity]:
+    """Return every quantity, each period counted by the terms that hold in it."""
+    found: dict[str, Quantity] = {}
+    by_version: dict[int, dict[str, Quantity]] = {}
+    for period, contract in versions.items():
+        if id(contract) not in by_version:
+            by_version[id(contract)] = _count_all(contract, study, reported)
+        for name, quantity in by_version[id(contract)].items():
+            here = quantity.within([period])
+            found[name] = here if name not in found else found[name].joined(here)
+    return found
+
+
+def _count_all(contract: Contract, study: Study | None, reported: Reported) -> dict[str, Quantity]:
+    periods = periods_of(contract.periods)
+    numbers = reported.quantities(contract)
+    found: dict[str, Quantity] = dict(numbers)
+    for name in in_order(contract.quantities):
+        spec = contract.quantities[name]
+        if isinstance(spec, ReportedTerms):
+            continue
+        if (isinstance(spec, Ratio) and not any(found[part].cells for part in spec.to)) or (
+            study is None and spec.kind in COUNTED
+        ):
+            found[name] = Quantity((), complete=False)
+        else:
+            counted = count(spec, name, study, periods, found)
+            found[name] = replace(counted, complete=all(found[part].complete for part in spec.refers_to))
+    return {name: found[name] for name in contract.quantities}
+
+
+def _settle(
+    contract: Contract,
+    effects: Mapping[str, EffectResult],
+    shares: Mapping[str, Shares],
+    quantities: Mapping[str, Quantity],
+    versions: Mapping[str, Contract],
+    periods: tuple[str, ...],
+) -> Settlement:
     return settle(
-        clauses,
-        {name: effect for name, effect in priced.items() if effect is not None},
+        {label: [_received(version, clause) for clause in version.payments] for label, version in versions.items()},
+        {name: result.all_priced(shares.get(name)) for name, result in effects.items()},
         {name: effect.split for name, effect in contract.effects.items() if effect.split is not None},
         currency=contract.currency,
         payer=contract.payers[0] if contract.payers else "",
         rounding=contract.rounding,
+        quantities=quantities,
+        cumulative=contract.settlement.basis == "cumulative",
+        claw_back=contract.settlement.claw_back,
+        skipped=tuple(label for label in contract.labels if label not in periods),
     )
+
+
+def _received(contract: Contract, clause: Any) -> Any:
+    """Return a price with its receiver filled in, where the contract leaves no doubt who it is."""
+    if not isinstance(clause, Price) or clause.split is not None:
+        return clause
+    if clause.effect is not None and contract.effects[clause.effect].split is not None:
+        return clause
+    return clause.model_copy(update={"to": contract.receiver(clause)})
 
 
 def _effect_dict(result: EffectResult) -> dict[str, Any]:
@@ -388,6 +363,11 @@ def _effect_dict(result: EffectResult) -> dict[str, Any]:
             "std_error_by_type": {name: float(total.using(name).std_error[0]) for name in total.error_types},
             "total": total.tidy().to_dict("records")[0],
         }
+    if result.held is not None and result.gate is None:
+        found["held"] = {
+            "passes": result.held.passes, "what": result.held.what, "tested": result.held.tested,
+            "minimum": result.held.minimum, "margin": result.held.margin,
+        }  # fmt: skip
     if result.gate is not None:
         gate = result.gate
         tests = [
@@ -422,6 +402,12 @@ def _effect_dict(result: EffectResult) -> dict[str, Any]:
     return found
 
 
+def _quantity_dict(quantity: Quantity) -> dict[str, Any]:
+    keys = ("period", "group", "rung", "provider")
+    cells = [dict(zip(keys, cell.place, strict=True)) | {"amount": cell.amount} for cell in quantity.cells]
+    return {"cells": cells, "notes": list(quantity.notes)}
+
+
 def _settlement_dict(settlement: Settlement) -> dict[str, Any]:
     return {
         "currency": settlement.currency,
@@ -430,7 +416,11 @@ def _settlement_dict(settlement: Settlement) -> dict[str, Any]:
         "lines": [
             {
                 "clause": line.clause,
+                "name": line.name,
+                "period": line.period,
                 "effect": line.effect,
+                "group": line.group,
+                "rung": line.rung,
                 "payer": line.payer,
                 "provider": line.provider,
                 "quantity": line.quantity,
@@ -443,6 +433,7 @@ def _settlement_dict(settlement: Settlement) -> dict[str, Any]:
         "steps": [
             {
                 "pot": step.pot,
+                "period": step.period,
                 "clause": step.clause,
                 "effect": step.effect,
                 "action": step.action,

@@ -5,14 +5,24 @@ cases). `compare` settles every case by the terms and holds the result against w
 """
 
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from counterfoil import datasets
+from counterfoil.amending import changed
+from counterfoil.attribution.money.amounts import add, exact
+from counterfoil.attribution.payment.condition import holds
+from counterfoil.attribution.payment.moment import Moment
+from counterfoil.attribution.payment.price import Price
+from counterfoil.contract import Contract
 from counterfoil.datasets.study import Study
-from counterfoil.errors import did_you_mean, listed, refusal
-from counterfoil.reconciliation import Comparison, Settled, changed, compared, reckoned
+from counterfoil.errors import CounterfoilError, did_you_mean, listed, refusal
+from counterfoil.evaluation import Evaluation, evaluate
+from counterfoil.measuring import leveled
+from counterfoil.reconciliation import Comparison, Settled, compared, reckoned
 from counterfoil.record import Case, read_record
+from counterfoil.reported import Figure, Reported
 from counterfoil.source import read_source
 
 if TYPE_CHECKING:
@@ -128,7 +138,94 @@ def every_figure(names: Iterable[str]) -> "pd.DataFrame":
 
 
 def _settled(terms: Mapping[str, Any], case: Case) -> Settled:
-    raise NotImplementedError(f"settling '{case.name}' under {len(terms)} sections of terms")
+    """Return what the terms come to in a case; a refusal is an answer too."""
+    try:
+        contract = Contract.model_validate(terms)
+        reported = Reported(reported=tuple(Figure.model_validate(row.model_dump()) for row in case.reported))
+        evaluation = evaluate(contract, claims_study(case), reported=reported)
+    except CounterfoilError as error:
+        return Settled(refused=error.codes)
+    codes = [problem.code for result in evaluation.effects.values() for problem in result.refused]
+    refused = tuple(dict.fromkeys([*(problem.code for problem in evaluation.refused), *codes]))
+    if evaluation.settlement is None:
+        return Settled(values=_values(evaluation), refused=refused)
+    settlement = evaluation.settlement
+    names = {
+        f"payments[{number}]": getattr(clause, "name", None) or "" for number, clause in enumerate(contract.payments)
+    }
+    due = [step for step in settlement.steps if step.action == "round" and step.clause == step.pot]
+    clauses = {name: add(step.amount for step in due if names[step.pot] == name) for name in names.values() if name}
+    return Settled(
+        {"total": settlement.total, "gross": add(step.amount for step in due), **_capital(evaluation)},
+        clauses,
+        settlement.by_party(),
+        _values(evaluation),
+        {name: exact(result.held.minimum) for name, result in evaluation.effects.items() if result.held is not None},
+        _met(evaluation),
+        _assigned(evaluation, case),
+        refused,
+    )
+
+
+def _values(evaluation: Evaluation) -> dict[str, Decimal]:
+    """Return every gain and quantity as last known."""
+    found = {
+        name: leveled(result.terms, result.own) for name, result in evaluation.effects.items() if result.own is not None
+    }
+    for name, quantity in evaluation.quantities.items():
+        found |= {name: Decimal(0)} if quantity.complete and quantity.base is None else {}
+        for period in reversed(evaluation.contract.labels):
+            if (known := quantity.within([period])).cells:
+                found[name] = known.total
+                break
+    return found
+
+
+def _capital(evaluation: Evaluation) -> dict[str, Decimal]:
+    onward = evaluation.onward
+    if onward is None or not onward.distributions or evaluation.settlement is None:
+        return {}
+    principal = add(tranche.principal for stack in evaluation.contract.capital for tranche in stack.tranches)
+    return {
+        "gain": add([evaluation.settlement.total, -principal]),
+        "guarantee": add(made.guaranteed for made in onward.distributions),
+    }
+
+
+def _met(evaluation: Evaluation) -> dict[str, bool]:
+    """Return for each named price whether its gate is open and its condition holds in the last period that is settled."""
+    settlement = evaluation.settlement
+    if settlement is None or settlement.inputs is None:
+        return {}
+    inputs = settlement.inputs
+    found: dict[str, bool] = {}
+    for number, period in enumerate(inputs.periods):
+        if period in inputs.skipped:
+            continue
+        moment = Moment(period, inputs.periods[: number + 1], inputs.quantities, inputs.effects, inputs.cumulative)
+        for clause in evaluation.contract.prices:
+            if clause.name is not None and (not clause.periods or period in clause.periods):
+                found[clause.name] = _open(clause, moment)
+    return found
+
+
+def _open(clause: Price, moment: Moment) -> bool:
+    priced = None if clause.effect is None else moment.gain(clause.effect)
+    gate = priced is None or priced.gate_passes
+    return gate and (clause.only_if is None or holds(clause.only_if, moment)[0])
+
+
+def _assigned(evaluation: Evaluation, case: Case) -> dict[str, str]:
+    """Return the provider to whom each constructed person was assigned."""
+    if evaluation.study is None or not case.expected.assigned:
+        return {}
+    ids = evaluation.study.ids
+    return {
+        str(ids[cell.person]): cell.provider
+        for quantity in evaluation.quantities.values()
+        for cell in quantity.by_person or ()
+        if cell.person is not None and cell.provider
+    }
 
 
 def _home() -> Path:

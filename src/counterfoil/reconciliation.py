@@ -4,13 +4,11 @@ Money agrees to the cent; an effect or a quantity at the digits that the record 
 """
 
 from collections.abc import Iterator, Mapping
-from copy import deepcopy
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from counterfoil.attribution.money.amounts import add
-from counterfoil.errors import refusal
 from counterfoil.record import Case, Record
 
 if TYPE_CHECKING:
@@ -126,32 +124,6 @@ def reckoned(terms: Mapping[str, Any], case: Case) -> Settled:
         amounts["unassigned"] = min(whole) - amounts["payer_maxima"]
     over = [payer for payer, amount in paid.items() if payer in maxima and amount > maxima[payer]]
     return Settled(amounts=amounts, over_maximum=tuple(over))
-
-
-def changed(terms: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return terms with some of them replaced, by dotted path; a number in a path is a place in a list.
-
-    Raises
-    ------
-    ContractError
-        CONTRACT-010 when a path leads nowhere.
-
-    Examples
-    --------
-    >>> changed({"payments": [{"cap": "1.00"}]}, {"payments.0.cap": "2.00"})
-    {'payments': [{'cap': '2.00'}]}
-    """
-    result: dict[str, Any] = deepcopy(dict(terms))
-    for path, value in changes.items():
-        *before, last = path.split(".")
-        place: Any = result
-        try:
-            for step in before:
-                place = place[int(step)] if isinstance(place, list) else place[step]
-            place[int(last) if isinstance(place, list) else last] = value
-        except (KeyError, IndexError, ValueError, TypeError):
-            raise refusal("CONTRACT-010", f"no term stands at '{path}'", "changes") from None
-    return result
 
 
 def compared(case: Case, settled: Settled) -> Iterator[Compared]:

@@ -43,6 +43,9 @@ def evaluation_schema() -> dict[str, Any]:
         "total_above": _NUMBER, "conf_level": _NUMBER, "looks": {"type": "integer"}, "passes": {"type": "boolean"}, "margin": _NUMBER, "decided": test,
         "others": _list(test),
     })  # fmt: skip
+    held = _object({
+        "passes": {"type": "boolean"}, "what": _TEXT, "tested": _NUMBER, "minimum": _NUMBER, "margin": _NUMBER,
+    })  # fmt: skip
     pot_and_split = _object({
         "credits_from": _TEXT, "basis": _TEXT, "pot": _object(row), "split": _object(row), "difference": _object(row),
         "disagree": {"type": "boolean"},
@@ -61,7 +64,7 @@ def evaluation_schema() -> dict[str, Any]:
     answered = {
         "estimand": _TEXT, "error_type": _TEXT, "degrees_of_freedom": _NUMBER, "clusters": {"type": ["integer", "null"]},
         "people": {"type": "integer"}, "population": _TEXT, "counts": _map({"type": "integer"}), "std_error_by_type": _map(_NUMBER), "total": _object(row),
-        "gate": gate, "rule": _TEXT, "credits": _list(_object(credit)), "credit_warnings": _list(problem),
+        "gate": gate, "held": held, "rule": _TEXT, "credits": _list(_object(credit)), "credit_warnings": _list(problem),
         "pot_and_split": pot_and_split, "findings": findings,
     }  # fmt: skip
     effect = _object(
@@ -72,14 +75,26 @@ def evaluation_schema() -> dict[str, Any]:
         optional=tuple(answered),
     )  # fmt: skip
     line = _object({
-        "clause": _TEXT, "effect": _TEXT, "payer": _TEXT, "provider": _TEXT, "quantity": _MONEY, "price": _MONEY,
+        "clause": _TEXT, "name": _TEXT, "period": _TEXT, "group": _TEXT, "rung": _TEXT, "effect": _TEXT, "payer": _TEXT, "provider": _TEXT, "quantity": _MONEY, "price": _MONEY,
         "payment": _MONEY, "reason": _TEXT,
     })  # fmt: skip
-    step = _object({"pot": _TEXT, "clause": _TEXT, "effect": _TEXT, "action": _TEXT, "amount": _MONEY, "reason": _TEXT})
+    step = _object(
+        {
+            "pot": _TEXT,
+            "period": _TEXT,
+            "clause": _TEXT,
+            "effect": _TEXT,
+            "action": _TEXT,
+            "amount": _MONEY,
+            "reason": _TEXT,
+        }
+    )
     settlement = _object({
         "currency": _TEXT, "total": _MONEY, "by_party": _map(_MONEY), "lines": _list(line), "steps": _list(step),
     })  # fmt: skip
     alternative = _object({"provider": _TEXT, "term": _TEXT, "payment": _MONEY, "currency": _TEXT})
+    cell = {"period": _TEXT, "group": _TEXT, "rung": _TEXT, "provider": _TEXT, "amount": _MONEY}
+    quantity = _object({"cells": _list(_object(cell)), "notes": _list(_TEXT)})
     body = _object(
         {
             "format": {"const": FORMAT},
@@ -87,7 +102,14 @@ def evaluation_schema() -> dict[str, Any]:
             "answered": {"type": "boolean"},
             "refused": _list(problem),
             "contract": _object({"name": _TEXT, "currency": _TEXT, "digest": _DIGEST}),
-            "study": _object({"name": _TEXT, "people": {"type": "integer"}, "digests": _map(_DIGEST)}),
+            "study": {
+                "anyOf": [
+                    _object({"name": _TEXT, "people": {"type": "integer"}, "digests": _map(_DIGEST)}),
+                    {"type": "null"},
+                ]
+            },
+            "reported": {"anyOf": [_DIGEST, {"type": "null"}]},
+            "quantities": _map(quantity),
             "effects": _map(effect),
             "settlement": {"anyOf": [settlement, {"type": "null"}]},
             "alternatives": _list(alternative),

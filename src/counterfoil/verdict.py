@@ -19,7 +19,8 @@ from counterfoil.estimators.support import CLASSES
 
 if TYPE_CHECKING:
     from counterfoil.contract import Contract
-    from counterfoil.evaluation import EffectResult, Evaluation
+    from counterfoil.evaluation import Evaluation
+    from counterfoil.measuring import EffectResult
 
 NO_SHARE = "n.d."
 

@@ -559,6 +559,7 @@ def test_a_gate_holds_for_a_panel_and_its_working_is_foreseen(tmp_path: Path) ->
     evaluation = settled(tmp_path, "panel", ("split", gated))
     assert evaluation.settlement is not None
     assert evaluation.settlement.total == 0
+    assert evaluation.study is not None
     found = cf.check(contract(tmp_path, "panel", ("split", gated)), evaluation.study)
     assert found.operating["pay_chance"].tolist()[0] < 0.001
     assert "How the gate operates" in found.summary()

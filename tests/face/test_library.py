@@ -10,13 +10,12 @@ import pandas as pd
 import pytest
 
 import counterfoil as cf
+from counterfoil.amending import changed
 from counterfoil.errors import CODES, ContractError, DataError
 from counterfoil.library import answered, compare, every_figure, library, library_folder
-from counterfoil.reconciliation import Settled, changed, compared
+from counterfoil.reconciliation import Settled, compared
 from counterfoil.record import Case, Expected, Record, read_record
 from counterfoil.source import read_source
-
-needs_engine = pytest.mark.skip(reason="settles reported rows")
 
 # Contract, case, class, marks, what is expected: typed from the public figures, apart from the records.
 Row = tuple[str, str, str, str, dict[str, object]]
@@ -372,7 +371,6 @@ def test_two_providers_who_always_work_together_cannot_be_told_apart() -> None:
     assert caught.value.codes == ("IDENT-003",)
 
 
-@needs_engine
 @pytest.mark.parametrize("name", library())
 def test_the_terms_come_to_every_expectation(name: str) -> None:
     comparison = compare(name)

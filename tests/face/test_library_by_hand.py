@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from counterfoil.amending import changed
 from counterfoil.library import library, library_folder
-from counterfoil.reconciliation import Compared, Settled, changed, compared
+from counterfoil.reconciliation import Compared, Settled, compared
 from counterfoil.record import Case, read_record
 from counterfoil.source import read_source
 
@@ -105,7 +106,7 @@ class ByHand:
 
     def due(self, clause: dict[str, Any], period: str) -> Decimal:
         if "bonus" in clause:
-            return Decimal(clause["bonus"]) * (self.quantity(clause["per"], period) if "per" in clause else 1)
+            return Decimal(clause["bonus"]) * (self.quantity(clause["quantity"], period) if "quantity" in clause else 1)
         if "prices" in clause:
             rungs = clause["prices"].items()
             return sum((Decimal(p) * self.quantity(clause["quantity"], period, rung) for rung, p in rungs), Decimal(0))
@@ -147,7 +148,7 @@ class ByHand:
             "effect": lambda c, n, _: self.clause(n).get("effect") == c["effect"],
             "payment": lambda c, n, p: n == c["payment"] and p in c.get("periods", self.periods),
             "payer": lambda c, n, _: payer[n] == c["payer"],
-            "period": lambda c, _, p: p == c["period"],
+            "period": lambda c, n, p: p in c["periods"] and n in c.get("of", [n]),
             "contract": lambda _, __, ___: True,
         }
         for limit in (c for c in self.terms["payments"] if "name" not in c):
@@ -166,7 +167,7 @@ class ByHand:
     def capital(self, total: Decimal) -> dict[str, Decimal]:
         if "capital" not in self.terms:
             return {}
-        capital = self.terms["capital"]
+        (capital,) = self.terms["capital"]
         principal = sum((Decimal(tranche["principal"]) for tranche in capital["tranches"]), Decimal(0))
         drawn = sum((Decimal(draw["amount"]) for draw in capital.get("drawn", ())), Decimal(0)) or principal
         share = Decimal(capital.get("guarantee", {}).get("share", "0"))

@@ -2,14 +2,20 @@
 
 from typing import TYPE_CHECKING, Final, Literal
 
+from counterfoil.attribution.gains.blend import Blend
+from counterfoil.attribution.gains.index import Index
+from counterfoil.attribution.gains.pool import Pool
+from counterfoil.attribution.money.words import Words
 from counterfoil.estimators.dose_response import DoseResponse
 from counterfoil.estimators.experiment import Experiment
+from counterfoil.estimators.fixed_baseline import FixedBaseline
 from counterfoil.estimators.panel_contribution import PanelContribution
+from counterfoil.estimators.published import Published
 from counterfoil.estimators.sequential import SequentialContribution
 
 if TYPE_CHECKING:
-    from counterfoil.contract import Dividing
-    from counterfoil.evaluation import EffectResult
+    from counterfoil.contract import Composed, Measured
+    from counterfoil.measuring import EffectResult
 
 Assumption = Literal["consistency", "no_interference", "exchangeability", "positivity", "no_substitution"]
 
@@ -30,8 +36,19 @@ AT_EVERY_STAGE: Final = (
 POLYNOMIAL: Final = "The outcome answers to doses by a polynomial of degree {}{}, also where few people had such doses."
 
 
-def describe_design(spec: "Experiment | Dividing") -> str:
+def describe_design(spec: "Measured | Published | Composed") -> str:
     """Say in two sentences how a design compares people."""
+    if isinstance(spec, Published):
+        over = f", over {spec.window}" if spec.window else ""
+        among = f", of {spec.sample}" if spec.sample else ""
+        return f"Published: {spec.design}; the {spec.estimand_in_words}{over}{among}. Source: {spec.source}."
+    if isinstance(spec, Blend | Index | Pool):
+        return f"Made of other effects: {spec.sentence(Words(''), 'the gain')}"
+    if isinstance(spec, FixedBaseline):
+        return (
+            f"The mean outcome is compared with an agreed baseline ({spec.baseline.replace('_', ' ')}); nothing here is causal "
+            "unless the baseline is what would have happened."
+        )
     if isinstance(spec, Experiment):
         inside = f" within {spec.blocks}" if spec.blocks else ""
         return f"A lottery{inside} assigned people to the programme or to control; the two arms are compared."
@@ -62,6 +79,8 @@ def assumption_rows(result: "EffectResult") -> list[dict[str, str]]:
     What only an assumption about unseen outcomes says, such as trends that are parallel, is assumed and never passed.
     """
     spec = result.terms.estimator
+    if isinstance(spec, Published | FixedBaseline | Blend | Index | Pool):
+        return []
     rows: list[tuple[Assumption, str, str]] = [
         ("consistency", ASSUMPTIONS["consistency"], "assumed"),
         ("no_interference", ASSUMPTIONS["no_interference"], "assumed"),
@@ -91,7 +110,7 @@ def _exchangeability(result: "EffectResult") -> list[tuple[Assumption, str, str]
         return [(name, what, "assumed") for what in trends]
     if isinstance(spec, SequentialContribution):
         return [(name, AT_EVERY_STAGE, "assumed")]
-    lottery = isinstance(spec, Experiment) or spec.design == "randomized"
+    lottery = isinstance(spec, Experiment) or getattr(spec, "design", "") == "randomized"
     # A panel may divide what another design measures.
     divided = [(name, f"For the division: {what}", "assumed") for what in trends if compared]
     return [(name, ASSUMPTIONS[name], "held by design" if lottery else "assumed"), *divided]

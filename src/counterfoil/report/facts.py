@@ -24,7 +24,8 @@ from counterfoil.report.pictures import Bar, Division, Part
 from counterfoil.verdict import NO_SHARE, Scale, describe_clause, describe_difference, describe_gate
 
 if TYPE_CHECKING:
-    from counterfoil.evaluation import EffectResult, Evaluation
+    from counterfoil.evaluation import Evaluation
+    from counterfoil.measuring import EffectResult
 
 WITHHELD: Final = "withheld"
 RAW: Final = "raw outcomes"
@@ -41,7 +42,7 @@ def gather(evaluation: "Evaluation", show_small_cells: bool) -> dict[str, Any]:
     withheld = frozenset() if show_small_cells else withheld_parties(evaluation)
     return {
         "title": evaluation.contract.name,
-        "study": evaluation.study.title,
+        "study": "" if evaluation.study is None else evaluation.study.title,
         "verdict": _verdict(evaluation, withheld),
         "answered": evaluation.answered,
         "refused": [
@@ -82,7 +83,7 @@ def withheld_parties(evaluation: "Evaluation") -> frozenset[str]:
     for name, result in evaluation.effects.items():
         if settlement is not None and result.total is not None and 0 < result.total.people < SMALL_CELL:
             parties |= {line.provider for line in settlement.lines if line.effect == name}
-    if study.services is not None and players:
+    if study is not None and study.services is not None and players:
         served = study.roster([name for name in players if name in study.providers])
         counts = dict(zip(served.providers, served.exposure.sum(axis=0).tolist(), strict=True))
         for result in evaluation.effects.values():
@@ -415,6 +416,8 @@ def _data(evaluation: "Evaluation", show_small_cells: bool) -> dict[str, Any]:
         arms = {arm: counts[arm] for arm in ("assigned", "control") if arm in counts}
         texts = [f"{n:,}" for n in arms.values()] if show_small_cells else suppress_counts(list(arms.values()))
         facts["served"] += [(f"{arm} ({result.name})", text) for arm, text in zip(arms, texts, strict=True)]
+    if study is None:
+        return facts
     if show_small_cells or not few_lost:
         facts["people"] = f"{study.n_people:,}"  # else it would give away how few were left out
     if study.services is not None:
@@ -439,7 +442,7 @@ def _audit(evaluation: "Evaluation") -> dict[str, Any]:
     paid = [clause for clause in evaluation.contract.payments if isinstance(clause, UnitPrice)]
     return {
         "contract": evaluation.contract.digest,
-        "files": sorted(evaluation.study.digests.items()),
+        "files": [] if evaluation.study is None else sorted(evaluation.study.digests.items()),
         "versions": [(name, version(name)) for name in PACKAGES],
         "clauses": len(paid),
         "steps": [] if evaluation.settlement is None else [
