@@ -34,21 +34,21 @@ class Format(StrEnum):
     json = "json"
 
 
-class Example(StrEnum):
-    """The packaged examples."""
-
-    rice = "rice"
-    nsw = "nsw"
-    rossi = "rossi"
-    cradle = "cradle"
-
-
 ContractFile = Annotated[
     Path, typer.Argument(metavar="CONTRACT", help="The contract, a YAML file.", show_default=False)
 ]
 StudyFolder = Annotated[
     Path | None,
-    typer.Argument(metavar="[STUDY]", help="The study folder; the folder `study` beside the contract when omitted."),
+    typer.Argument(
+        metavar="[STUDY]",
+        help="The study folder; when omitted, the folder `study` beside the contract, if there is one.",
+    ),
+]
+ReportedOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--reported", metavar="FILE", help="Numbers verified or published elsewhere, a YAML file.", show_default=False
+    ),
 ]
 FormatOption = Annotated[Format, typer.Option("--format", help="Text for people, JSON for programs.")]
 
@@ -74,8 +74,12 @@ def _refusals(written: Format) -> Iterator[None]:
         raise typer.Exit(error.exit_code) from None
 
 
-def _study_of(contract: Path, study: Path | None) -> Path:
-    return study if study is not None else contract.parent / "study"
+def _study_of(contract: Path, study: Path | None, reported: Path | None = None) -> Path | None:
+    """Return the study folder that is meant; None for a contract that settles on reported numbers alone."""
+    beside = contract.parent / "study"
+    if study is not None or (reported is not None and not beside.exists()):
+        return study
+    return beside
 
 
 def _print(result: "Evaluation | Check", written: Format) -> None:
@@ -113,9 +117,17 @@ def main_options(
 
 @app.command()
 def evaluate(
-    contract: ContractFile, study: StudyFolder = None, written: FormatOption = Format.text, report: ReportOption = None
+    contract: ContractFile,
+    study: StudyFolder = None,
+    written: FormatOption = Format.text,
+    report: ReportOption = None,
+    reported: ReportedOption = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="PERIOD", help="The last period that is settled.", show_default=False)
+    ] = None,
+    as_signed: Annotated[bool, typer.Option("--as-signed", help="Settle as if never amended.")] = False,
 ) -> None:
-    """Measure the effects, divide them, and settle to the cent.
+    """Measure the effects, count the quantities, divide, and settle to the cent.
 
     Example: counterfoil evaluate contract.yaml study --report report.html
     """
@@ -123,8 +135,17 @@ def evaluate(
         from counterfoil.datasets.folder import read_study
         from counterfoil.evaluation import evaluate as run
         from counterfoil.reading import read_contract
+        from counterfoil.reported import read_reported
 
-        evaluation = run(read_contract(contract), read_study(_study_of(contract, study)))
+        terms = read_contract(contract)
+        folder = _study_of(contract, study, reported)
+        evaluation = run(
+            terms,
+            None if folder is None else read_study(folder),
+            reported=None if reported is None else read_reported(reported),
+            until=until,
+            as_signed=as_signed,
+        )
     _write_report(evaluation, report)
     _print(evaluation, written)
     raise typer.Exit(0 if evaluation.answered else 1)
@@ -151,7 +172,8 @@ def check(
         from counterfoil.datasets.folder import read_study
         from counterfoil.reading import read_contract
 
-        found = run(read_contract(contract), read_study(_study_of(contract, study), outcomes=False))
+        folder = study if study is not None else contract.parent / "study"
+        found = run(read_contract(contract), read_study(folder, outcomes=False))
         if rosters is not None:
             from counterfoil.rosters import write_rosters
 
@@ -163,21 +185,33 @@ def check(
 
 @app.command()
 def demo(
-    example: Annotated[Example, typer.Argument(help="Which example.")] = Example.rice,
+    example: Annotated[
+        str, typer.Argument(help="An example (rice, nsw, rossi, cradle) or a public contract, such as denver.")
+    ] = "rice",
     written: FormatOption = Format.text,
     report: ReportOption = None,
 ) -> None:
-    """Settle a packaged example.
+    """Settle a packaged example, or a public contract beside its published payments; `counterfoil demo list` names all.
 
-    Example: counterfoil demo nsw
+    Example: counterfoil demo denver
     """
     with _refusals(written):
-        from counterfoil.datasets.examples import example_folder
+        from counterfoil.datasets.examples import EXAMPLES, example_folder
         from counterfoil.datasets.folder import read_study
         from counterfoil.evaluation import evaluate as run
+        from counterfoil.library import compare, evaluate_case, library
         from counterfoil.reading import read_contract
 
-        folder = example_folder(example.value)
+        if example == "list":
+            print("\n".join([*EXAMPLES, *library()]))
+            return
+        if example not in EXAMPLES:
+            comparison = compare(example)
+            if report is not None:
+                _write_report(evaluate_case(example), report)
+            print(comparison.to_json() if written is Format.json else comparison.summary(), end="")
+            raise typer.Exit(0 if comparison.agrees else 1)
+        folder = example_folder(example)
         evaluation = run(read_contract(folder / "contract.yaml"), read_study(folder))
     _write_report(evaluation, report)
     _print(evaluation, written)

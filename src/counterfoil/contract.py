@@ -342,7 +342,7 @@ def json_schema() -> dict[str, Any]:
     Examples
     --------
     >>> sorted(json_schema()["required"])
-    ['counterfoil', 'currency', 'effects', 'name', 'parties']
+    ['counterfoil', 'currency', 'name', 'parties']
     """
     schema = Contract.model_json_schema()
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "counterfoil contract"}

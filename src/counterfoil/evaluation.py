@@ -1,6 +1,7 @@
 """From contract, study and reported numbers to effects, shares, and a settlement to the cent."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
@@ -25,6 +26,7 @@ from counterfoil.contradictions import contradictions
 from counterfoil.datasets.display import titled_table
 from counterfoil.datasets.study import Study
 from counterfoil.errors import CounterfoilError, Problem, raise_any, refusal
+from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.published import Published
 from counterfoil.measuring import EffectResult, compose, divide_pots, measure, publish
 from counterfoil.onward import Onward, pay_onward
@@ -352,6 +354,7 @@ def _effect_dict(result: EffectResult) -> dict[str, Any]:
     }
     if result.total is not None:
         total = result.total
+        known = total.error_type != "unknown"
         found |= {
             "estimand": total.estimand,
             "error_type": total.error_type,
@@ -360,8 +363,11 @@ def _effect_dict(result: EffectResult) -> dict[str, Any]:
             "people": total.people,
             "population": total.population,
             "counts": result.counts,
-            "std_error_by_type": {name: float(total.using(name).std_error[0]) for name in total.error_types},
-            "total": total.tidy().to_dict("records")[0],
+            "std_error_by_type": {name: float(total.using(name).std_error[0]) for name in total.error_types}
+            if known
+            else {},
+            "total": total.tidy().to_dict("records")[0] if known else _without_error(total),
+            "priced_at": result.own,
         }
     if result.held is not None and result.gate is None:
         found["held"] = {
@@ -400,6 +406,17 @@ def _effect_dict(result: EffectResult) -> dict[str, Any]:
             "disagree": result.pot_and_split.disagree,
         }
     return found
+
+
+def _without_error(total: Estimate) -> dict[str, Any]:
+    """Return the row of an effect that was published without a standard error."""
+    keys = ("std_error", "statistic", "p_value", "conf_low", "conf_high")
+    return {
+        "outcome": total.outcome,
+        "term": "gain",
+        "estimate": float(total.values[0]),
+        **dict.fromkeys(keys, math.nan),
+    }
 
 
 def _quantity_dict(quantity: Quantity) -> dict[str, Any]:

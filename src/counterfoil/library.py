@@ -83,6 +83,34 @@ def compare(name: str) -> Comparison:
     return Comparison(record, rows)
 
 
+def evaluate_case(name: str, case: str | None = None) -> Evaluation:
+    """Settle one case of a public contract, as its own contract and report would.
+
+    Parameters
+    ----------
+    name : str
+        Of the contract.
+    case : str, optional
+        Of the case; the first when omitted.
+
+    Raises
+    ------
+    DataError
+        DATA-018 when there is no contract or case of that name.
+
+    Examples
+    --------
+    >>> evaluate_case("rikers").verdict
+    'Nothing is due.'
+    """
+    folder = library_folder(name)
+    cases = {known.name: known for known in read_record(folder).cases}
+    if case is not None and case not in cases:
+        raise refusal("DATA-018", f"contract '{name}' has no case '{case}'{did_you_mean(case, cases)}")
+    chosen = cases[case] if case is not None else next(iter(cases.values()))
+    return _evaluated(changed(read_source(folder / CONTRACT).data, chosen.changes), chosen)
+
+
 def answered(terms: Mapping[str, Any], case: Case) -> Settled:
     """Return what the terms come to in a case: limits and published payments as they stand, all else settled."""
     if case.ledger or case.expected.payer_maxima is not None:
@@ -140,9 +168,7 @@ def every_figure(names: Iterable[str]) -> "pd.DataFrame":
 def _settled(terms: Mapping[str, Any], case: Case) -> Settled:
     """Return what the terms come to in a case; a refusal is an answer too."""
     try:
-        contract = Contract.model_validate(terms)
-        reported = Reported(reported=tuple(Figure.model_validate(row.model_dump()) for row in case.reported))
-        evaluation = evaluate(contract, claims_study(case), reported=reported)
+        evaluation = _evaluated(terms, case)
     except CounterfoilError as error:
         return Settled(refused=error.codes)
     codes = [problem.code for result in evaluation.effects.values() for problem in result.refused]
@@ -151,7 +177,8 @@ def _settled(terms: Mapping[str, Any], case: Case) -> Settled:
         return Settled(values=_values(evaluation), refused=refused)
     settlement = evaluation.settlement
     names = {
-        f"payments[{number}]": getattr(clause, "name", None) or "" for number, clause in enumerate(contract.payments)
+        f"payments[{number}]": getattr(clause, "name", None) or ""
+        for number, clause in enumerate(evaluation.contract.payments)
     }
     due = [step for step in settlement.steps if step.action == "round" and step.clause == step.pot]
     clauses = {name: add(step.amount for step in due if names[step.pot] == name) for name in names.values() if name}
@@ -165,6 +192,11 @@ def _settled(terms: Mapping[str, Any], case: Case) -> Settled:
         _assigned(evaluation, case),
         refused,
     )
+
+
+def _evaluated(terms: Mapping[str, Any], case: Case) -> Evaluation:
+    reported = Reported(reported=tuple(Figure.model_validate(row.model_dump()) for row in case.reported))
+    return evaluate(Contract.model_validate(terms), claims_study(case), reported=reported)
 
 
 def _values(evaluation: Evaluation) -> dict[str, Decimal]:

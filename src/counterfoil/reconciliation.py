@@ -3,12 +3,14 @@
 Money agrees to the cent; an effect or a quantity at the digits that the record writes.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from counterfoil.attribution.money.amounts import add
+from counterfoil.plain import plain
 from counterfoil.record import Case, Record
 
 if TYPE_CHECKING:
@@ -90,6 +92,45 @@ class Comparison:
         """Whether every expectation is met. Differences that are recorded as unexplained are expected."""
         return all(row.agrees for row in self.rows)
 
+    def summary(self) -> str:
+        """Return what each case comes to beside what was published or is expected, as text."""
+        record = self.record
+        met = sum(row.agrees for row in self.rows)
+        lines = [record.title, "", f"{met} of {len(self.rows)} figures agree with the terms.", ""]
+        lines += [f"Measured: {record.estimand} {record.window} {record.sample}", ""]
+        table = [["case", "class", "marks", "what", "computed", "expected", "published", ""]]
+        for row in self.rows:
+            computed = "none" if row.computed is None else _shown(row.computed, row.expected)
+            compared_to = row.case.published is not None and row.expected == row.case.reckoned
+            published = f"{row.case.published:,}" if compared_to else ""
+            marks = ", ".join(row.case.marks)
+            agrees = "agrees" if row.agrees else "DIFFERS"
+            table.append(
+                [row.case.name, row.case.class_, marks, row.what, computed, _shown(row.expected), published, agrees]
+            )
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        for cells in table:
+            parts = [
+                cell.rjust(width) if 4 <= number <= 6 else cell.ljust(width)
+                for number, (cell, width) in enumerate(zip(cells, widths, strict=True))
+            ]
+            lines.append("  ".join(parts).rstrip())
+        for case in dict.fromkeys(row.case.name for row in self.rows):
+            known = next(row.case for row in self.rows if row.case.name == case)
+            if known.unexplained is not None:
+                lines += ["", f"{case}: published less computed {known.unexplained:,}, which no public term explains."]
+        if record.missing:
+            lines += ["", "Not public", *(f"  {text}" for text in record.missing)]
+        if record.conflicts:
+            lines += ["", "Where sources differ", *(f"  {text}" for text in record.conflicts)]
+        marked = "Marks: V verified in the named source, I INDIGO dataset, D derived, R recalled, C constructed."
+        return "\n".join([*lines, "", marked]) + "\n"
+
+    def to_json(self) -> str:
+        """Return the comparison as JSON."""
+        rows = [plain(row) for row in self.tidy().to_dict("records")]
+        return json.dumps({"contract": self.record.contract, "agrees": self.agrees, "rows": rows}, indent=2) + "\n"
+
     def tidy(self) -> "pd.DataFrame":
         """Return one row an expectation: class, marks, both sides, and the difference that nothing public explains."""
         import pandas as pd
@@ -149,6 +190,14 @@ def compared(case: Case, settled: Settled) -> Iterator[Compared]:
         yield Compared(case, "refusal", wanted.refused, code)
     if wanted.over_maximum:
         yield Compared(case, "over maximum", wanted.over_maximum, settled.over_maximum)
+
+
+def _shown(answer: Answer, like: Answer | None = None) -> str:
+    """Write an answer for people, with as many decimals as the one that it is compared with."""
+    if isinstance(answer, Decimal):
+        rounded = answer.quantize(like, ROUND_HALF_UP) if isinstance(like, Decimal) else answer
+        return f"{rounded:,}"
+    return _written(answer)
 
 
 def _written(answer: Answer) -> str:

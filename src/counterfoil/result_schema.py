@@ -63,7 +63,7 @@ def evaluation_schema() -> dict[str, Any]:
     )
     answered = {
         "estimand": _TEXT, "error_type": _TEXT, "degrees_of_freedom": _NUMBER, "clusters": {"type": ["integer", "null"]},
-        "people": {"type": "integer"}, "population": _TEXT, "counts": _map({"type": "integer"}), "std_error_by_type": _map(_NUMBER), "total": _object(row),
+        "people": {"type": "integer"}, "population": _TEXT, "counts": _map({"type": "integer"}), "std_error_by_type": _map(_NUMBER), "total": _object(row), "priced_at": _MONEY,
         "gate": gate, "held": held, "rule": _TEXT, "credits": _list(_object(credit)), "credit_warnings": _list(problem),
         "pot_and_split": pot_and_split, "findings": findings,
     }  # fmt: skip

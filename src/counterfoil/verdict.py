@@ -6,8 +6,9 @@ The order is that in which people decide: verdict and money, then how the gain w
 import math
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from counterfoil.attribution.payment.condition import shown as shown_number
 from counterfoil.attribution.payment.gate import Gate, GateTest
 from counterfoil.attribution.payment.pot import PotAndSplit
 from counterfoil.attribution.payment.split import Split
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from counterfoil.measuring import EffectResult
 
 NO_SHARE = "n.d."
+AS_REPORTED: Final = frozenset({"published", "blend", "index", "pool"})
+"""Kinds whose numbers are whatever their source says, and not per person."""
 
 
 def sentence(evaluation: "Evaluation") -> str:
@@ -43,8 +46,12 @@ def sentence(evaluation: "Evaluation") -> str:
 
 
 def _why_nothing(evaluation: "Evaluation") -> str:
-    shut = [name for name, result in evaluation.effects.items() if result.gate is not None and not result.gate.passes]
-    return f": the gate on {listed(shut)} is shut" if shut else ""
+    shut = [name for name, result in evaluation.effects.items() if result.held is not None and not result.held.passes]
+    if shut:
+        return f": the gate on {listed(shut)} is shut"
+    steps = () if evaluation.settlement is None else evaluation.settlement.steps
+    unmet = list(dict.fromkeys(step.reason for step in steps if step.action == "condition"))
+    return f": {'; '.join(reason.removeprefix('nothing is due: ') for reason in unmet)}" if unmet else ""
 
 
 def percent(fraction: Decimal) -> str:
@@ -119,8 +126,12 @@ def render_text(evaluation: "Evaluation") -> str:
         parts += ["", str(problem)]
     for result in evaluation.effects.values():
         parts += ["", *_effect_lines(result)]
+    if evaluation.quantities:
+        parts += ["", *_quantity_lines(evaluation)]
     if evaluation.settlement is not None and evaluation.settlement.lines:
         parts += ["", *_ledger_lines(evaluation)]
+    if evaluation.onward is not None and (evaluation.onward.fees or evaluation.onward.distributions):
+        parts += ["", *_onward_lines(evaluation)]
     results = evaluation.effects.values()
     beside = {problem for result in results for problem in result.on_credits}
     warnings = dict.fromkeys(problem for result in results for problem in result.warnings if problem not in beside)
@@ -152,21 +163,26 @@ class Scale:
 def _effect_lines(result: "EffectResult") -> Iterator[str]:
     yield f"Effect {result.name} (outcome {result.terms.outcome}, better {result.terms.better})"
     if result.total is None:
-        yield "  No answer:"
+        yield "  No answer:" if result.refused else "  Not known yet."
         for problem in result.refused:
             yield f"  {problem.code} {problem.what}"
         return
     total = result.total
+    if total.error_type == "unknown":
+        yield from _bare_lines(result, total)
+        return
     scale = Scale(result.terms.display, float(total.std_error[0]))
     value = float(total.values[0])
     low, high = total.interval()[0]
     kind = "gain" if value * result.sign > 0 else "loss"
+    each = "" if result.terms.estimator.kind in AS_REPORTED else " per person"
     yield (
-        f"  The {total.estimand}: {scale.number(value)}{scale.unit} per person "
+        f"  The {total.estimand}: {scale.number(value)}{scale.unit}{each} "
         f"(std error {scale.number(float(total.std_error[0]))}, 95% interval {scale.number(low)} to {scale.number(high)}), "
         f"a {kind} of {scale.number(abs(value))}."
     )
-    yield f"  It counts for {total.people:,} {total.population}. {_errors(total)}."
+    counts = f"It counts for {total.people:,} {total.population}. " if total.people else ""
+    yield f"  {counts}{_errors(total)}."
     others = [
         f"{name} {scale.number(float(total.using(name).std_error[0]))}"
         for name in total.error_types
@@ -176,12 +192,33 @@ def _effect_lines(result: "EffectResult") -> Iterator[str]:
         yield f"  Std error under other error types: {', '.join(others)}."
     if result.gate is not None:
         yield from _gate_lines(result, scale)
+    else:
+        yield from _held_lines(result)
     if result.shares is not None:
         yield ""
         yield from _share_lines(result, result.shares, scale)
         yield from _finding_lines(result, scale)
     for problem in result.refused:
         yield f"  {problem.code} {problem.what}"
+
+
+def _bare_lines(result: "EffectResult", total: Estimate) -> Iterator[str]:
+    """Say a published effect that came without a standard error."""
+    value = float(total.values[0])
+    kind = "gain" if value * result.sign > 0 else "loss"
+    over = f" It counts for {total.people:,} {total.population}." if total.people else ""
+    yield f"  The {total.estimand}: {value:,.6g}, a {kind}, published without a standard error.{over}"
+    yield from _held_lines(result)
+    for problem in result.refused:
+        yield f"  {problem.code} {problem.what}"
+
+
+def _held_lines(result: "EffectResult") -> Iterator[str]:
+    if result.held is not None:
+        stands = "open" if result.held.passes else "shut"
+        yield (
+            f"  Gate {stands}: the {result.held.what} is {result.held.tested:.6g}, held against {result.held.minimum:.6g}."
+        )
 
 
 def _errors(total: Estimate) -> str:
@@ -290,21 +327,75 @@ def describe_difference(found: PotAndSplit, scale: Scale) -> str:
     )
 
 
+def _quantity_lines(evaluation: "Evaluation") -> Iterator[str]:
+    yield "Quantities"
+    rows = [["quantity", "period", "group", "rung", "provider", "count", "unit"]]
+    for name, quantity in evaluation.quantities.items():
+        unit = evaluation.contract.quantities[name].unit
+        rows += [[name, *cell.place, shown_number(cell.amount), unit] for cell in quantity.cells]
+        if not quantity.cells:
+            rows.append([name, "", "", "", "", "0" if quantity.complete else "not reported", unit])
+    kept = [0, *(column for column in range(1, 5) if any(row[column] for row in rows[1:])), 5, 6]
+    yield from _table([[row[column] for column in kept] for row in rows], indent=2, right={len(kept) - 2})
+    for note in dict.fromkeys(note for quantity in evaluation.quantities.values() for note in quantity.notes):
+        yield f"  {note}"
+
+
+def _onward_lines(evaluation: "Evaluation") -> Iterator[str]:
+    """Say what becomes of the payments: fees, and the return of capital."""
+    onward = evaluation.onward
+    if onward is None:
+        return
+    yield "What becomes of the payments"
+    rows = [["period", "from", "to", "for", "amount", "why"]]
+    rows += [
+        [made.period, line.source, line.to, line.kind, f"{line.amount:,}", line.reason]
+        for made in onward.fees
+        for line in made.paid.lines
+    ]
+    rows += [
+        [line.period, line.source, line.to, line.kind, f"{line.amount:,}", line.reason]
+        for made in onward.distributions
+        for line in made.lines
+    ]
+    yield from _table(rows, indent=2, right={4})
+    for made in onward.fees:
+        if made.paid.note:
+            yield f"  {made.paid.note}."
+    for stack in onward.returns:
+        for investor in stack:
+            yield f"  {investor.sentence(evaluation.contract.words)}"
+
+
 def _ledger_lines(evaluation: "Evaluation") -> Iterator[str]:
     settlement = evaluation.settlement
     if settlement is None:
         return
     yield f"Ledger ({settlement.currency})"
-    rows = [["clause", "from", "to", "amount", "why"]]
+    names = {line.clause: line.name for line in settlement.lines if line.name}
+    rows = [["clause", "period", "group", "rung", "from", "to", "amount", "why"]]
     rows += [
-        [_clause(line.clause), line.payer, line.provider, f"{line.amount:,}", line.reason] for line in settlement.lines
+        [
+            names.get(line.clause) or _clause(line.clause),
+            line.period,
+            line.group,
+            line.rung,
+            line.payer,
+            line.provider,
+            f"{line.amount:,}",
+            line.reason,
+        ]
+        for line in settlement.lines
     ]
-    rows.append(["total", "", "", f"{settlement.total:,}", ""])
-    yield from _table(rows, indent=2, right={3})
+    rows.append(["total", *[""] * 5, f"{settlement.total:,}", ""])
+    kept = [0, *(column for column in range(1, 4) if any(row[column] for row in rows[1:])), 4, 5, 6, 7]
+    yield from _table([[row[column] for column in kept] for row in rows], indent=2, right={len(kept) - 2})
     yield ""
     yield "How each amount came about"
     for step in settlement.steps:
-        yield f"  {_clause(step.pot)}, {step.action}: {_short(step.amount)} ({step.reason})"
+        where = f" in {step.period}" if step.period else ""
+        clause = names.get(step.pot) or _clause(step.pot)
+        yield f"  {clause}{where}, {step.action}: {_short(step.amount)} ({step.reason})"
     if settlement.total > 0:
         yield from _alternative_lines(evaluation)
 

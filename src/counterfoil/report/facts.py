@@ -10,11 +10,13 @@ import pandas as pd
 
 from counterfoil.attribution.interactions import Interactions
 from counterfoil.attribution.money.amounts import add
+from counterfoil.attribution.payment.condition import shown as shown_number
 from counterfoil.attribution.payment.unit_price import UnitPrice
 from counterfoil.attribution.rules import rule_named
 from counterfoil.datasets.disclosure import SMALL_CELL, shown, suppress_counts
 from counterfoil.estimators.contamination import Contamination
 from counterfoil.estimators.contribution import ContributionFit
+from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.kernel import Kernel
 from counterfoil.estimators.panel_contribution import PanelContribution
 from counterfoil.estimators.support import CLASSES, SupportLedger, support
@@ -57,6 +59,8 @@ def gather(evaluation: "Evaluation", show_small_cells: bool) -> dict[str, Any]:
         "clauses": [
             describe_clause(evaluation.contract, number) for number in range(len(evaluation.contract.payments))
         ],
+        "quantities": _quantities(evaluation, show_small_cells),
+        "returns": [] if withheld else _returns(evaluation),
         "bound_caps": _step_reasons(evaluation, "cap"),
         "adjusted": _step_reasons(evaluation, "project", "agreement"),
         "effects": [_effect(result, withheld) for result in evaluation.effects.values()],
@@ -80,6 +84,8 @@ def withheld_parties(evaluation: "Evaluation") -> frozenset[str]:
     study, players = evaluation.study, evaluation.contract.players
     parties: set[str] = set()
     settlement = evaluation.settlement
+    if settlement is not None:
+        parties |= _paid_for_few(evaluation)
     for name, result in evaluation.effects.items():
         if settlement is not None and result.total is not None and 0 < result.total.people < SMALL_CELL:
             parties |= {line.provider for line in settlement.lines if line.effect == name}
@@ -93,6 +99,19 @@ def withheld_parties(evaluation: "Evaluation") -> frozenset[str]:
         hidden = suppress_counts(list(counts.values()))
         parties |= {name for name, text in zip(counts, hidden, strict=True) if text in {f"<{SMALL_CELL}", "suppressed"}}
     return frozenset(parties)
+
+
+def _paid_for_few(evaluation: "Evaluation") -> set[str]:
+    """Return who is paid for a count of few people: the amount over the public price is that count."""
+    settlement = evaluation.settlement
+    few = {
+        (name, *cell.place[:3])
+        for name, quantity in evaluation.quantities.items()
+        for cell in quantity.cells
+        if cell.people is not None and 0 < cell.people < SMALL_CELL
+    }
+    lines = () if settlement is None else settlement.lines
+    return {line.provider for line in lines if (line.effect, line.period, line.group, line.rung) in few}
 
 
 def _used_by(result: "EffectResult") -> dict[str, int]:
@@ -170,6 +189,8 @@ def _effect(result: "EffectResult", withheld: frozenset[str]) -> dict[str, Any]:
     if result.total is None:
         return facts
     total = result.total
+    if total.error_type == "unknown":
+        return facts | _without_error(total, result)
     scale = Scale(terms.display, float(total.std_error[0]))
     low, high = total.interval()[0]
     value = float(total.values[0])
@@ -202,6 +223,45 @@ def _effect(result: "EffectResult", withheld: frozenset[str]) -> dict[str, Any]:
                 "not determinable: the total is too uncertain for a percentage of it; the credit itself stands."
             )
     return facts
+
+
+def _without_error(total: Estimate, result: "EffectResult") -> dict[str, Any]:
+    """Return what is said of an effect that was published without a standard error: no interval and no picture."""
+    value = float(total.values[0])
+    return {
+        "estimand": total.estimand,
+        "estimate": f"{value:,.6g}",
+        "interval": "not published",
+        "std_error": "not published",
+        "kind": "gain" if value * result.sign > 0 else "loss",
+        "people": shown(total.people) if total.people else "a number not stated of",
+        "population": total.population,
+        "unit": "units of the outcome",
+    }
+
+
+def _quantities(evaluation: "Evaluation", show_small_cells: bool) -> list[tuple[str, ...]]:
+    """Return each number of each quantity; counts of few people are withheld, with what reveals them."""
+    rows: list[tuple[str, ...]] = []
+    for name, quantity in evaluation.quantities.items():
+        counts = [cell.people for cell in quantity.cells]
+        hidden = [False] * len(counts)
+        if not show_small_cells and any(people is not None for people in counts):
+            texts = suppress_counts([people or 0 for people in counts])
+            hidden = [text in {f"<{SMALL_CELL}", "suppressed"} for text in texts]
+        for cell, hide in zip(quantity.cells, hidden, strict=True):
+            place = ", ".join(part for part in cell.place if part)
+            unit = evaluation.contract.quantities[name].unit
+            rows.append((name, place, WITHHELD if hide else shown_number(cell.amount), unit))
+    return rows
+
+
+def _returns(evaluation: "Evaluation") -> list[str]:
+    if evaluation.onward is None:
+        return []
+    words = evaluation.contract.words
+    notes = [f"{made.paid.note}." for made in evaluation.onward.fees if made.paid.note]
+    return [*notes, *(investor.sentence(words) for stack in evaluation.onward.returns for investor in stack)]
 
 
 def _findings(result: "EffectResult", scale: Scale, withheld: frozenset[str]) -> dict[str, Any] | None:
