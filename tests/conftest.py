@@ -1,7 +1,8 @@
 """Fixtures that several rooms share."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import counterfoil as cf
-from counterfoil.attribution.counting import Period, periods_of
+from counterfoil.attribution.counting import Cell, Period, Quantity, periods_of
+from counterfoil.attribution.payment import Clause, Priced, Settlement, Split, settle
+from counterfoil.attribution.payment.clauses import CLAUSES, clause_name
 from counterfoil.contract import Contract
 from counterfoil.datasets import Study
 
@@ -85,3 +88,62 @@ def once() -> dict[str, Period]:
 @pytest.fixture(scope="session")
 def years() -> dict[str, Period]:
     return {f"y{k}": Period(f"y{k}", date(2010 + k, 1, 1), date(2010 + k, 12, 31)) for k in (6, 7)}
+
+
+KINDS = {kind.__name__: kind for kind in CLAUSES.values()}
+Pay = Callable[..., Settlement]
+
+
+def _clause(terms: Mapping[str, Any]) -> Clause:
+    """Return a clause as a contract writes it."""
+    made: Clause = KINDS[clause_name(terms)].model_validate(terms)  # type: ignore[assignment]
+    return made
+
+
+def _quantity(numbers: Any) -> Quantity:
+    """Return a quantity: of one number, of numbers by period, or of cells."""
+    if isinstance(numbers, Quantity):
+        return numbers
+    if isinstance(numbers, Mapping):
+        return Quantity(tuple(Cell(Decimal(str(amount)), period) for period, amount in numbers.items()))
+    if isinstance(numbers, Sequence) and not isinstance(numbers, str):
+        return Quantity(tuple(numbers))
+    return Quantity((Cell(Decimal(str(numbers))),))
+
+
+def _effect(numbers: Any) -> Priced | tuple[Priced, ...]:
+    """Return an effect: of one gain, or of gains by period."""
+    if isinstance(numbers, Priced):
+        return numbers
+    if isinstance(numbers, Mapping):
+        return tuple(Priced(Decimal(str(gain)), "published", True, period=label) for label, gain in numbers.items())
+    return Priced(Decimal(str(numbers)), "published", True)
+
+
+@pytest.fixture
+def pay() -> Pay:
+    """Settle clauses as written; `periods` names those that are settled."""
+
+    def settled(
+        clauses: Sequence[Mapping[str, Any]],
+        *,
+        quantities: Mapping[str, Any] | None = None,
+        effects: Mapping[str, Any] | None = None,
+        splits: Mapping[str, Split] | None = None,
+        periods: Sequence[str] = ("",),
+        currency: str = "USD",
+        payer: str = "city",
+        **terms: Any,
+    ) -> Settlement:
+        written = [_clause(terms) for terms in clauses]
+        return settle(
+            dict.fromkeys(periods, written),
+            {name: _effect(numbers) for name, numbers in (effects or {}).items()},
+            splits or {},
+            currency=currency,
+            payer=payer,
+            quantities={name: _quantity(numbers) for name, numbers in (quantities or {}).items()},
+            **terms,
+        )
+
+    return settled

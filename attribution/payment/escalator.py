@@ -66,8 +66,9 @@ def escalated(terms: Escalator, period: str, periods: Sequence[str]) -> tuple[De
     """
     if terms.rate is None:
         return terms.factors.get(period, Decimal(1)), f"the factor of {period}"
+    begun = terms.since is None or terms.since in periods
     first = periods.index(terms.since) if terms.since in periods else 0
-    passed = max(0, periods.index(period) - first) if period in periods else 0
+    passed = max(0, periods.index(period) - first) if begun and period in periods else 0
     with localcontext(prec=PRECISION):
         factor = (1 + terms.rate) ** passed
     return factor, f"{passed} period{'' if passed == 1 else 's'} at {Words('').percent(terms.rate)}"
