@@ -1,15 +1,20 @@
 """Cumulative settlement: what is due by now in all, less what was due before.
 
 Where later data lower what is due, the difference is clawed back if the contract says so. Otherwise nothing is taken back, and
-it is held against later payments: of one clause first, then of the contract, so that no limit is exceeded.
+it is held against later payments: of the same clause, effect, provider, payer and group and of the contract, so that no limit
+is exceeded.
 """
 
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
+from typing import Final
 
 from counterfoil.attribution.money.amounts import add, largest_remainder
 from counterfoil.attribution.payment.line import Line
+
+LIMITED: Final = ("clause", "effect", "provider", "payer", "name", "group")
+"""What limits are of: lowering within each of them keeps every limit."""
 
 
 def true_up(
@@ -36,11 +41,21 @@ def true_up(
     due: dict[tuple[str, ...], Line] = {}
     for line in entitled:
         known = due.get(line.key)
-        due[line.key] = line if known is None else replace(known, amount=add([known.amount, line.amount]))
+        due[line.key] = line if known is None else _together(known, line)
     for line in before:
         due.setdefault(line.key, replace(line, amount=Decimal(0) * unit, reason="no longer due"))
     found = [_difference(line, add(paid.get(key, ())), period) for key, line in due.items()]
     return tuple(found if claw_back else _nothing_back(found, unit))
+
+
+def _together(one: Line, other: Line) -> Line:
+    """Return two lines of the same claim, such as those of two periods, as one."""
+    return replace(
+        one,
+        quantity=add([one.quantity, other.quantity]),
+        amount=add([one.amount, other.amount]),
+        reason=f"{one.reason}; {other.reason}",
+    )
 
 
 def _difference(line: Line, paid: Decimal, period: str) -> Line:
@@ -51,22 +66,26 @@ def _difference(line: Line, paid: Decimal, period: str) -> Line:
 
 
 def _nothing_back(lines: Sequence[Line], unit: Decimal) -> list[Line]:
-    """Lower what is newly due by what was due too much, clause by clause and then in all; nothing is below zero."""
-    kept = list(lines)
-    clauses = dict.fromkeys(line.clause for line in lines)
-    for clause in clauses:
-        kept = _netted(kept, [number for number, line in enumerate(kept) if line.clause == clause], lines, unit)
-    return _netted(kept, list(range(len(kept))), lines, unit)
+    """Lower what is newly due by what was due too much, within all that a limit may cover and in all; nothing is below zero.
 
-
-def _netted(kept: list[Line], chosen: list[int], given: Sequence[Line], unit: Decimal) -> list[Line]:
-    room = max(Decimal(0), add(given[number].amount for number in chosen))
-    rises = {number: max(Decimal(0), kept[number].amount) for number in chosen}
-    found = list(kept)
-    if add(rises.values()) > room:
-        rises = dict(zip(rises, largest_remainder(room, list(rises.values()), unit), strict=True))
-    for number, amount in rises.items():
-        if amount != found[number].amount:
-            why = "; what was due too much before is held against it"
-            found[number] = replace(found[number], amount=amount, reason=found[number].reason + why)
-    return found
+    What leaves the smallest part of what is newly due comes first, so that no more is held back than must be.
+    """
+    kept = [max(Decimal(0) * unit, line.amount) for line in lines]
+    named = dict.fromkeys((what, name) for what in LIMITED for line in lines if (name := getattr(line, what)))
+    inner = [[number for number, line in enumerate(lines) if getattr(line, what) == name] for what, name in named]
+    groups = [list(range(len(lines))), *inner]
+    rooms = [max(Decimal(0), add(lines[number].amount for number in group)) for group in groups]
+    left = set(range(len(groups)))
+    while left:
+        newly = {place: add(kept[number] for number in groups[place]) for place in left}
+        left = {place for place in left if newly[place] > rooms[place]}
+        if left:
+            first = min(left, key=lambda place: (rooms[place] / newly[place], place))
+            weights = [kept[number] for number in groups[first]]
+            for number, part in zip(groups[first], largest_remainder(rooms[first], weights, unit), strict=True):
+                kept[number] = part
+    why = "; what was due too much before is held against it"
+    return [
+        line if amount == line.amount else replace(line, amount=amount, reason=line.reason + why)
+        for line, amount in zip(lines, kept, strict=True)
+    ]
