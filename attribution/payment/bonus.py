@@ -14,7 +14,7 @@ from counterfoil.attribution.money.amounts import Money, multiply
 from counterfoil.attribution.money.words import Words
 from counterfoil.attribution.payment.condition import Condition, shown
 from counterfoil.attribution.payment.moment import Moment
-from counterfoil.attribution.payment.price import Gross, Price, counted_cells
+from counterfoil.attribution.payment.price import Gross, Price, counted_cells, people_of
 
 
 class Bonus(Price):
@@ -41,15 +41,41 @@ class Bonus(Price):
         return self.quantity or self.name or "bonus"
 
 
-def gross_of_bonus(clause: Bonus, moment: Moment) -> Iterator[Gross]:
-    """Yield what a bonus gives, before its condition."""
+def gross_of_bonus(clause: Bonus, moment: Moment, by_person: bool = False) -> Iterator[Gross]:
+    """Yield what a bonus gives, before its condition.
+
+    A bonus in all is given in each of the periods that it names; without such, in a period in which something that its
+    condition names becomes known, so that what was rewarded once is not rewarded in every later period.
+
+    Parameters
+    ----------
+    clause : Bonus
+    moment : Moment
+    by_person : bool
+        Whether amounts are also needed person by person.
+    """
     if clause.quantity is None:
-        yield Gross(
-            Decimal(1), clause.bonus, clause.bonus, f"the stated {clause.bonus:,}", Cell(Decimal(1), moment.period)
-        )
+        for period in _when(clause, moment):
+            yield Gross(
+                Decimal(1), clause.bonus, clause.bonus, f"the stated {clause.bonus:,}", Cell(Decimal(1), period)
+            )
         return
+    people = people_of(clause, moment) if by_person else None
     for cell in counted_cells(clause, moment):
         amount = multiply(clause.bonus, cell.amount)
-        yield Gross(
-            cell.amount, clause.bonus, amount, f"{shown(cell.amount)} {clause.quantity}, at {clause.bonus:,} each", cell
-        )
+        reason = f"{shown(cell.amount)} {clause.quantity}, at {clause.bonus:,} each"
+        each = None
+        if people is not None:
+            each = {who: multiply(clause.bonus, count) for who, count in people.get(cell.place, {}).items()}
+        yield Gross(cell.amount, clause.bonus, amount, reason, cell, each)
+
+
+def _when(clause: Bonus, moment: Moment) -> tuple[str, ...]:
+    """Return the periods in which a bonus in all is earned: those that it names, or once something new is known."""
+    if clause.periods:
+        return tuple(period for period in moment.counted if period in clause.periods)
+    news = any(
+        moment.gain(name, new=True) is not None if kind == "effect" else moment.amount(name) is not None
+        for kind, name in clause.only_if.names()
+    )
+    return (moment.period,) if news else ()

@@ -4,7 +4,7 @@ An interim settlement of basis ``period`` counts what belongs to the period. One
 to its end, and what was paid before is taken off afterwards.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -43,9 +43,20 @@ class Moment:
         """The periods whose quantities count."""
         return self.periods if self.cumulative else (self.period,)
 
-    def cells(self, quantity: str) -> tuple[Cell, ...]:
-        """Return the numbers of a quantity that count, none of one person."""
-        known = self.quantities[quantity].within(self.counted)
+    def known(self, quantity: str, wanted: Callable[[Cell], bool] | None = None) -> Quantity:
+        """Return the part of a quantity that counts, of some of its cells; only totals, no numbers of single people."""
+        whole = self.quantities[quantity]
+
+        def kept(cells: tuple[Cell, ...] | None) -> tuple[Cell, ...] | None:
+            if cells is None:
+                return None
+            return tuple(cell for cell in cells if cell.period in self.counted and (wanted is None or wanted(cell)))
+
+        return Quantity(kept(whole.cells) or (), parts=kept(whole.parts), base=kept(whole.base))
+
+    def cells(self, quantity: str, wanted: Callable[[Cell], bool] | None = None) -> tuple[Cell, ...]:
+        """Return the numbers of a quantity that count, none of one person; all, or some of its cells."""
+        known = self.known(quantity, wanted)
         if known.base is not None and len(known.cells) > 1 and len({cell.place[1:] for cell in known.cells}) == 1:
             # A rate over several periods is the ratio of the sums.
             return (replace(known.cells[-1], amount=known.total),)
@@ -53,7 +64,8 @@ class Moment:
 
     def people(self, quantity: str) -> tuple[Cell, ...] | None:
         """Return the same numbers person by person; None where only totals are known."""
-        return self.quantities[quantity].within(self.counted).by_person
+        cells = self.quantities[quantity].by_person
+        return None if cells is None else tuple(cell for cell in cells if cell.period in self.counted)
 
     def amount(self, quantity: str) -> Decimal | None:
         """Return the sum of a quantity; None where nothing of it is known."""
@@ -61,6 +73,10 @@ class Moment:
         if not known.cells:
             return Decimal(0) if known.complete and known.base is None else None
         return known.total
+    def amount(self, quantity: str, wanted: Callable[[Cell], bool] | None = None) -> Decimal | None:
+        """Return the sum of a quantity, or of some of its cells; None where nothing of it is known."""
+        known = self.known(quantity, wanted)
+        return known.total if known.cells else None
 
     def gain(self, effect: str, *, new: bool = False) -> Priced | None:
         """Return an effect as last known, or (``new``) only if it became known in a period that counts."""

@@ -7,12 +7,13 @@ conditions, zero where there is a loss, present value, escalator, discount, roun
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal, localcontext
+from functools import partial
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from counterfoil.attribution.counting.quantity import Cell
-from counterfoil.attribution.money.amounts import PRECISION, Amount, Rounding, add, multiply, round_money
+from counterfoil.attribution.money.amounts import PRECISION, Amount, Rounding, multiply, round_money
 from counterfoil.attribution.money.words import Words
 from counterfoil.attribution.payment.condition import Condition, holds, shown
 from counterfoil.attribution.payment.division import Division
@@ -190,9 +191,7 @@ def _scaled(pot: Pot, factor: Decimal, position: str, action: str, reason: str) 
 def counted_cells(clause: Price, moment: Moment) -> Iterator[Cell]:
     """Yield the cells of a clause's quantity that it prices."""
     if clause.quantity is not None:
-        for cell in moment.cells(clause.quantity):
-            if _wanted(clause, cell):
-                yield cell
+        yield from moment.cells(clause.quantity, partial(is_wanted, clause))
 
 
 def people_of(clause: Price, moment: Moment) -> Mapping[tuple[str, str, str, str], Mapping[int, Decimal]] | None:
@@ -202,13 +201,14 @@ def people_of(clause: Price, moment: Moment) -> Mapping[tuple[str, str, str, str
         return None
     found: dict[tuple[str, str, str, str], dict[int, Decimal]] = {}
     for cell in cells:
-        if cell.person is not None and _wanted(clause, cell):
+        if cell.person is not None and is_wanted(clause, cell):
             here = found.setdefault(cell.place, {})
             here[cell.person] = here.get(cell.person, Decimal(0)) + cell.amount
     return found
 
 
-def _wanted(clause: Price, cell: Cell) -> bool:
+def is_wanted(clause: Price, cell: Cell) -> bool:
+    """Tell whether a clause prices a cell of its quantity."""
     return (
         (not clause.periods or cell.period in clause.periods)
         and (not clause.groups or cell.group in clause.groups)
@@ -223,12 +223,9 @@ def value_of(clause: Price, moment: Moment) -> tuple[Decimal, Cell, str] | None:
         if priced is None or (clause.periods and priced.period not in clause.periods):
             return None
         return priced.level, Cell(priced.level, priced.period), f"{clause.effect} is {shown(priced.level)}"
-    cells = list(counted_cells(clause, moment))
-    if not cells:
+    amount = moment.amount(clause.quantity or "", partial(is_wanted, clause))
+    if amount is None:
         return None
-    whole = moment.amount(clause.quantity or "")
-    unfiltered = len(cells) == len(moment.cells(clause.quantity or ""))
-    amount = whole if whole is not None and unfiltered else add(cell.amount for cell in cells)
     return amount, Cell(amount, moment.period), f"{clause.quantity} is {shown(amount)}"
 
 

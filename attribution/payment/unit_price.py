@@ -4,7 +4,7 @@ The price may differ by rung of a ladder, by group, period or provider (`by` and
 above it for everything, or for the excess only. Beyond a volume another price may apply (`bands`), as an accelerator or a taper.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal, localcontext
 from typing import Literal
 
@@ -15,7 +15,7 @@ from counterfoil.attribution.money.amounts import PRECISION, Amount, Money, add,
 from counterfoil.attribution.money.words import Words
 from counterfoil.attribution.payment.condition import shown
 from counterfoil.attribution.payment.moment import Moment
-from counterfoil.attribution.payment.price import Gross, OneSource, counted_cells, people_of
+from counterfoil.attribution.payment.price import Gross, OneSource, counted_cells, is_wanted, people_of
 from counterfoil.attribution.payment.trace import Priced
 from counterfoil.errors import refusal
 
@@ -104,30 +104,50 @@ def gross_of_units(clause: UnitPrice, moment: Moment, by_person: bool = False) -
         if priced is not None and (not clause.periods or priced.period in clause.periods):
             yield _of_gain(clause, priced)
         return
-    cells = list(counted_cells(clause, moment))
+    cells = [(cell, price) for cell in counted_cells(clause, moment) if (price := _price_of(clause, cell)) is not None]
     people = people_of(clause, moment) if by_person else None
-    reached = clause.at_least is None or add(cell.amount for cell in cells) >= clause.at_least
-    paid_before = clause.at_least if clause.at_least is not None and clause.pays == "excess" else Decimal(0)
+    reached = clause.at_least is None or _counted(clause, moment) >= clause.at_least
+    start = clause.at_least if clause.at_least is not None and clause.pays == "excess" else Decimal(0)
     seen = Decimal(0)
-    for cell in cells:
-        price = clause.price if clause.by is None else clause.prices.get(getattr(cell, clause.by))
-        if price is None:
-            continue
+    for cell, price in cells:
         amount, units = Decimal(0), cell.amount
         reason = f"{shown(cell.amount)} {clause.quantity}{_place(cell)}, at {price:,} each"
         if not reached:
             reason += f"; nothing is due below {shown(clause.at_least or Decimal(0))}"
-        elif clause.bands or paid_before:
+        elif clause.bands or start:
             with localcontext(prec=PRECISION):
-                amount = _banded(clause, seen + units, paid_before) - _banded(clause, seen, paid_before)
-            reason += "; with other prices beyond volumes" if clause.bands else f"; beyond {shown(paid_before)} only"
+                amount = _banded(clause, price, seen + units, start) - _banded(clause, price, seen, start)
+            reason += "; with other prices beyond volumes" if clause.bands else f"; beyond {shown(start)} only"
         else:
             amount = multiply(price, units)
         seen = add([seen, units])
-        each = None
-        if people is not None and reached:
-            each = {who: multiply(price, count) for who, count in people.get(cell.place, {}).items()}
-        yield Gross(units, price, amount, reason, cell, each)
+        yield Gross(units, price, amount, reason, cell, _each(cell, amount, people))
+
+
+def _price_of(clause: UnitPrice, cell: Cell) -> Decimal | None:
+    return clause.price if clause.by is None else clause.prices.get(getattr(cell, clause.by))
+
+
+def _counted(clause: UnitPrice, moment: Moment) -> Decimal:
+    """Return how much there is of what the clause prices; of a ratio, the ratio of the sums."""
+
+    def wanted(cell: Cell) -> bool:
+        return is_wanted(clause, cell) and _price_of(clause, cell) is not None
+
+    return moment.amount(clause.quantity or "", wanted) or Decimal(0)
+
+
+def _each(
+    cell: Cell, amount: Decimal, people: Mapping[tuple[str, str, str, str], Mapping[int, Decimal]] | None
+) -> dict[int, Decimal] | None:
+    """Return what each person's part of a cell is paid; a price that changes with volume is the same for all in it."""
+    if people is None:
+        return None
+    if cell.amount <= 0:
+        return {}
+    with localcontext(prec=PRECISION):
+        each = amount / cell.amount
+        return {who: each * count for who, count in people.get(cell.place, {}).items()}
 
 
 def _of_gain(clause: UnitPrice, priced: Priced) -> Gross:
@@ -139,25 +159,33 @@ def _of_gain(clause: UnitPrice, priced: Priced) -> Gross:
     reason = f"{priced.basis}, at {price:,} each"
     if clause.at_least is not None and priced.level < clause.at_least:
         return Gross(whole, price, Decimal(0), f"{reason}; nothing below {shown(clause.at_least)}", _cell(priced))
+    start = Decimal(0)
     if clause.pays == "excess" and clause.at_least is not None:
-        units = (priced.people or 1) if clause.per == "person" else 1
-        with localcontext(prec=PRECISION):
-            whole -= clause.at_least * units
+        start = multiply(clause.at_least, _units(clause, priced))
         reason += f"; beyond {shown(clause.at_least)} only"
     if clause.bands:
-        return Gross(
-            whole, price, _banded(clause, whole, Decimal(0)), f"{reason}; other prices beyond volumes", _cell(priced)
-        )
-    return Gross(whole, price, multiply(price, whole), reason, _cell(priced))
+        reason += "; other prices beyond volumes"
+    amount = _banded(clause, price, whole, start) if clause.bands or start else multiply(price, whole)
+    return Gross(whole, price, amount, reason, _cell(priced))
+
+
+def _units(clause: UnitPrice, priced: Priced) -> int:
+    """Return over how many units a gain is paid for."""
+    if clause.per == "unit" or priced.gain is None:
+        return 1
+    if priced.people is None:
+        what = f"what exceeds {clause.at_least} per person is paid for, and it is not known for how many people"
+        raise refusal("PAY-012", what, clause.effect or "")
+    return priced.people
 
 
 def _cell(priced: Priced) -> Cell:
     return Cell(priced.quantity, priced.period)
 
 
-def _banded(clause: UnitPrice, volume: Decimal, start: Decimal) -> Decimal:
-    """Return what all units from a start up to a volume cost, band by band."""
-    edges = [(Decimal(0), clause.price or Decimal(0)), *((band.beyond, band.price) for band in clause.bands)]
+def _banded(clause: UnitPrice, first: Decimal, volume: Decimal, start: Decimal) -> Decimal:
+    """Return what all units from a start up to a volume cost, band by band, the first band at the first price."""
+    edges = [(Decimal(0), first), *((band.beyond, band.price) for band in clause.bands)]
     cost = Decimal(0)
     with localcontext(prec=PRECISION):
         for number, (low, price) in enumerate(edges):
