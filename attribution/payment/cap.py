@@ -15,10 +15,8 @@ from pydantic import Field, model_validator
 from counterfoil.attribution.money.amounts import (
     PRECISION,
     Money,
-    Rounding,
     add,
     largest_remainder,
-    multiply,
     round_money,
 )
 from counterfoil.attribution.money.words import Words
@@ -54,6 +52,8 @@ class Cap(Scope):
             raise ValueError("`excess: next_payer` and `then:` go together")
         if self.excess == "next_payer" and self.scope != "payer":
             raise ValueError("`excess: next_payer` goes with scope payer")
+        if self.each is not None and self.scope == "person":
+            raise ValueError("`each:` does not go with scope person")
         if self.excess != "lost" and self.scope in ("person", "provider"):
             raise ValueError(f"with scope {self.scope}, what exceeds the limit is not due")
         return self
@@ -102,22 +102,16 @@ def apply_cap(
 
 
 def _lowered(pot: Pot, amount: Decimal, position: str, reason: str) -> Pot:
-    people = pot.by_person
-    if people is not None and pot.amount:
-        with localcontext(prec=PRECISION):
-            part = amount / pot.amount
-        people = {who: multiply(value, part) for who, value in people.items()}
-    return replace(pot.changed(amount, position, "cap", reason), by_person=people)
+    return pot.part(amount).changed(amount, position, "cap", reason)
 
 
 def pay_excess(before: Sequence[Pot], after: Sequence[Pot], clause: Cap, position: str) -> tuple[Pot, ...]:
     """Return the pots under a payer's cap with what exceeded it as pots of the next payer."""
     moved = [
         replace(
-            old,
-            amount=add([old.amount, -new.amount]),
+            old.part(add([old.amount, -new.amount])),
             payer=clause.then,
-            by_person=None,
+            base=None,
             steps=(
                 Step(
                     old.clause,
@@ -141,10 +135,23 @@ def cap_people(
     position: str,
     pots: Sequence[Pot],
     unit: Decimal,
-    rounding: Rounding,
     used: Mapping[int, Decimal],
-) -> tuple[tuple[Pot, ...], dict[int, Decimal]]:
-    """Limit the amounts of each person over the pots under a cap; return the pots and what each person has used in all.
+) -> tuple[Pot, ...]:
+    """Limit the amounts of each person over the pots under a cap.
+
+    Where the limit binds for somebody, what is left is rounded down in all, so that no person's limit is exceeded by rounding.
+
+    Parameters
+    ----------
+    clause : Cap
+    position : str
+        Where it stands in the contract.
+    pots : sequence of Pot
+        Already rounded to ``unit``.
+    unit : Decimal
+        Smallest unit of the currency.
+    used : mapping of int to Decimal
+        What was due for each person in earlier periods.
 
     Raises
     ------
@@ -156,23 +163,37 @@ def cap_people(
         blind = next(pots[number] for number in under if pots[number].by_person is None)
         what = f"the limit for each person covers payments for '{blind.effect}', of which only the total is known"
         raise refusal("PAY-019", what, position)
-    due: dict[int, Decimal] = {}
-    for number in under:
-        for who, amount in (pots[number].by_person or {}).items():
-            due[who] = due.get(who, Decimal(0)) + amount
     with localcontext(prec=PRECISION):
+        due: dict[int, Decimal] = {}
+        for number in under:
+            for who, amount in (pots[number].by_person or {}).items():
+                due[who] = due.get(who, Decimal(0)) + amount
         room = {who: max(Decimal(0), clause.cap - used.get(who, Decimal(0))) for who in due}
         part = {who: room[who] / amount for who, amount in due.items() if amount > room[who]}
-        spent = dict(used)
-        for who, amount in due.items():
-            spent[who] = spent.get(who, Decimal(0)) + min(amount, room[who])
-    if not part:
-        return tuple(pots), spent
+        if not part:
+            return tuple(pots)
+        lowered = {
+            number: {who: a * part[who] if who in part else a for who, a in (pots[number].by_person or {}).items()}
+            for number in under
+        }
+    sums = [add(people.values()) for people in lowered.values()]
+    left = add(min(amount, room[who]) for who, amount in due.items())
+    whole = min(add(pots[number].amount for number in under), round_money(left, unit, "down"))
+    parts = largest_remainder(whole, sums, unit) if any(sums) else [Decimal(0) * unit] * len(sums)
     found = list(pots)
-    for number in under:
-        pot = pots[number]
-        people = {who: multiply(a, part.get(who, Decimal(1))) for who, a in (pot.by_person or {}).items()}
-        amount = min(pot.amount, round_money(add(people.values()), unit, rounding))
-        reason = f"limited to {clause.cap:,} for each person; the limit binds for some"
-        found[number] = replace(pot.changed(amount, position, "cap", reason), by_person=people)
-    return tuple(found), spent
+    reason = f"limited to {clause.cap:,} for each person; the limit binds for some"
+    for (number, people), amount in zip(lowered.items(), parts, strict=True):
+        pot = pots[number].changed(min(pots[number].amount, amount), position, "cap", reason)
+        found[number] = replace(pot, by_person=people)
+    return tuple(found)
+
+
+def spent_by_person(clause: Cap, pots: Sequence[Pot], used: Mapping[int, Decimal]) -> dict[int, Decimal]:
+    """Return what is due for each person under a cap, with what was due in earlier periods."""
+    spent = dict(used)
+    with localcontext(prec=PRECISION):
+        for number in covered(clause, pots):
+            if pots[number].amount > 0:
+                for who, amount in (pots[number].by_person or {}).items():
+                    spent[who] = spent.get(who, Decimal(0)) + amount
+    return spent

@@ -73,11 +73,13 @@ def apply_floor(
         if clause.to is None:
             what = "nothing is counted under the floor, and it does not say with `to:` who receives it"
             raise refusal("CONTRACT-015", what, position)
-        step = Step(position, position, "floor", "floor", missing, reason, period)
-        one = Decimal(1)
+        what = clause.effect or clause.quantity or "floor"
+        step = Step(position, position, what, "floor", missing, reason, period)
+        one, payer = Decimal(1), clause.from_payer or clause.payer
+        name, group = clause.payment or "", clause.group or ""
         return (
             *pots,
-            Pot(position, "floor", one, missing, missing, clause.to, clause.from_payer, (step,), period=period),
+            Pot(position, what, one, missing, missing, clause.to, payer, (step,), name, period, group),
         )
     weights = [pots[number].amount for number in under]
     parts = largest_remainder(missing, weights if any(weights) else [Decimal(1)] * len(under), unit)

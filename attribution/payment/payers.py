@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from counterfoil.attribution.money.amounts import Amount, add, largest_remainder
+from counterfoil.attribution.money.amounts import Amount, add, largest_remainder, round_money
 from counterfoil.attribution.money.words import Words
 from counterfoil.attribution.payment.trace import Pot
 
@@ -72,7 +72,10 @@ def split_payers(
         With ``in_order``: what each payer has paid under the clause before.
     """
     found: list[Pot] = []
-    left = {name: add([limit, -used.get(name, Decimal(0))]) for name, limit in clause.payers.items()}
+    left = {
+        name: max(Decimal(0), round_money(add([limit, -used.get(name, Decimal(0))]), unit, "down"))
+        for name, limit in clause.payers.items()
+    }
     for pot in pots:
         if (clause.of and pot.name not in clause.of) or pot.payer is not None:
             found.append(pot)
@@ -85,8 +88,7 @@ def split_payers(
         for payer, amount in shares.items():
             reason = f"{payer} pays {amount:,} of {pot.amount:,}"
             part = pot.changed(amount, position, "payers", reason)
-            people = None if pot.by_person is None or len(shares) > 1 else pot.by_person
-            found.append(replace(part, payer=payer, by_person=people))
+            found.append(replace(part, payer=payer, by_person=pot.part(amount).by_person, payers=position))
     return tuple(found)
 
 

@@ -12,9 +12,10 @@ from functools import partial
 from typing import Any
 
 from counterfoil.attribution.counting.quantity import Quantity
-from counterfoil.attribution.money.amounts import Rounding, add, largest_remainder, multiply
+from counterfoil.attribution.money.amounts import Rounding, add, largest_remainder, multiply, round_money
 from counterfoil.attribution.money.currency import smallest_unit
-from counterfoil.attribution.payment.cap import Cap, apply_cap, cap_people, pay_excess
+from counterfoil.attribution.payment.bonus import Bonus
+from counterfoil.attribution.payment.cap import Cap, apply_cap, cap_people, pay_excess, spent_by_person
 from counterfoil.attribution.payment.clauses import PRICINGS, Clause
 from counterfoil.attribution.payment.condition import holds
 from counterfoil.attribution.payment.division import Division, parts_by_weight
@@ -28,10 +29,10 @@ from counterfoil.attribution.payment.price import Price, pots_of
 from counterfoil.attribution.payment.scope import covered
 from counterfoil.attribution.payment.settlement import Inputs, Settlement
 from counterfoil.attribution.payment.split import Divided, Split, divide
-from counterfoil.attribution.payment.top_up import TopUp, add_top_up
+from counterfoil.attribution.payment.top_up import TopUp, add_top_up, follow_bases
 from counterfoil.attribution.payment.trace import Pot, Priced, Step
 from counterfoil.attribution.payment.true_up import true_up
-from counterfoil.attribution.payment.unit_price import UnitPrice, gross_of_units
+from counterfoil.attribution.payment.unit_price import UnitPrice
 from counterfoil.attribution.rules import is_efficient
 from counterfoil.errors import refusal
 
@@ -134,7 +135,7 @@ def settle_inputs(inputs: Inputs) -> Settlement:
         so_far = inputs.periods[: number + 1]
         moment = Moment(period, so_far, inputs.quantities, inputs.effects, inputs.cumulative, unit)
         state = _Running() if inputs.cumulative else running
-        found, made = _settle_moment(inputs, moment, state, unit, last=number + 1 == len(inputs.periods))
+        found, made = _settle_moment(inputs, moment, state, unit)
         if inputs.cumulative and len(inputs.periods) > 1:
             found = true_up(found, lines, period, unit, claw_back=inputs.claw_back)
         lines += found
@@ -143,16 +144,17 @@ def settle_inputs(inputs: Inputs) -> Settlement:
 
 
 def _settle_moment(
-    inputs: Inputs, moment: Moment, state: _Running, unit: Decimal, *, last: bool
+    inputs: Inputs, moment: Moment, state: _Running, unit: Decimal
 ) -> tuple[tuple[Line, ...], list[Step]]:
     placed = [(f"payments[{number}]", clause) for number, clause in enumerate(inputs.clauses[moment.period])]
     here = [(at, clause) for at, clause in placed if isinstance(clause, Price) or _in_force(clause, moment)]
-    pots = (*_carried(state), *_prices(here, moment, inputs, unit))
-    pots = _payers(here, pots, inputs, state, unit)
+    pots = _payers(here, tuple(_prices(here, moment, inputs, unit)), inputs, state, unit)
     for at, clause in here:
         if isinstance(clause, TopUp):
             pots = add_top_up(clause, at, pots, unit, inputs.rounding)
-    pots = _limits(here, pots, moment, inputs, state, unit, last=last)
+    # What an earlier period left has its payer, and was topped up then.
+    pots = _limits(here, (*pots, *_carried(state, moment)), moment, inputs, state, unit)
+    _note_payers(here, pots, state)
     lines: tuple[Line, ...] = ()
     steps: list[Step] = []
     prices = dict(placed)
@@ -176,7 +178,7 @@ def _settle_moment(
             for party, (amount, reason) in divided.parts.items()
         )
         steps += [*pot.steps, *divided.steps]
-    lines = _limits_of_providers(here, lines, state, unit)
+    lines = _limits_of_providers(here, lines, moment, state, unit)
     for _, clause in here:
         if isinstance(clause, Hold):
             lines = hold_disputed(clause, lines, unit)
@@ -188,9 +190,9 @@ def _in_force(clause: Clause, moment: Moment) -> bool:
     return not periods or moment.period in periods
 
 
-def _carried(state: _Running) -> tuple[Pot, ...]:
+def _carried(state: _Running, moment: Moment) -> tuple[Pot, ...]:
     """Return what an earlier period left to be paid now."""
-    pots, state.carried = tuple(state.carried), []
+    pots, state.carried = tuple(replace(pot, period=moment.period) for pot in state.carried), []
     return pots
 
 
@@ -204,8 +206,8 @@ def _prices(here: Sequence[Placed], moment: Moment, inputs: Inputs, unit: Decima
             continue
         priced = clause if periods == clause.periods else clause.model_copy(update={"periods": periods})
         compute: Any = PRICINGS[type(clause)]
-        if by_person and isinstance(clause, UnitPrice):
-            compute = partial(gross_of_units, by_person=True)
+        if by_person and isinstance(clause, UnitPrice | Bonus):
+            compute = partial(compute, by_person=True)
         yield from pots_of(priced, at, moment, compute(priced, moment), unit, inputs.rounding)
 
 
@@ -215,6 +217,7 @@ def _not_replaced(clause: Price, here: Sequence[Placed], moment: Moment) -> tupl
         period
         for _, other in here
         if isinstance(other, Grant) and clause.name is not None and clause.name in other.instead_of
+        if other.only_if is None or holds(other.only_if, moment)[0]
         for period in other.periods or moment.periods
     }
     if not replaced:
@@ -227,13 +230,24 @@ def _payers(
 ) -> tuple[Pot, ...]:
     for at, clause in here:
         if isinstance(clause, PayerSplit):
-            used = state.payers.setdefault(at, {})
+            used = _paid_under(at, state.carried, state.payers.get(at, {}))
             pots = split_payers(clause, at, pots, unit, used)
-            if clause.in_order:
-                for pot in pots:
-                    if pot.payer in clause.payers and pot.steps[-1].clause == at:
-                        used[pot.payer] = add([used.get(pot.payer, Decimal(0)), pot.amount])
     return tuple(pot if pot.payer else replace(pot, payer=inputs.payer) for pot in pots)
+
+
+def _note_payers(here: Sequence[Placed], pots: Sequence[Pot], state: _Running) -> None:
+    """Note what each payer in an order pays after all limits; what a limit takes off it may pay later."""
+    for at, clause in here:
+        if isinstance(clause, PayerSplit) and clause.in_order:
+            state.payers[at] = _paid_under(at, pots, state.payers.get(at, {}))
+
+
+def _paid_under(at: str, pots: Sequence[Pot], before: Mapping[str, Decimal]) -> dict[str, Decimal]:
+    found = dict(before)
+    for pot in pots:
+        if pot.payers == at and pot.payer is not None:
+            found[pot.payer] = add([found.get(pot.payer, Decimal(0)), pot.amount])
+    return found
 
 
 def _limits(
@@ -243,8 +257,6 @@ def _limits(
     inputs: Inputs,
     state: _Running,
     unit: Decimal,
-    *,
-    last: bool,
 ) -> tuple[Pot, ...]:
     limits = [(at, clause) for at, clause in here if isinstance(clause, Cap | Floor) and clause.scope != "provider"]
     rooms: dict[str, Decimal] = {}
@@ -255,23 +267,34 @@ def _limits(
         elif clause.scope == "person":
             before = state.people.get(at, {})
             pots, state.people[at] = cap_people(clause, at, pots, unit, inputs.rounding, before)
+            pots = _floor(clause, at, pots, moment, inputs, state, unit)
+            continue
+        if clause.scope == "person":
+            lowered = cap_people(clause, at, pots, unit, state.people.get(at, {}))
         else:
             rooms[at] = _room(clause, at, moment, state)
             lowered = apply_cap(clause, at, pots, unit, room=rooms[at])
-            if clause.excess == "carried":
-                state.carried += _excess(pots, lowered, at)
-            pots = pay_excess(pots, lowered, clause, at) if clause.excess == "next_payer" else lowered
+        if clause.excess == "next_payer":
+            pots = pay_excess(pots, lowered, clause, at)
+            continue
+        lowered = follow_bases(pots, lowered, covered(clause, pots), at, unit, inputs.rounding)
+        if clause.excess == "carried":
+            state.carried += _excess(pots, lowered, at)
+        pots = lowered
     for at, clause in limits:
+        if clause.scope == "person" and isinstance(clause, Cap):
+            state.people[at] = spent_by_person(clause, pots, state.people.get(at, {}))
         due = add(pots[number].amount for number in covered(clause, pots))
         state.used[at] = add([state.used.get(at, Decimal(0)), due])
         if isinstance(clause, Cap) and clause.carry_over:
-            state.unused[at] = add([rooms[at], -due])
+            state.unused[at] = max(Decimal(0), add([rooms[at], -due]))
     return pots
 
 
 def _floor(
-    clause: Floor, at: str, pots: tuple[Pot, ...], moment: Moment, state: _Running, unit: Decimal, *, last: bool
+    clause: Floor, at: str, pots: tuple[Pot, ...], moment: Moment, inputs: Inputs, state: _Running, unit: Decimal
 ) -> tuple[Pot, ...]:
+    last = moment.period == [label for label in inputs.periods if not clause.periods or label in clause.periods][-1]
     each_period = clause.scope == "period"
     if not (each_period or last) or (clause.only_if is not None and not holds(clause.only_if, moment)[0]):
         return pots
@@ -284,7 +307,8 @@ def _room(clause: Cap, at: str, moment: Moment, state: _Running) -> Decimal:
     limit = clause.cap
     if clause.each is not None:
         known = moment.quantities[clause.each]
-        periods = (moment.period,) if clause.scope == "period" else moment.periods
+        so_far = tuple(period for period in moment.periods if not clause.periods or period in clause.periods)
+        periods = (moment.period,) if clause.scope == "period" else so_far
         limit = multiply(limit, known.within(periods).total)
     if clause.scope == "period":
         return add([limit, state.unused.get(at, Decimal(0))])
@@ -297,7 +321,7 @@ def _excess(before: Sequence[Pot], after: Sequence[Pot], at: str) -> Iterator[Po
             left = add([old.amount, -new.amount])
             why = "above the limit of an earlier period, so it is due now"
             step = Step(old.clause, at, old.effect, "carried", left, why, old.period)
-            yield replace(old, amount=left, steps=(step,), by_person=None)
+            yield replace(old.part(left), steps=(step,), base=None)
 
 
 def _divide(pot: Pot, clause: Clause | None, moment: Moment, inputs: Inputs, unit: Decimal) -> Divided:
@@ -342,7 +366,7 @@ def _by_credits(pot: Pot, terms: Division, name: str, moment: Moment, inputs: In
         parties = dict.fromkeys([*terms.carve_outs, *effect.credits])
         return Divided(dict.fromkeys(parties, (pot.amount, "nothing is due")))
     split = inputs.splits.get(name, Split(rule="shapley"))
-    whole = divide(pot, split.model_copy(update={"carve_outs": {}, "credits_from": None}), effect, unit)
+    whole = divide(pot, split.model_copy(update={"carve_outs": {}}), effect, unit)
     weights = {party: amount for party, (amount, _) in whole.parts.items()}
     parts = parts_by_weight(pot.amount, terms, weights, unit, pot.clause)
     said = {
@@ -353,7 +377,7 @@ def _by_credits(pot: Pot, terms: Division, name: str, moment: Moment, inputs: In
 
 
 def _limits_of_providers(
-    here: Sequence[Placed], lines: tuple[Line, ...], state: _Running, unit: Decimal
+    here: Sequence[Placed], lines: tuple[Line, ...], moment: Moment, state: _Running, unit: Decimal
 ) -> tuple[Line, ...]:
     """Lower the lines of a provider that has a limit of its own; what exceeds it is not due."""
     for at, clause in here:
@@ -361,7 +385,7 @@ def _limits_of_providers(
             continue
         under = [number for number, line in enumerate(lines) if line.provider == clause.provider]
         due = add(lines[number].amount for number in under)
-        room = max(Decimal(0), add([clause.cap, -state.used.get(at, Decimal(0))]))
+        room = max(Decimal(0), round_money(_room(clause, at, moment, state), unit, "down"))
         found = list(lines)
         if due > room:
             parts = largest_remainder(room, [lines[number].amount for number in under], unit)

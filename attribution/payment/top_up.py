@@ -1,6 +1,10 @@
-"""Clause: one payer adds a fraction of what others pay, as a central fund that tops up local commissioners does."""
+"""Clause: one payer adds a fraction of what others pay, as a central fund that tops up local commissioners does.
 
-from collections.abc import Sequence
+The fraction is of what is due: where a limit lowers a payment, what is added to it is lowered too. A limit that covers both
+lowers both in proportion.
+"""
+
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 from typing import ClassVar
 
@@ -20,7 +24,9 @@ class TopUp(BaseModel):
     name: str | None = Field(None, description="What other clauses call this one.")
     top_up: Amount = Field(gt=0, description="The fraction of the payments that is added.")
     payer: str = Field(description="Who pays what is added.")
-    of: tuple[str, ...] = Field((), description="Names of the payments that are topped up; all when omitted.")
+    of: tuple[str, ...] = Field(
+        (), description="Names of the payments that are topped up; all but other top-ups when omitted."
+    )
     periods: tuple[str, ...] = Field((), description="The periods in which it applies; all when omitted.")
 
     def sentence(self, words: Words) -> str:
@@ -33,8 +39,8 @@ class TopUp(BaseModel):
 def add_top_up(clause: TopUp, position: str, pots: Sequence[Pot], unit: Decimal, rounding: Rounding) -> tuple[Pot, ...]:
     """Return the pots and, for each that is topped up, one more from the clause's payer."""
     added = []
-    for pot in pots:
-        if clause.of and pot.name not in clause.of:
+    for number, pot in enumerate(pots):
+        if pot.name not in clause.of if clause.of else pot.base is not None:
             continue
         amount = round_money(multiply(pot.amount, clause.top_up), unit, rounding)
         reason = f"{Words('').percent(clause.top_up)} of {pot.amount:,}, rounded {rounding} to {unit}"
@@ -54,6 +60,39 @@ def add_top_up(clause: TopUp, position: str, pots: Sequence[Pot], unit: Decimal,
                 pot.group,
                 pot.rung,
                 source=pot.source or pot.clause,
+                by_person=pot.part(amount).by_person,
+                base=number,
             )
         )
     return (*pots, *added)
+
+
+def follow_bases(
+    before: Sequence[Pot],
+    after: Sequence[Pot],
+    under: Collection[int],
+    position: str,
+    unit: Decimal,
+    rounding: Rounding,
+) -> tuple[Pot, ...]:
+    """Lower what is added to payments that a limit has lowered, where the limit is not one on the addition itself.
+
+    Parameters
+    ----------
+    before, after : sequence of Pot
+        Before and after the limit, each at the same place.
+    under : collection of int
+        The places that the limit covers.
+    position : str
+        Where the limit stands.
+    unit : Decimal
+    rounding : str
+    """
+    found = list(after)
+    for number, pot in enumerate(after):
+        if pot.base is None or number in under or found[pot.base].amount >= before[pot.base].amount:
+            continue
+        amount = min(pot.amount, round_money(multiply(found[pot.base].amount, pot.price), unit, rounding))
+        reason = f"{Words('').percent(pot.price)} of {found[pot.base].amount:,}, to which that payment is limited"
+        found[number] = pot.part(amount).changed(amount, position, "cap", reason)
+    return tuple(found)

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
+from decimal import Decimal, localcontext
+
+from counterfoil.attribution.money.amounts import PRECISION
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,10 @@ class Pot:
         Where the price stands that says how the pot is divided; the pot's own clause where it is empty.
     by_person : mapping of int to Decimal, or None
         The amount for each person, where the contract limits it and the records are there.
+    payers : str
+        Where the clause stands that said who pays it; empty where none did.
+    base : int or None
+        Place among the pots of the payment that this one adds to; None where it adds to none.
     """
 
     clause: str
@@ -96,8 +102,19 @@ class Pot:
     rung: str = ""
     source: str = ""
     by_person: Mapping[int, Decimal] | None = field(default=None, compare=False)
+    payers: str = ""
+    base: int | None = None
 
     def changed(self, amount: Decimal, clause: str, action: str, reason: str) -> "Pot":
         """Return the pot with another amount and the step that made it so."""
         step = Step(self.clause, clause, self.effect, action, amount, reason, self.period)
         return replace(self, amount=amount, steps=(*self.steps, step))
+
+    def part(self, amount: Decimal) -> "Pot":
+        """Return the pot with a part of its amount, each person's in the same proportion."""
+        people = self.by_person
+        if people is not None and self.amount:
+            with localcontext(prec=PRECISION):
+                factor = amount / self.amount
+                people = {who: value * factor for who, value in people.items()}
+        return replace(self, amount=amount, by_person=people)
