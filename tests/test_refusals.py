@@ -325,6 +325,10 @@ FIRES: dict[str, Callable[[Path], Any]] = {
     ),
     "DATA-028": lambda f: cf.evaluate(homes(f), reported=told({"quantity": "houses", "value": "1"})),
     "DATA-030": lambda f: cf.evaluate(contract(f)),
+    "PAY-023": lambda _: settle(
+        {"y1": [UnitPrice(quantity="q", price=Decimal(1), to="a")]},
+        {}, {}, currency="USD", payer="p", quantities={"q": Quantity((Cell(Decimal(9)),))},
+    ),
     "PAY-019": lambda _: settle(
         [UnitPrice(quantity="q", price=Decimal(1), to="a"), Cap(cap=Decimal(5), scope="person")],
         {}, {}, currency="USD", payer="p", quantities={"q": Quantity((Cell(Decimal(9)),))},

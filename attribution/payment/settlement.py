@@ -39,6 +39,8 @@ class Inputs:
         Whether each period settles everything so far, and whether what was due too much is taken back.
     skipped : tuple of str
         Periods of which nothing is known yet, or which were settled elsewhere.
+    final : bool
+        Whether the last of the periods is the contract's last, in which floors over the contract are made up.
     """
 
     clauses: Mapping[str, Sequence[Clause]]
@@ -51,6 +53,7 @@ class Inputs:
     cumulative: bool = False
     claw_back: bool = False
     skipped: tuple[str, ...] = ()
+    final: bool = True
 
     @property
     def periods(self) -> tuple[str, ...]:

@@ -63,6 +63,7 @@ def settle(
     cumulative: bool = False,
     claw_back: bool = False,
     skipped: Sequence[str] = (),
+    final: bool = True,
 ) -> Settlement:
     """Apply payment clauses to quantities and gains.
 
@@ -86,13 +87,15 @@ def settle(
         Whether each period settles everything so far, and whether what was due too much is taken back.
     skipped : sequence of str, optional
         Periods that are not settled: nothing is known of them yet, or they were settled elsewhere.
+    final : bool
+        Whether the last of the periods is the contract's last, in which floors over the contract are made up.
 
     Raises
     ------
     PaymentError
         PAY-001 or PAY-004 when a pot that is due cannot be divided, PAY-002 when a split names a rule whose credits do
         not sum to the gain, PAY-006 when credits without a covariance should be projected by precision, PAY-019 when a limit
-        for each person covers what is known as a total only.
+        for each person covers what is known as a total only, PAY-023 for a count or gain that belongs to none of the periods.
 
     Examples
     --------
@@ -116,6 +119,7 @@ def settle(
         cumulative,
         claw_back,
         tuple(skipped),
+        final,
     )
     return settle_inputs(inputs)
 
@@ -125,6 +129,7 @@ def settle_inputs(inputs: Inputs) -> Settlement:
     for name, split in inputs.splits.items():
         if not is_efficient(split.rule):
             raise refusal("PAY-002", f"the credits of rule '{split.rule}' do not sum to the gain", name)
+    _refuse_outside(inputs)
     unit = smallest_unit(inputs.currency)
     running = _Running()
     lines: list[Line] = []
@@ -141,6 +146,22 @@ def settle_inputs(inputs: Inputs) -> Settlement:
         lines += found
         steps += made
     return Settlement(inputs.currency, tuple(lines), tuple(steps), inputs)
+
+
+def _refuse_outside(inputs: Inputs) -> None:
+    """Refuse what could never be paid for: a number without a period where periods are settled, or the other way round."""
+    numbers = {name: {cell.period for cell in known.cells} for name, known in inputs.quantities.items()}
+    numbers |= {name: {priced.period for priced in known} for name, known in inputs.effects.items()}
+    named = "" not in inputs.periods
+    for name, periods in numbers.items():
+        outside = {period for period in periods if named is (period == "")}
+        if outside:
+            what = (
+                "without a period, and periods are settled"
+                if named
+                else f"of period '{min(outside)}', and there are none"
+            )
+            raise refusal("PAY-023", f"a number of '{name}' is {what}", name)
 
 
 def _settle_moment(
@@ -294,12 +315,20 @@ def _limits(
 def _floor(
     clause: Floor, at: str, pots: tuple[Pot, ...], moment: Moment, inputs: Inputs, state: _Running, unit: Decimal
 ) -> tuple[Pot, ...]:
-    last = moment.period == [label for label in inputs.periods if not clause.periods or label in clause.periods][-1]
     each_period = clause.scope == "period"
-    if not (each_period or last) or (clause.only_if is not None and not holds(clause.only_if, moment)[0]):
+    if not (each_period or _is_last(clause, moment, inputs)) or (
+        clause.only_if is not None and not holds(clause.only_if, moment)[0]
+    ):
         return pots
     already = Decimal(0) if each_period else state.used.get(at, Decimal(0))
     return apply_floor(clause, at, pots, unit, already=already, period=moment.period)
+
+
+def _is_last(clause: Floor, moment: Moment, inputs: Inputs) -> bool:
+    """Tell whether no later period can add to what is due under a floor."""
+    complete = set(clause.periods) <= set(inputs.periods) if clause.periods else inputs.final
+    mine = [label for label in inputs.periods if not clause.periods or label in clause.periods]
+    return complete and moment.period == mine[-1]
 
 
 def _room(clause: Cap, at: str, moment: Moment, state: _Running) -> Decimal:

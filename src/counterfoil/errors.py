@@ -609,6 +609,11 @@ CODES: Final[dict[str, Code]] = {
         "period or a quantity that there is not.",
         "state receipts in the order in which they came in, in whole units of the currency; let a claw-back lower later receipts",
     ),
+    "PAY-023": Code(
+        "number of no settlement period",
+        "A count or a gain belongs to none of the periods that are settled, so it would silently never be paid for.",
+        "say to which period it belongs, or leave out `periods:` so that everything is settled at once",
+    ),
     "PAY-019": Code(
         "limit for each person without records",
         "A limit for each person lowers the amounts of those above it, and a total does not say who they are.",
