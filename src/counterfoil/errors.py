@@ -614,6 +614,23 @@ CODES: Final[dict[str, Code]] = {
         "A count or a gain belongs to none of the periods that are settled, so it would silently never be paid for.",
         "say to which period it belongs, or leave out `periods:` so that everything is settled at once",
     ),
+    "PAY-016": Code(
+        "too few draws",
+        "An interval of draws rests on the most extreme of them; with few draws there are next to none of those.",
+        "ask for at least 100 draws; 2,000 take seconds",
+    ),
+    "PAY-017": Code(
+        "joint spread not known",
+        "Payments that depend on several effects depend on how these vary together. Effects without people in common do not "
+        "tell, and agreed correlations must be possible together.",
+        "state `correlation:` between the effects, or that they are independent",
+    ),
+    "PAY-018": Code(
+        "no graduated table to compare",
+        "The cost of a cliff is told against the line between the same points. The price has no thresholds, or no point below "
+        "its first one at which the line could begin.",
+        "name a price with steps, pieces, a minimum or a condition, and say where graduated payment would begin",
+    ),
     "PAY-019": Code(
         "limit for each person without records",
         "A limit for each person lowers the amounts of those above it, and a total does not say who they are.",
