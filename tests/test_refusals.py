@@ -38,6 +38,7 @@ from counterfoil.attribution.gains import (
 )
 from counterfoil.attribution.interactions import interactions
 from counterfoil.attribution.payment import Cap, Priced, Split, UnitPrice, exact, project_by_precision, settle
+from counterfoil.attribution.risk import correlations, knots_of, settle_draws
 from counterfoil.attribution.rules import is_efficient
 from counterfoil.contract import Contract
 from counterfoil.datasets import simulate_cradle
@@ -343,6 +344,9 @@ FIRES: dict[str, Callable[[Path], Any]] = {
     "PAY-013": lambda _: distribute([], lent(rate="0.05"), Decimal("0.01")),
     "PAY-014": lambda _: irr([]),
     "PAY-015": lambda _: distribute([Receipt("y1", None, Decimal("-1.00"))], lent(), Decimal("0.01")),
+    "PAY-016": lambda _: settle_draws([], 10),
+    "PAY-017": lambda _: correlations(["a", "b"], {}),
+    "PAY-018": lambda _: knots_of(UnitPrice(effect="jobs", per="unit", price=Decimal(1))),
 }  # fmt: skip
 
 

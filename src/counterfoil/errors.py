@@ -615,9 +615,10 @@ CODES: Final[dict[str, Code]] = {
         "say to which period it belongs, or leave out `periods:` so that everything is settled at once",
     ),
     "PAY-016": Code(
-        "too few draws",
-        "An interval of draws rests on the most extreme of them; with few draws there are next to none of those.",
-        "ask for at least 100 draws; 2,000 take seconds",
+        "draws that would tell nothing",
+        "An interval of draws rests on the most extreme of them, of which few draws have next to none; and without a standard "
+        "error there is nothing to draw from.",
+        "ask for at least 100 draws, of estimates with a standard error above zero; 2,000 draws take seconds",
     ),
     "PAY-017": Code(
         "joint spread not known",
