@@ -344,7 +344,7 @@ FIRES: dict[str, Callable[[Path], Any]] = {
     "PAY-013": lambda _: distribute([], lent(rate="0.05"), Decimal("0.01")),
     "PAY-014": lambda _: irr([]),
     "PAY-015": lambda _: distribute([Receipt("y1", None, Decimal("-1.00"))], lent(), Decimal("0.01")),
-    "PAY-016": lambda _: settle_draws([], 10),
+    "PAY-016": lambda _: settle_draws(lambda number: [][number], 10),
     "PAY-017": lambda _: correlations(["a", "b"], {}),
     "PAY-018": lambda _: knots_of(UnitPrice(effect="jobs", per="unit", price=Decimal(1))),
 }  # fmt: skip

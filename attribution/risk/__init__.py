@@ -9,6 +9,7 @@ from counterfoil.attribution.risk.operating_table import (
     linear_price,
     operate_by_draws,
     operate_by_formula,
+    operating_row,
     tidy_operating,
 )
 from counterfoil.attribution.risk.payments import Payments, draw_payments, settle_draws
@@ -36,6 +37,7 @@ __all__ = [
     "linear_price",
     "operate_by_draws",
     "operate_by_formula",
+    "operating_row",
     "paid_at",
     "settle_draws",
     "standard_draws",

@@ -242,13 +242,10 @@ def operate_by_draws(
             }
             return replace(inputs, effects={**inputs.effects, **known})
 
-        paid = settle_draws((at(number) for number in range(size)), size)
-        if paid.refused:
-            what = f"{sum(paid.refused.values()):,} of {size:,} draws cannot be settled ({', '.join(paid.refused)})"
-            raise refusal("PAY-016", what)
+        paid = settle_draws(at, size)
         for k, name in enumerate(names):
             own = (minimum or {}).get(name, 0.0)
-            rows.append(_row(name, signs[name] * truth[name], signs[name] * values[:, k], paid, own))
+            rows.append(operating_row(name, signs[name] * truth[name], signs[name] * values[:, k], paid, own))
     return tuple(rows)
 
 
@@ -257,8 +254,22 @@ def _period(inputs: Inputs, name: str) -> str:
     return known[-1].period if known else inputs.periods[-1]
 
 
-def _row(name: str, gain: float, estimates: np.ndarray, paid: Payments, minimum: float) -> OperatingRow:
-    due = paid.totals > 0
+def operating_row(name: str, gain: float, estimates: np.ndarray, paid: Payments, minimum: float = 0.0) -> OperatingRow:
+    """Return the row of one effect from settled draws of its estimate.
+
+    Parameters
+    ----------
+    name : str
+    gain : float
+        The true one, oriented so that higher is better.
+    estimates : ndarray, shape (drawn,)
+        Of every draw, settled or not, oriented alike.
+    paid : Payments
+        What the draws came to; those that could not be settled are left out, as its ``refused`` says.
+    minimum : float
+        The true gain that the parties want to pay for.
+    """
+    due, estimates = paid.totals > 0, estimates[paid.draws]
     chance = float(due.mean())
     return OperatingRow(
         name,

@@ -10,7 +10,7 @@ Sources: Efron and Tibshirani (1993), *An introduction to the bootstrap*, chapte
 (2019), *Inference on directionally differentiable functions*, Review of Economic Studies 86(1), for what fails at a kink.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -45,6 +45,8 @@ class Payments:
         The same by who receives it, who pays it, and the price that makes it due.
     chances : mapping of Standing to float
         Chance of each tier, condition and gate.
+    draws : ndarray of int, shape (size,)
+        The numbers of the draws that were settled.
     refused : mapping of str to int
         Code to the number of further draws that could not be settled, such as a pot that no credit divides; nothing above
         counts them.
@@ -56,6 +58,7 @@ class Payments:
     payers: Mapping[str, FloatArray]
     clauses: Mapping[str, FloatArray]
     chances: Mapping[Standing, float]
+    draws: NDArray[np.intp]
     refused: Mapping[str, int]
 
     @property
@@ -204,12 +207,16 @@ def draw_payments(
     >>> bool(drawn.nothing_due == (values < 8.5).mean())
     True
     """
-    drawn = (replace(inputs, effects={**inputs.effects, **draw(number)}) for number in range(size))
-    return settle_draws(drawn, size, gated=gated, progress=progress)
+    return settle_draws(
+        lambda number: replace(inputs, effects={**inputs.effects, **draw(number)}),
+        size,
+        gated=gated,
+        progress=progress,
+    )
 
 
 def settle_draws(
-    draws: Iterable[Inputs],
+    at: Callable[[int], Inputs],
     size: int,
     *,
     gated: Collection[str] = (),
@@ -219,9 +226,10 @@ def settle_draws(
 
     Parameters
     ----------
-    draws : iterable of Inputs
+    at : callable
+        From the number of a draw, 0 to ``size`` − 1, to what its settlement follows from.
     size : int
-        How many there are.
+        At least 100.
     gated : collection of str
     progress : callable, optional
 
@@ -234,14 +242,14 @@ def settle_draws(
         raise refusal("PAY-016", f"{size:,} draws were asked for, and there are at least {FEWEST}")
     found = _Found()
     last: PaymentError | None = None
-    for number, inputs in enumerate(draws, 1):
+    for number in range(size):
         try:
-            found.add(inputs, gated)
+            found.add(number, at(number), gated)
         except PaymentError as error:
             found.refused[error.codes[0]] = found.refused.get(error.codes[0], 0) + 1
             last = error
         if progress is not None:
-            progress(number)
+            progress(number + 1)
     if last is not None and len(found.totals) < 2:
         raise last
     return found.payments()
@@ -252,14 +260,16 @@ class _Found:
 
     def __init__(self) -> None:
         self.currency = ""
+        self.draws: list[int] = []
         self.totals: list[float] = []
         self.sums: dict[str, list[dict[str, float]]] = {"party": [], "payer": [], "clause": []}
         self.counts: dict[Standing, int] = {}
         self.refused: dict[str, int] = {}
 
-    def add(self, inputs: Inputs, gated: Collection[str]) -> None:
+    def add(self, number: int, inputs: Inputs, gated: Collection[str]) -> None:
         settlement = settle_inputs(inputs)
         self.currency = inputs.currency
+        self.draws.append(number)
         self.totals.append(float(settlement.total))
         by = {"party": settlement.by_party(), "payer": settlement.by_payer(), "clause": settlement.by_clause()}
         for what, amounts in by.items():
@@ -276,6 +286,7 @@ class _Found:
             _columns(self.sums["payer"]),
             _columns(self.sums["clause"]),
             {one: count / size for one, count in self.counts.items()},
+            np.array(self.draws, dtype=np.intp),
             self.refused,
         )
 

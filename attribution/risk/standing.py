@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
+from counterfoil.attribution.money.currency import smallest_unit
 from counterfoil.attribution.money.words import Words
 from counterfoil.attribution.payment.condition import Condition, holds
 from counterfoil.attribution.payment.moment import Moment
@@ -36,9 +37,10 @@ class Standing:
 
 def moments(inputs: Inputs) -> Iterator[Moment]:
     """Yield what is known at each settlement, in order of period."""
+    unit = smallest_unit(inputs.currency)
     for number, period in enumerate(inputs.periods):
         so_far = inputs.periods[: number + 1]
-        yield Moment(period, so_far, inputs.quantities, inputs.effects, inputs.cumulative)
+        yield Moment(period, so_far, inputs.quantities, inputs.effects, inputs.cumulative, unit)
 
 
 def prices_at(inputs: Inputs, moment: Moment) -> Iterator[tuple[str, Price]]:

@@ -144,6 +144,16 @@ CODES: Final[dict[str, Code]] = {
         "A contract has one currency, stated once under `currency:`; an amount that names one could be another.",
         "write the amount alone, such as 40.00, in the contract's currency",
     ),
+    "CONTRACT-024": Code(
+        "assumptions do not fit",
+        "The file of assumptions names what the contract does not have, or its parts do not go together.",
+        "correct the name; give every effect one true value, or lists of one length, or one value in each scenario",
+    ),
+    "CONTRACT-025": Code(
+        "assumption missing",
+        "Something that payment depends on is neither assumed nor follows from what is, and nothing is made up for it.",
+        "add to the assumptions what the message names",
+    ),
     "DATA-001": Code(
         "path does not exist",
         "The study folder or one of its tables is not where it was looked for.",
