@@ -2,10 +2,12 @@
 
 import json
 import tempfile
+import sys
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -37,6 +39,7 @@ from counterfoil.attribution.gains import (
     pool_value,
 )
 from counterfoil.attribution.interactions import interactions
+from counterfoil.attribution.ledger import from_record, ledger_parquet, rederive, to_record
 from counterfoil.attribution.payment import Cap, Priced, Split, UnitPrice, exact, project_by_precision, settle
 from counterfoil.attribution.risk import correlations, knots_of, settle_draws
 from counterfoil.attribution.rules import is_efficient
@@ -347,7 +350,15 @@ FIRES: dict[str, Callable[[Path], Any]] = {
     "PAY-016": lambda _: settle_draws(lambda number: [][number], 10),
     "PAY-017": lambda _: correlations(["a", "b"], {}),
     "PAY-018": lambda _: knots_of(UnitPrice(effect="jobs", per="unit", price=Decimal(1))),
+    "PAY-020": lambda _: rederive(to_record(settle([], {}, {}, currency="USD", payer="p")) | {"needs_people": ["q"]}),
+    "PAY-021": lambda _: without_pyarrow(),
+    "PAY-022": lambda _: from_record({"ledger": 0}),
 }  # fmt: skip
+
+
+def without_pyarrow() -> bytes:
+    with mock.patch.dict(sys.modules, {"pyarrow": None}):
+        return ledger_parquet(settle([], {}, {}, currency="USD", payer="p"))
 
 
 def apart(folder: Path, disagreement: str) -> cf.Evaluation:

@@ -647,6 +647,21 @@ CODES: Final[dict[str, Code]] = {
         "A limit for each person lowers the amounts of those above it, and a total does not say who they are.",
         "count the quantity from claims, or agree on a limit that a total can be held against",
     ),
+    "PAY-020": Code(
+        "record cannot be settled again without people",
+        "A limit is for each person, and a record holds totals only, so that it gives nobody away.",
+        "count the quantities named from the study again, and hand them to `rederive`",
+    ),
+    "PAY-021": Code(
+        "Parquet needs pyarrow",
+        "Parquet files are written by pyarrow, which is not installed; no other format is written in its place.",
+        "install it with `pip install 'counterfoil[parquet]'`, or export CSV, JSON or a workbook",
+    ),
+    "PAY-022": Code(
+        "record of a settlement cannot be read",
+        "It is of another version, a part is missing, or it does not hold what the settlement follows from.",
+        "make the record again from the settlement, and change nothing in it",
+    ),
 }
 
 
