@@ -72,7 +72,9 @@ def priced(draw: st.DrawFn) -> dict[str, Any]:
     source = draw(SOURCES)
     if kind == "price":
         per = {"per": draw(st.sampled_from(["person", "unit"]))} if "effect" in source else {}
-        bands = draw(st.sampled_from([{}, {"bands": [{"beyond": "5", "price": "0.50"}]}, {"at_least": "2"}]))
+        bands: dict[str, Any] = draw(
+            st.sampled_from([{}, {"bands": [{"beyond": "5", "price": "0.50"}]}, {"at_least": "2"}])
+        )
         return {"name": "priced", **source, "price": draw(money()), **per, **bands, **more}
     if kind == "prices":
         prices = {"job": draw(money()), "school": draw(money())}
@@ -125,7 +127,7 @@ def settlements(draw: st.DrawFn) -> Settlement:
     periods = ["", "y1", "y2", "y3"][:1] if draw(st.booleans()) else ["y1", "y2", "y3"][: draw(st.integers(1, 3))]
     number = st.integers(0, 3_000).map(lambda hundredths: D(hundredths) / 100)
 
-    def cells(**places: str) -> list[Cell]:
+    def cells(**places: Any) -> list[Cell]:
         return [Cell(draw(number), period, people=draw(st.integers(0, 30)), **places) for period in periods]
 
     parts, base = cells(), [Cell(amount + 1, period) for amount, period in ((draw(number), p) for p in periods)]

@@ -151,7 +151,7 @@ def test_a_workbook_is_the_same_bytes_every_time_and_keeps_long_numbers_as_text(
     assert ledger["D3"][2] == "bad\ufffdname"
 
 
-def test_a_workbook_opens_with_pandas() -> None:
+def test_a_workbook_opens_with_openpyxl() -> None:
     openpyxl = pytest.importorskip("openpyxl")
     book = openpyxl.load_workbook(io.BytesIO(workbook(nasty())))
     cell = book["Ledger"]["D2"]
