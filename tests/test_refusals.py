@@ -1,8 +1,8 @@
 """Every code fires, says what and how to mend it, has its phase's exit code, and shows no record value."""
 
 import json
-import tempfile
 import sys
+import tempfile
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path

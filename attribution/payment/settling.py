@@ -283,11 +283,6 @@ def _limits(
     rooms: dict[str, Decimal] = {}
     for at, clause in limits:
         if isinstance(clause, Floor):
-            final = last or moment.period == max(clause.periods, key=inputs.periods.index, default=None)
-            pots = _floor(clause, at, pots, moment, state, unit, last=final)
-        elif clause.scope == "person":
-            before = state.people.get(at, {})
-            pots, state.people[at] = cap_people(clause, at, pots, unit, inputs.rounding, before)
             pots = _floor(clause, at, pots, moment, inputs, state, unit)
             continue
         if clause.scope == "person":

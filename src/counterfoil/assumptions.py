@@ -208,7 +208,7 @@ class Assumptions(_Term):
 
     def named(self) -> Mapping[str, tuple[str, ...]]:
         """Return every effect and quantity that is named anywhere, by kind."""
-        parts = (self, *self.scenarios.values())
+        parts: tuple[Assumptions | Scenario, ...] = (self, *self.scenarios.values())
         return {
             "effects": tuple(dict.fromkeys(name for part in parts for name in part.effects)),
             "quantities": tuple(dict.fromkeys(name for part in parts for name in part.quantities)),

@@ -39,7 +39,10 @@ def test_a_gain_once_known_holds_later_and_a_count_is_of_its_own_period(pay: Pay
     due = pay([starts({"effect": "e", "above": "0"})], quantities=counted, effects={"e": {"y2": 1}}, periods=YEARS)
     assert [int(amount) for amount in due.by_period().values()] == [0, 3_120, 3_120]
     guard = pay([starts({"quantity": "complaints", "below": "3"})], quantities=counted, periods=YEARS)
-    assert [int(amount) for amount in guard.by_period().values()] == [0, 3_120, 0]
+    assert [int(amount) for amount in guard.by_period().values()] == [0, 3_120, 3_120]  # nothing counted is none
+    reported = Quantity((Cell(Decimal(3), "y1"),), complete=False)
+    asked = Condition(quantity="complaints", below=Decimal(3))
+    assert not holds(asked, Moment("y3", YEARS, {"complaints": reported}, {}))[0]  # nothing reported is not known
 
 
 def test_a_rate_in_a_condition_is_of_the_period_or_of_the_sums() -> None:

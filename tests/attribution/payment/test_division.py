@@ -89,6 +89,6 @@ def test_parts_sum_and_reach_their_minimum(
     parts = parts_by_weight(amount, terms, dict(zip(NAMES, map(Decimal, weights), strict=True)), Decimal("0.01"), "")
     assert sum(part for part, _ in parts.values()) == amount
     left = amount - parts["hub"][0]
-    assert all(parts[name][0] > left * part - Decimal("0.01") for name, part in minimum.items())
+    assert all(Decimal(parts[name][0]) > left * part - Decimal("0.01") for name, part in minimum.items())
     shares = lifted(dict(zip(NAMES, (Decimal(w) / sum(weights) for w in weights), strict=True)), minimum)
     assert abs(sum(shares.values()) - 1) < Decimal("1e-20")
