@@ -90,5 +90,7 @@ def test_parts_sum_and_reach_their_minimum(
     assert sum(part for part, _ in parts.values()) == amount
     left = amount - parts["hub"][0]
     assert all(Decimal(parts[name][0]) > left * part - Decimal("0.01") for name, part in minimum.items())
+    for name, part in zip(NAMES, least, strict=True):
+        assert parts[name][0] > left * part - Decimal("0.01")
     shares = lifted(dict(zip(NAMES, (Decimal(w) / sum(weights) for w in weights), strict=True)), minimum)
-    assert abs(sum(shares.values()) - 1) < Decimal("1e-20")
+    assert abs(sum(shares.values(), Decimal(-1))) < Decimal("1e-20")
