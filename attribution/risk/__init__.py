@@ -3,6 +3,7 @@
 from counterfoil.attribution.risk.cliff import Cliff, Knot, cliff_cost, graduate, knots_of, paid_at, tidy_cliffs
 from counterfoil.attribution.risk.distance import Distance, GateEdge, distances, tidy_distances
 from counterfoil.attribution.risk.drawing import Uncertain, around_estimates, correlations, standard_draws
+from counterfoil.attribution.risk.histogram import plot_payments
 from counterfoil.attribution.risk.operating_table import (
     OperatingRow,
     gate_cutoff,
@@ -13,7 +14,7 @@ from counterfoil.attribution.risk.operating_table import (
     tidy_operating,
 )
 from counterfoil.attribution.risk.payments import Payments, draw_payments, settle_draws
-from counterfoil.attribution.risk.standing import Standing, standings
+from counterfoil.attribution.risk.standing import Standing, looking_at, standings
 from counterfoil.attribution.risk.thresholds import Threshold, thresholds
 
 __all__ = [
@@ -35,10 +36,12 @@ __all__ = [
     "graduate",
     "knots_of",
     "linear_price",
+    "looking_at",
     "operate_by_draws",
     "operate_by_formula",
     "operating_row",
     "paid_at",
+    "plot_payments",
     "settle_draws",
     "standard_draws",
     "standings",

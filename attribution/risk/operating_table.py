@@ -23,7 +23,8 @@ from counterfoil.attribution.payment.operating import gate_operating
 from counterfoil.attribution.payment.settlement import Inputs
 from counterfoil.attribution.payment.unit_price import UnitPrice
 from counterfoil.attribution.risk.drawing import Uncertain, positive, standard_draws
-from counterfoil.attribution.risk.payments import Payments, settle_draws
+from counterfoil.attribution.risk.payments import FloatArray, settle_draws
+from counterfoil.attribution.risk.standing import looking_at
 from counterfoil.errors import refusal
 from counterfoil.estimators.estimate import Estimate
 
@@ -40,7 +41,7 @@ class OperatingRow:
     true_gain : float
         Oriented so that higher is better, in the effect's unit.
     pay_chance : float
-        Chance that something is due.
+        Chance that something is due under the prices that look at the effect.
     expected_payment : float
         In major units of the currency.
     payment_error : float
@@ -188,7 +189,7 @@ def operate_by_draws(
     effects: Mapping[str, Uncertain],
     truths: Sequence[Mapping[str, float]],
     std_errors: Mapping[str, float],
-    correlation: np.ndarray,
+    correlation: FloatArray,
     size: int,
     seed: int,
     *,
@@ -219,8 +220,8 @@ def operate_by_draws(
     Returns
     -------
     tuple of OperatingRow
-        One for each truth and effect. With several effects, payment is what is due in all, and a false payment one that is
-        due though the row's own effect is no gain.
+        One for each truth and effect. Payment is what is due under the prices that look at the effect, as it stands after
+        limits; a draw that could not be settled is left out.
 
     Raises
     ------
@@ -235,7 +236,7 @@ def operate_by_draws(
     for truth in truths:
         values = drawn + np.array([truth[name] for name in names])
 
-        def at(number: int, values: np.ndarray = values) -> Inputs:
+        def at(number: int, values: FloatArray = values) -> Inputs:
             known = {
                 name: (replace(effects[name].at(float(values[number, k])), period=_period(inputs, name)),)
                 for k, name in enumerate(names)
@@ -245,7 +246,8 @@ def operate_by_draws(
         paid = settle_draws(at, size)
         for k, name in enumerate(names):
             own = (minimum or {}).get(name, 0.0)
-            rows.append(operating_row(name, signs[name] * truth[name], signs[name] * values[:, k], paid, own))
+            due, estimates = paid.under(looking_at(inputs, name)), signs[name] * values[paid.draws, k]
+            rows.append(operating_row(name, signs[name] * truth[name], estimates, due, own))
     return tuple(rows)
 
 
@@ -254,7 +256,7 @@ def _period(inputs: Inputs, name: str) -> str:
     return known[-1].period if known else inputs.periods[-1]
 
 
-def operating_row(name: str, gain: float, estimates: np.ndarray, paid: Payments, minimum: float = 0.0) -> OperatingRow:
+def operating_row(name: str, gain: float, estimates: FloatArray, due: FloatArray, minimum: float = 0.0) -> OperatingRow:
     """Return the row of one effect from settled draws of its estimate.
 
     Parameters
@@ -262,24 +264,24 @@ def operating_row(name: str, gain: float, estimates: np.ndarray, paid: Payments,
     name : str
     gain : float
         The true one, oriented so that higher is better.
-    estimates : ndarray, shape (drawn,)
-        Of every draw, settled or not, oriented alike.
-    paid : Payments
-        What the draws came to; those that could not be settled are left out, as its ``refused`` says.
+    estimates : ndarray, shape (size,)
+        Of the draws that were settled, oriented alike.
+    due : ndarray, shape (size,)
+        What is due in each under the prices that look at the effect.
     minimum : float
         The true gain that the parties want to pay for.
     """
-    due, estimates = paid.totals > 0, estimates[paid.draws]
-    chance = float(due.mean())
+    paid = due > 0
+    chance = float(paid.mean())
     return OperatingRow(
         name,
         gain,
         chance,
-        paid.mean,
-        paid.std_error,
+        float(due.mean()),
+        float(due.std(ddof=1) / np.sqrt(len(due))),
         chance if gain <= minimum else None,
         1 - chance if gain > minimum else None,
-        float(estimates[due].mean()) if due.any() else None,
+        float(estimates[paid].mean()) if paid.any() else None,
         "simulation",
     )
 

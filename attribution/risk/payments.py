@@ -97,6 +97,13 @@ class Payments:
         low, high = np.quantile(self.totals, [(1 - conf_level) / 2, (1 + conf_level) / 2])
         return float(low), float(high)
 
+    def under(self, clauses: Collection[str]) -> FloatArray:
+        """Return what is due under some of the prices together, shape (size,)."""
+        found = np.zeros(self.size)
+        for name in clauses:
+            found = found + self.clauses.get(name, 0.0)
+        return found
+
     def tidy(self, conf_level: float = 0.95) -> pd.DataFrame:
         """Return one row for the total and each party, payer and price.
 

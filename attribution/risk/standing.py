@@ -52,6 +52,18 @@ def prices_at(inputs: Inputs, moment: Moment) -> Iterator[tuple[str, Price]]:
                 yield f"payments[{number}]", clause
 
 
+def looking_at(inputs: Inputs, effect: str) -> tuple[str, ...]:
+    """Return what the contract calls the prices that look at an effect: that price it, or ask for it in a condition."""
+    found = [
+        clause.name or f"payments[{number}]"
+        for period in inputs.periods
+        for number, clause in enumerate(inputs.clauses[period])
+        if isinstance(clause, Price)
+        and (clause.effect == effect or (clause.only_if is not None and ("effect", effect) in clause.only_if.names()))
+    ]
+    return tuple(dict.fromkeys(found))
+
+
 def standings(inputs: Inputs, gated: Collection[str] = ()) -> Iterator[tuple[Standing, bool]]:
     """Yield every tier, condition and gate of the prices in force, and whether the price is on it, or it holds.
 
