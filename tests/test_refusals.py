@@ -16,6 +16,7 @@ import yaml
 from sklearn.linear_model import LinearRegression
 
 import counterfoil as cf
+from counterfoil.assumptions import Assumptions
 from counterfoil.attribution import RULES, attribute, aumann_shapley, rule_named, shapley_values
 from counterfoil.attribution.capital import Capital, Receipt, distribute, irr
 from counterfoil.attribution.counting import (
@@ -68,6 +69,9 @@ from counterfoil.estimators.learner import OutcomeLearner
 from counterfoil.estimators.placebo import placebo
 from counterfoil.estimators.subgroups import gain_by_group
 from counterfoil.reported import Reported
+
+
+from counterfoil.simulation import simulate
 from counterfoil.starter import write_starter
 
 SECRET = "7731"  # stands in every record below; must stand in no message
@@ -347,6 +351,8 @@ FIRES: dict[str, Callable[[Path], Any]] = {
     "PAY-013": lambda _: distribute([], lent(rate="0.05"), Decimal("0.01")),
     "PAY-014": lambda _: irr([]),
     "PAY-015": lambda _: distribute([Receipt("y1", None, Decimal("-1.00"))], lent(), Decimal("0.01")),
+    "CONTRACT-024": lambda folder: simulate(contract(folder), supposing(jbos={"true": "1"})),
+    "CONTRACT-025": lambda folder: simulate(contract(folder), supposing(jobs={"true": "1"})),
     "PAY-016": lambda _: settle_draws(lambda number: [][number], 10),
     "PAY-017": lambda _: correlations(["a", "b"], {}),
     "PAY-018": lambda _: knots_of(UnitPrice(effect="jobs", per="unit", price=Decimal(1))),
@@ -359,6 +365,10 @@ FIRES: dict[str, Callable[[Path], Any]] = {
 def without_pyarrow() -> bytes:
     with mock.patch.dict(sys.modules, {"pyarrow": None}):
         return ledger_parquet(settle([], {}, {}, currency="USD", payer="p"))
+
+
+def supposing(**effects: Any) -> Assumptions:
+    return Assumptions.model_validate({"effects": effects})
 
 
 def apart(folder: Path, disagreement: str) -> cf.Evaluation:
