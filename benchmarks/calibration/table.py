@@ -23,6 +23,7 @@ from calibration import (
     learners,
     money,
     panels,
+    risk,
     sequential,
     shrinkage,
 )
@@ -39,7 +40,7 @@ SUBJECTS: Final[dict[str, tuple[Case, ...]]] = {
     "Many small providers": shrinkage.CASES,
     "Bounds and backbones": bounds.CASES,
     "Checks": checks.CASES,
-    "Money": money.CASES,
+    "Money": (*money.CASES, *risk.CASES),
 }
 CASES: Final[tuple[Case, ...]] = tuple(case for cases in SUBJECTS.values() for case in cases)
 PART: Final = 20
