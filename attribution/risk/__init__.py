@@ -1,7 +1,7 @@
 """Payment under uncertainty: draws of the estimate settled exactly, distances to thresholds, error rates, cliffs."""
 
 from counterfoil.attribution.risk.cliff import Cliff, Knot, cliff_cost, graduate, knots_of, paid_at, tidy_cliffs
-from counterfoil.attribution.risk.distance import Distance, GateEdge, distances, tidy_distances
+from counterfoil.attribution.risk.distance import Distance, GateEdge, distances, gate_edge, tidy_distances
 from counterfoil.attribution.risk.drawing import Uncertain, around_estimates, correlations, standard_draws
 from counterfoil.attribution.risk.histogram import plot_payments
 from counterfoil.attribution.risk.operating_table import (
@@ -33,6 +33,7 @@ __all__ = [
     "distances",
     "draw_payments",
     "gate_cutoff",
+    "gate_edge",
     "graduate",
     "knots_of",
     "linear_price",

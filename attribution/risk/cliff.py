@@ -6,7 +6,8 @@ estimate that is normal around the true gain their means and spreads have a clos
 distribution, piece by piece. Limits, gates, escalators and rounding are left aside: it is the two tables that are compared.
 
 The Peterborough bond paid nothing below a reduction of 10% in a cohort, which measured 8.4%; a line from nothing at 0 to the
-same amount at 10% would have paid 84% of it.
+same amount at 10% would have paid 84% of it. A graduated table has a price of its own: it pays for lucky draws of a programme
+without any effect, because the unlucky ones are not collected, and the nearer to zero it begins the more.
 
 Sources: Johnson, Kotz and Balakrishnan (1994), *Continuous univariate distributions* 1, section 13.10.1, for the moments;
 Jolliffe and Hedderman (2014), *Peterborough Social Impact Bond: final report on cohort 1 analysis*, for the 8.4%.

@@ -13,15 +13,19 @@ from typing import Final, Literal
 import pandas as pd
 
 from counterfoil.attribution.counting.quantity import Cell, Quantity
+from counterfoil.attribution.gains.any_gate import AnyGate
+from counterfoil.attribution.gains.held import Better
 from counterfoil.attribution.money.amounts import PRECISION, add, multiply
 from counterfoil.attribution.payment.moment import Moment
 from counterfoil.attribution.payment.price import Price, counted_cells, value_of
 from counterfoil.attribution.payment.settlement import Inputs
 from counterfoil.attribution.payment.settling import settle_inputs
 from counterfoil.attribution.payment.trace import Priced
+from counterfoil.attribution.risk.drawing import Uncertain
+from counterfoil.attribution.risk.operating_table import gate_cutoff
 from counterfoil.attribution.risk.standing import moments, prices_at
 from counterfoil.attribution.risk.thresholds import Kind, Threshold, bounds_of, leaves, thresholds
-from counterfoil.errors import PaymentError
+from counterfoil.errors import PaymentError, refusal
 
 NUDGE: Final = Decimal("1e-12")
 """Part of a threshold by which a value is moved beyond it."""
@@ -73,6 +77,30 @@ class GateEdge:
 
     value: Decimal
     there: Priced
+
+
+def gate_edge(effect: Uncertain, gate: AnyGate, better: Better, people: int | None = None) -> GateEdge:
+    """Return where an effect's gate turns, with the standard error that its estimate has, and how it is priced there.
+
+    Parameters
+    ----------
+    effect : Uncertain
+    gate : any gate
+    better : {"higher", "lower"}
+    people : int, optional
+        For a minimum by people.
+
+    Raises
+    ------
+    PaymentError
+        PAY-016 for an effect without an estimate, PAY-018 for a gate that does not turn at any gain.
+    """
+    if effect.total is None:
+        raise refusal("PAY-016", "the effect has no estimate, so its gate turns nowhere")
+    sign = 1.0 if better == "higher" else -1.0
+    there = effect.at(sign * gate_cutoff(gate, effect.total, better, people))
+    passes = effect.at(float(effect.total.values[0])).gate_passes
+    return GateEdge(there.level, replace(there, gate_passes=not passes))
 
 
 def distances(inputs: Inputs, gates: Mapping[str, GateEdge] | None = None) -> tuple[Distance, ...]:
@@ -150,8 +178,10 @@ def _of_gate(
     name: str, title: str, priced: Priced, edge: GateEdge, inputs: Inputs, moment: Moment, now: Decimal
 ) -> Distance:
     direction: Literal["up", "down"] = "down" if priced.gate_passes else "up"
-    known = tuple(edge.there if one is priced else one for one in inputs.effects[name])
+    there = replace(edge.there, period=priced.period)
+    known = tuple(there if one is priced else one for one in inputs.effects[name])
     moved = replace(inputs, effects={**inputs.effects, name: known})
+    # A gate passes above its edge, and the edge itself is not told apart from it.
     turned = Threshold(edge.value, not priced.gate_passes, "gate")
     return _distance(title, moment.period, name, turned, direction, priced.level, _change(moved, now))
 

@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from counterfoil.attribution.gains.any_gate import AnyGate, hold_gate
+from counterfoil.attribution.gains.held import Better
 from counterfoil.attribution.payment.operating import gate_operating
 from counterfoil.attribution.payment.settlement import Inputs
 from counterfoil.attribution.payment.unit_price import UnitPrice
@@ -27,8 +28,6 @@ from counterfoil.attribution.risk.payments import FloatArray, settle_draws
 from counterfoil.attribution.risk.standing import looking_at
 from counterfoil.errors import refusal
 from counterfoil.estimators.estimate import Estimate
-
-Better = Literal["higher", "lower"]
 
 
 @dataclass(frozen=True, slots=True)

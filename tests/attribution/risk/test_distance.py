@@ -1,5 +1,7 @@
 """Distances to thresholds, and that the change in money is what a new settlement comes to."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -8,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterfoil.attribution.counting import Cell, Quantity
-from counterfoil.attribution.payment import Cap, Curve, Priced, Settlement, StepTable, UnitPrice, settle
+from counterfoil.attribution.gains import hold_gate
+from counterfoil.attribution.payment import Cap, Curve, Gate, Priced, Settlement, StepTable, UnitPrice, exact, settle
 from counterfoil.attribution.payment.bonus import Bonus
-from counterfoil.attribution.risk import GateEdge, distances, tidy_distances
+from counterfoil.attribution.risk import GateEdge, distances, gate_edge, tidy_distances
+from counterfoil.estimators import Estimate
 
 STEPS = [{"from": "8.5", "pays": "4800000.00"}, {"from": "10", "pays": "9600000.00"}]
 
@@ -101,6 +105,34 @@ def test_a_shut_gate_has_an_edge_and_a_price() -> None:
     settlement = settle([price], shut, {}, currency="USD", payer="city")
     edge = GateEdge(Decimal("1.645"), Priced(Decimal("1.645"), "at the edge", True))
     assert found(settlement, gates={"fall": edge}) == {("gate", "up"): ("0.145", "164.50")}
+
+
+@dataclass
+class Measured:
+    """A fall in an outcome, measured with a standard error of 1 and priced behind a gate."""
+
+    total: Estimate
+
+    def at(self, value: float, credits: Sequence[float] | None = None) -> Priced:  # noqa: ARG002
+        there = estimate(value)
+        return Priced(exact(-value), "drawn", hold_gate(Gate(), there, "lower").passes)
+
+
+def estimate(value: float) -> Estimate:
+    return Estimate.published([value], [1.0], terms=["gain"], outcome="jail", estimand="ITT", people=9)
+
+
+@pytest.mark.parametrize(("value", "direction", "change"), [(-1.5, "up", "164.49"), (-2.0, "down", "-200.00")])
+def test_the_edge_of_a_gate_is_where_its_bound_turns(value: float, direction: str, change: str) -> None:
+    price = UnitPrice(effect="fall", per="unit", price=Decimal("100.00"), to="spv")
+    effect = Measured(estimate(value))
+    edge = gate_edge(effect, Gate(), "lower")
+    assert float(edge.value) == pytest.approx(1.6449, abs=1e-4)
+    settlement = settle([price], {"fall": effect.at(value)}, {}, currency="USD", payer="city")
+    ((key, (distance, money)),) = found(settlement, gates={"fall": edge}).items()
+    assert key == ("gate", direction)
+    assert float(distance) == pytest.approx(abs(-value - 1.6449), abs=1e-4)
+    assert money == change
 
 
 def test_a_change_that_could_not_be_settled_is_not_told() -> None:
