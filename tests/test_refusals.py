@@ -69,8 +69,6 @@ from counterfoil.estimators.learner import OutcomeLearner
 from counterfoil.estimators.placebo import placebo
 from counterfoil.estimators.subgroups import gain_by_group
 from counterfoil.reported import Reported
-
-
 from counterfoil.simulation import simulate
 from counterfoil.starter import write_starter
 

@@ -67,13 +67,6 @@ class Moment:
         cells = self.quantities[quantity].by_person
         return None if cells is None else tuple(cell for cell in cells if cell.period in self.counted)
 
-    def amount(self, quantity: str) -> Decimal | None:
-        """Return the sum of a quantity; None where nothing of it is known."""
-        known = self.quantities[quantity].within(self.counted)
-        if not known.cells:
-            return Decimal(0) if known.complete and known.base is None else None
-        return known.total
-
     def amount(self, quantity: str, wanted: Callable[[Cell], bool] | None = None) -> Decimal | None:
         """Return the sum of a quantity, or of some of its cells; None where nothing of it is known."""
         known = self.known(quantity, wanted)
