@@ -1,5 +1,6 @@
 """The ledger as a document: a record that can be settled again, tables, a workbook, and rows of the INDIGO data standard."""
 
+from counterfoil.attribution.ledger.files import ledger_files
 from counterfoil.attribution.ledger.indigo import outcome_payment_objects, outcome_payments
 from counterfoil.attribution.ledger.record import differences, from_record, rederive, to_record
 from counterfoil.attribution.ledger.suppression import Shown, suppressed
@@ -19,6 +20,7 @@ __all__ = [
     "differences",
     "from_record",
     "ledger_csv",
+    "ledger_files",
     "ledger_json",
     "ledger_parquet",
     "ledger_table",

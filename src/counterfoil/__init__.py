@@ -11,51 +11,73 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from counterfoil import attribution, datasets, errors, estimators
+    from counterfoil.assumptions import Assumptions, read_assumptions
     from counterfoil.attribution.shares import Shares, attribute
     from counterfoil.checks import Check, check
     from counterfoil.contract import Contract, json_schema
     from counterfoil.datasets.folder import read_study
     from counterfoil.datasets.study import Study
+    from counterfoil.description import describe
     from counterfoil.errors import CounterfoilError
     from counterfoil.evaluation import Evaluation, evaluate
+    from counterfoil.library import compare
     from counterfoil.reading import read_contract
+    from counterfoil.redlining import redline
+    from counterfoil.reported import Reported, read_reported
+    from counterfoil.simulation import simulate
 
     __version__: str
 
 _ROOMS: Final = ("attribution", "datasets", "errors", "estimators")
 _HOME: Final = {
+    "Assumptions": "assumptions",
     "Check": "checks",
     "Contract": "contract",
     "CounterfoilError": "errors",
     "Evaluation": "evaluation",
+    "Reported": "reported",
     "Shares": "attribution.shares",
     "Study": "datasets.study",
     "attribute": "attribution.shares",
     "check": "checks",
+    "compare": "library",
+    "describe": "description",
     "evaluate": "evaluation",
     "json_schema": "contract",
+    "read_assumptions": "assumptions",
     "read_contract": "reading",
+    "read_reported": "reported",
     "read_study": "datasets.folder",
+    "redline": "redlining",
+    "simulate": "simulation",
 }
 
 __all__ = [
+    "Assumptions",
     "Check",
     "Contract",
     "CounterfoilError",
     "Evaluation",
+    "Reported",
     "Shares",
     "Study",
     "__version__",
     "attribute",
     "attribution",
     "check",
+    "compare",
     "datasets",
+    "describe",
     "errors",
     "estimators",
     "evaluate",
     "json_schema",
+    "read_assumptions",
     "read_contract",
+    "read_reported",
     "read_study",
+    "redline",
+    "simulate",
 ]
 
 

@@ -126,6 +126,12 @@ def evaluate(
         str | None, typer.Option(metavar="PERIOD", help="The last period that is settled.", show_default=False)
     ] = None,
     as_signed: Annotated[bool, typer.Option("--as-signed", help="Settle as if never amended.")] = False,
+    export: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="Also write the ledger there: CSV, JSON, Excel, INDIGO rows.", show_default=False
+        ),
+    ] = None,
 ) -> None:
     """Measure the effects, count the quantities, divide, and settle to the cent.
 
@@ -147,6 +153,9 @@ def evaluate(
             as_signed=as_signed,
         )
     _write_report(evaluation, report)
+    if export is not None and evaluation.settlement is not None:
+        for path in evaluation.export(export):
+            typer.echo(f"wrote {path}", err=True)
     _print(evaluation, written)
     raise typer.Exit(0 if evaluation.answered else 1)
 
@@ -215,6 +224,95 @@ def demo(
         evaluation = run(read_contract(folder / "contract.yaml"), read_study(folder))
     _write_report(evaluation, report)
     _print(evaluation, written)
+
+
+@app.command()
+def describe(contract: ContractFile) -> None:
+    """Say a contract in plain sentences, so that parties can check what they sign.
+
+    Example: counterfoil describe contract.yaml
+    """
+    with _refusals(Format.text):
+        from counterfoil.description import describe as say
+        from counterfoil.reading import read_contract
+
+        print(say(read_contract(contract)), end="")
+
+
+@app.command()
+def redline(
+    old: Annotated[Path, typer.Argument(metavar="OLD", help="The contract as it was.", show_default=False)],
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="The contract as it would be.", show_default=False)],
+    study: Annotated[
+        Path | None,
+        typer.Argument(metavar="[STUDY]", help="The study folder, to compare the money.", show_default=False),
+    ] = None,
+    reported: ReportedOption = None,
+    written: FormatOption = Format.text,
+) -> None:
+    """Show what changed between two versions, sentence by sentence, and in money on the same facts.
+
+    Example: counterfoil redline signed.yaml proposed.yaml study
+    """
+    with _refusals(written):
+        from counterfoil.datasets.folder import read_study
+        from counterfoil.reading import read_contract
+        from counterfoil.redlining import redline as run
+        from counterfoil.reported import read_reported
+
+        found = run(
+            read_contract(old),
+            read_contract(new),
+            None if study is None else read_study(study),
+            None if reported is None else read_reported(reported),
+        )
+    print(json.dumps(found.to_dict(), indent=2) + "\n" if written is Format.json else found.summary(), end="")
+
+
+@app.command()
+def simulate(
+    contract: ContractFile,
+    assumptions: Annotated[
+        Path, typer.Argument(metavar="ASSUMPTIONS", help="What is assumed, a YAML file.", show_default=False)
+    ],
+    size: Annotated[int, typer.Option(help="Draws of each scenario.")] = 2000,
+    seed: Annotated[int, typer.Option(help="Same seed, same draws.")] = 0,
+    written: FormatOption = Format.text,
+) -> None:
+    """Say what a contract would pay under assumed effects, enrolments and rosters, before anything is signed.
+
+    Example: counterfoil simulate contract.yaml assumptions.yaml
+    """
+    with _refusals(written):
+        from counterfoil.assumptions import read_assumptions
+        from counterfoil.reading import read_contract
+        from counterfoil.simulation import simulate as run
+
+        found = run(read_contract(contract), read_assumptions(assumptions), size=size, seed=seed)
+    print(found.to_json() if written is Format.json else found.summary(), end="")
+
+
+@app.command()
+def rederive(
+    record: Annotated[
+        Path, typer.Argument(metavar="RECORD", help="A record.json that --export wrote.", show_default=False)
+    ],
+) -> None:
+    """Settle a ledger again from its own record, and say where the two differ.
+
+    Example: counterfoil rederive ledger/record.json
+    """
+    with _refusals(Format.text):
+        from counterfoil.attribution.ledger import differences
+        from counterfoil.errors import refusal
+
+        try:
+            content = json.loads(record.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            raise refusal("PAY-022", "the file cannot be read as a record", str(record)) from None
+        found = differences(content)
+    print("\n".join(found) if found else "The ledger follows from its record, line by line and step by step.")
+    raise typer.Exit(1 if found else 0)
 
 
 @app.command()

@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -16,16 +17,20 @@ from counterfoil.attribution.counting.period import periods_of
 from counterfoil.attribution.counting.quantity import Quantity
 from counterfoil.attribution.counting.ratio import Ratio
 from counterfoil.attribution.counting.reported import Reported as ReportedTerms
+from counterfoil.attribution.ledger.files import ledger_files
 from counterfoil.attribution.payment.price import Price
 from counterfoil.attribution.payment.settlement import Settlement
 from counterfoil.attribution.payment.settling import settle, settle_inputs
+from counterfoil.attribution.risk.distance import Distance, GateEdge, distances, gate_edge
+from counterfoil.attribution.risk.drawing import around_estimates
+from counterfoil.attribution.risk.payments import Payments, draw_payments
 from counterfoil.attribution.rules import PLAIN
 from counterfoil.attribution.shares import Shares, attribute
 from counterfoil.contract import Contract
 from counterfoil.contradictions import contradictions
 from counterfoil.datasets.display import titled_table
 from counterfoil.datasets.study import Study
-from counterfoil.errors import CounterfoilError, Problem, raise_any, refusal
+from counterfoil.errors import CounterfoilError, PaymentError, Problem, raise_any, refusal
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.published import Published
 from counterfoil.measuring import EffectResult, compose, divide_pots, measure, publish
@@ -35,6 +40,8 @@ from counterfoil.reported import Reported, misreported
 from counterfoil.result_schema import FORMAT
 from counterfoil.verdict import render_text, sentence
 
+DRAWS: Final = 1000
+"""Draws of the effects around their estimates, where nothing else is asked for."""
 COUNTED: Final = ("count", "ladder", "breadth", "stock")
 """Kinds of quantity that are counted from people's claims."""
 
@@ -107,6 +114,89 @@ class Evaluation:
             for party, amount in settlement.by_party().items():
                 rows.append({"provider": party, "term": rule, "payment": amount, "currency": settlement.currency})
         return pd.DataFrame(rows, columns=["provider", "term", "payment", "currency"])
+
+    def uncertain(self) -> dict[str, EffectResult]:
+        """Return the effects that money depends on and whose errors are known."""
+        return {
+            name: result
+            for name, result in self.effects.items()
+            if name in self.contract.paid_effects and result.total is not None and result.total.error_type != "unknown"
+        }
+
+    def payments(self, size: int = DRAWS, seed: int = 0, *, independent: bool = False) -> Payments | None:
+        """Settle draws of the effects around their estimates: expected payment, interval, the chance of each tier and gate.
+
+        Parameters
+        ----------
+        size : int
+            How many draws, at least 100.
+        seed : int
+            Same seed, same draws.
+        independent : bool
+            True states that effects whose estimates share nobody vary independently of each other.
+
+        Returns
+        -------
+        Payments or None
+            None where nothing is settled, or no effect with a standard error is paid for.
+
+        Raises
+        ------
+        PaymentError
+            PAY-017 for several effects that share nobody, unless they are stated to be independent.
+
+        Examples
+        --------
+        >>> import counterfoil as cf
+        >>> contract = cf.read_contract(cf.datasets.example_folder("nsw") / "contract.yaml")
+        >>> drawn = evaluate(contract, cf.datasets.load("nsw")).payments(400)
+        >>> round(drawn.nothing_due, 1)
+        0.1
+        """
+        effects = self.uncertain()
+        if self.settlement is None or self.settlement.inputs is None or not effects:
+            return None
+        credits = {name: r.shares.credits for name, r in effects.items() if r.shares is not None}
+        draw = around_estimates(effects, size, seed, credits=credits, independent=independent)
+        gated = [name for name, result in effects.items() if result.terms.gate is not None]
+        return draw_payments(self.settlement.inputs, draw, size, gated=gated)
+
+    def distances(self) -> tuple[Distance, ...]:
+        """Return how far each value is from the next thresholds of what is paid on it, and what that would change."""
+        if self.settlement is None or self.settlement.inputs is None:
+            return ()
+        gates: dict[str, GateEdge] = {}
+        for name, result in self.uncertain().items():
+            if result.terms.gate is not None:
+                with suppress(PaymentError):  # a gate on something else than the gain turns nowhere
+                    gates[name] = gate_edge(result, result.terms.gate, result.terms.better)
+        return distances(self.settlement.inputs, gates)
+
+    def export(self, folder: str | Path, *, show_small_cells: bool = False) -> tuple[Path, ...]:
+        """Write the ledger as CSV, JSON, Excel, INDIGO rows and a record that can be settled again; return the files.
+
+        Parameters
+        ----------
+        folder : path
+            Made when it does not exist.
+        show_small_cells : bool
+            True writes what rests on ten people or fewer; only for readers who may see it.
+
+        Raises
+        ------
+        TypeError
+            When nothing is settled.
+        """
+        if self.settlement is None:
+            raise TypeError("nothing is settled, so there is no ledger")
+        target = Path(folder)
+        target.mkdir(parents=True, exist_ok=True)
+        files = ledger_files(
+            self.settlement, periods=periods_of(self.contract.periods), show_small_cells=show_small_cells
+        )
+        for name, content in files.items():
+            (target / name).write_bytes(content)
+        return tuple(target / name for name in files)
 
     def _under(self, shares: Mapping[str, Shares]) -> Settlement:
         """Return the settlement with other credits; everything else as it is."""

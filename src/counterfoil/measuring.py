@@ -161,7 +161,8 @@ class EffectResult:
         value : float
             In the outcome's own sign.
         credits : sequence of float, optional
-            In the outcome's own sign, in the order of the shares' providers.
+            In the outcome's own sign, in the order of the shares' providers; the effect's own when omitted, which divide the
+            amount alike.
 
         Raises
         ------
@@ -174,14 +175,14 @@ class EffectResult:
         own = exact(value)
         held = _hold(self.terms, drawn, own, self.clusters)
         made = self._as_priced(own, held is None or held.passes)
-        if credits is None or self.shares is None:
+        whole = None if self.shares is None else self.priced(self.shares)
+        if self.shares is None or whole is None:
             return made
-        shares = zip(self.shares.providers, credits, strict=True)
-        whole = self.priced(self.shares)
-        groups = {} if whole is None else whole.groups
-        covariance = None if whole is None else whole.covariance
-        named = {provider: exact(self.sign * credit) for provider, credit in shares}
-        return replace(made, credits=named, covariance=covariance, groups=groups)
+        named = whole.credits
+        if credits is not None:
+            pairs = zip(self.shares.providers, credits, strict=True)
+            named = {provider: exact(self.sign * credit) for provider, credit in pairs}
+        return replace(made, credits=named, covariance=whole.covariance, groups=whole.groups)
 
     def _as_priced(self, own: Decimal, passes: bool) -> Priced:
         total = self.total

@@ -19,6 +19,7 @@ from counterfoil.datasets.study import Study
 from counterfoil.description import Sentence, described
 from counterfoil.evaluation import evaluate
 from counterfoil.plain import plain
+from counterfoil.reported import Reported
 
 ALIKE: Final = 0.5
 """How alike two sentences are, from 0 to 1, before they count as one that changed."""
@@ -159,14 +160,15 @@ class Redline:
         return self.html()
 
 
-def redline(old: Contract, new: Contract, study: Study | None = None) -> Redline:
+def redline(old: Contract, new: Contract, study: Study | None = None, reported: Reported | None = None) -> Redline:
     """Compare two versions of a contract, and the money that they come to on the same study.
 
     Parameters
     ----------
     old, new : Contract
     study : Study, optional
-        Without one, sentences are compared and no money.
+    reported : Reported, optional
+        Without study and reported numbers, sentences are compared and no money.
 
     Examples
     --------
@@ -179,9 +181,10 @@ def redline(old: Contract, new: Contract, study: Study | None = None) -> Redline
     No facts were given, so no money is compared.
     <BLANKLINE>
     """
-    if study is None:
+    if study is None and reported is None:
         return compare_versions(old, new)
-    return compare_versions(old, new, evaluate(old, study).settlement, evaluate(new, study).settlement, settled=True)
+    before, after = (evaluate(version, study, reported=reported).settlement for version in (old, new))
+    return compare_versions(old, new, before, after, settled=True)
 
 
 def compare_versions(

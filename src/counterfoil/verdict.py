@@ -14,7 +14,7 @@ from counterfoil.attribution.payment.pot import PotAndSplit
 from counterfoil.attribution.payment.split import Split
 from counterfoil.attribution.payment.unit_price import UnitPrice
 from counterfoil.attribution.shares import Shares
-from counterfoil.errors import listed
+from counterfoil.errors import CounterfoilError, listed
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.support import CLASSES
 
@@ -132,6 +132,8 @@ def render_text(evaluation: "Evaluation") -> str:
         parts += ["", *_ledger_lines(evaluation)]
     if evaluation.onward is not None and (evaluation.onward.fees or evaluation.onward.distributions):
         parts += ["", *_onward_lines(evaluation)]
+    if evaluation.settlement is not None:
+        parts += _uncertainty_lines(evaluation)
     results = evaluation.effects.values()
     beside = {problem for result in results for problem in result.on_credits}
     warnings = dict.fromkeys(problem for result in results for problem in result.warnings if problem not in beside)
@@ -398,6 +400,39 @@ def _ledger_lines(evaluation: "Evaluation") -> Iterator[str]:
         yield f"  {clause}{where}, {step.action}: {_short(step.amount)} ({step.reason})"
     if settlement.total > 0:
         yield from _alternative_lines(evaluation)
+
+
+def _uncertainty_lines(evaluation: "Evaluation") -> Iterator[str]:
+    """Say how the payment would spread under sampling error, and how far the next thresholds are."""
+    try:
+        drawn = evaluation.payments()
+    except CounterfoilError as error:
+        yield ""
+        yield f"Payment under sampling error: not told ({', '.join(error.codes)}: {error.problems[0].what})"
+        drawn = None
+    if drawn is not None:
+        yield ""
+        yield "Payment under sampling error (draws of the effects around their estimates)"
+        yield from (f"  {line}" for line in drawn.summary().split("\n"))
+    found = evaluation.distances()
+    if found:
+        yield ""
+        yield "How far to the next threshold"
+        rows = [["clause", "period", "what", "at", "threshold", "distance", "would change the payment by"]]
+        rows += [
+            [
+                one.clause if "[" not in one.clause else _clause(one.clause),
+                one.period,
+                f"{one.what} ({one.kind}, {one.direction})",
+                shown_number(one.value),
+                shown_number(one.threshold),
+                shown_number(one.distance),
+                "not told" if one.change is None else f"{one.change:+,}",
+            ]
+            for one in found
+        ]
+        kept = [0, *([1] if any(row[1] for row in rows[1:]) else []), 2, 3, 4, 5, 6]
+        yield from _table([[row[column] for column in kept] for row in rows], indent=2, right=set(range(2, len(kept))))
 
 
 def _clause(position: str) -> str:

@@ -14,6 +14,7 @@ from counterfoil.attribution.payment.condition import shown as shown_number
 from counterfoil.attribution.payment.unit_price import UnitPrice
 from counterfoil.attribution.rules import rule_named
 from counterfoil.datasets.disclosure import SMALL_CELL, shown, suppress_counts
+from counterfoil.errors import CounterfoilError
 from counterfoil.estimators.contamination import Contamination
 from counterfoil.estimators.contribution import ContributionFit
 from counterfoil.estimators.estimate import Estimate
@@ -61,6 +62,7 @@ def gather(evaluation: "Evaluation", show_small_cells: bool) -> dict[str, Any]:
         ],
         "quantities": _quantities(evaluation, show_small_cells),
         "returns": [] if withheld else _returns(evaluation),
+        "risk": None if withheld else _risk(evaluation),
         "bound_caps": _step_reasons(evaluation, "cap"),
         "adjusted": _step_reasons(evaluation, "project", "agreement"),
         "effects": [_effect(result, withheld) for result in evaluation.effects.values()],
@@ -254,6 +256,38 @@ def _quantities(evaluation: "Evaluation", show_small_cells: bool) -> list[tuple[
             unit = evaluation.contract.quantities[name].unit
             rows.append((name, place, WITHHELD if hide else shown_number(cell.amount), unit))
     return rows
+
+
+def _risk(evaluation: "Evaluation") -> dict[str, Any] | None:
+    """Return how the payment spreads under sampling error, and how far the next thresholds are."""
+    drawn, why = None, ""
+    try:
+        drawn = evaluation.payments()
+    except CounterfoilError as error:
+        why = f"{error.codes[0]}: {error.problems[0].what}"
+    far = [
+        (one.clause, f"{one.what} ({one.kind}, {one.direction})", shown_number(one.value), shown_number(one.threshold),
+         shown_number(one.distance), "not told" if one.change is None else f"{one.change:+,}")
+        for one in evaluation.distances()
+    ]  # fmt: skip
+    if drawn is None:
+        return {"why": why, "far": far, "expected": "", "rows": [], "chances": []} if far or why else None
+    low, high = drawn.interval()
+    parties = drawn.tidy()
+    rows = [
+        (row["name"], f"{row['estimate']:,.2f}", f"{row['conf_low']:,.2f} to {row['conf_high']:,.2f}")
+        for row in parties[parties["term"] == "party"].to_dict("records")
+    ]
+    return {
+        "why": why,
+        "expected": f"{drawn.mean:,.2f}",
+        "interval": f"{low:,.2f} to {high:,.2f}",
+        "nothing": f"{drawn.nothing_due:.1%}",
+        "draws": f"{drawn.size:,}",
+        "rows": rows,
+        "chances": [(one.clause, f"{one.kind}: {one.name}", f"{chance:.1%}") for one, chance in drawn.chances.items()],
+        "far": far,
+    }
 
 
 def _returns(evaluation: "Evaluation") -> list[str]:
