@@ -71,6 +71,8 @@ def to_record(settlement: Settlement) -> dict[str, Any]:
         "cumulative": inputs.cumulative,
         "claw_back": inputs.claw_back,
         "periods": list(inputs.periods),
+        "skipped": list(inputs.skipped),
+        "final": inputs.final,
         "clauses": {period: [_terms(clause) for clause in clauses] for period, clauses in inputs.clauses.items()},
         "splits": {name: _terms(split) for name, split in inputs.splits.items()},
         "effects": {name: [_row(priced) for priced in known] for name, known in inputs.effects.items()},
@@ -114,6 +116,8 @@ def _read_settlement(record: Mapping[str, Any]) -> Settlement:
         record["rounding"],
         record["cumulative"],
         record["claw_back"],
+        tuple(record["skipped"]),
+        record["final"],
     )
     lines = tuple(_read(Line, row) for row in record["lines"])
     steps = tuple(_read(Step, row) for row in record["steps"])
@@ -255,7 +259,8 @@ def _number(value: Any) -> Decimal:
 
 
 def _quantity(quantity: Quantity) -> dict[str, Any]:
-    found: dict[str, Any] = {"cells": [_row(cell) for cell in quantity.cells], "notes": list(quantity.notes)}
+    cells = [_row(cell) for cell in quantity.cells]
+    found: dict[str, Any] = {"cells": cells, "notes": list(quantity.notes), "complete": quantity.complete}
     for name in ("parts", "base"):
         cells = getattr(quantity, name)
         if cells is not None:
@@ -267,4 +272,10 @@ def _read_quantity(terms: Mapping[str, Any]) -> Quantity:
     def cells(name: str) -> tuple[Cell, ...] | None:
         return None if name not in terms else tuple(_read(Cell, row) for row in terms[name])
 
-    return Quantity(cells("cells") or (), tuple(terms["notes"]), parts=cells("parts"), base=cells("base"))
+    return Quantity(
+        cells("cells") or (),
+        tuple(terms["notes"]),
+        parts=cells("parts"),
+        base=cells("base"),
+        complete=terms["complete"],
+    )

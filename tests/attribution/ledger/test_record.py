@@ -3,6 +3,7 @@
 import copy
 import json
 from collections.abc import Callable
+from dataclasses import fields
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from counterfoil.attribution.counting.quantity import Cell, Quantity
 from counterfoil.attribution.ledger.record import differences, from_record, rederive, to_record
 from counterfoil.attribution.payment.clauses import CLAUSES
-from counterfoil.attribution.payment.settlement import Settlement
+from counterfoil.attribution.payment.settlement import Inputs, Settlement
 from counterfoil.attribution.payment.settling import settle
 from counterfoil.attribution.payment.split import Split
 from counterfoil.attribution.payment.trace import Priced
@@ -135,7 +136,7 @@ def settlements(draw: st.DrawFn) -> Settlement:
     quantities = {
         "homes": Quantity(tuple(cells()), ("3 were counted twice",)),
         "cards": Quantity((*cells(rung="job"), *cells(rung="school"))),
-        "hours": Quantity((*cells(provider="north"), *cells(provider="south"))),
+        "hours": Quantity((*cells(provider="north"), *cells(provider="south")), complete=draw(st.booleans())),
         "rate": Quantity(tuple(ratio), parts=tuple(parts), base=tuple(base)),
     }
     known = []
@@ -160,6 +161,8 @@ def settlements(draw: st.DrawFn) -> Settlement:
             quantities=quantities,
             cumulative=draw(st.booleans()),
             claw_back=draw(st.booleans()),
+            skipped=draw(st.sampled_from([(), tuple(periods[:1]) if len(periods) > 1 else ()])),
+            final=draw(st.booleans()),
         )
     except CounterfoilError:
         reject()
@@ -263,6 +266,13 @@ def test_a_fault_in_a_record_is_found(fault: str) -> None:
     found = differences(broken)
     assert found, fault
     assert differences(record) == []
+
+
+def test_every_field_that_a_settlement_follows_from_is_recorded() -> None:
+    """A field that is added to what a settlement follows from, and is not recorded, would be lost in silence."""
+    record = to_record(settled())
+    assert {field.name for field in fields(Inputs)} <= set(record)
+    assert {field.name for field in fields(Quantity)} == {"cells", "notes", "complete", "by_person", "parts", "base"}
 
 
 def test_the_difference_is_named() -> None:
