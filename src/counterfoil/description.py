@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pydantic import BaseModel
+from pydantic import TypeAdapter
 
 from counterfoil.attribution.counting.claimed import Claimed
 from counterfoil.attribution.counting.period import PeriodTerms
@@ -16,9 +16,9 @@ from counterfoil.attribution.money.words import Words
 from counterfoil.attribution.payment.floor import Floor
 from counterfoil.attribution.payment.price import Price
 from counterfoil.attribution.payment.unit_price import UnitPrice
-from counterfoil.contract import Contract
+from counterfoil.contract import Contract, Payment
 from counterfoil.measurement import divided, measured, rounding_in_words, rule_terms
-from counterfoil.terms_in_words import say
+from counterfoil.terms_in_words import say, value_in_words
 from counterfoil.verdict import describe_clause
 
 ROLES: Final = {
@@ -47,6 +47,9 @@ ORDER: Final = (
     "and discount, each amount then rounded; who pays; what is topped up; limits and the least that is due, in the order "
     "written; the division among those who receive; limits of a provider; what is held while disputed."
 )
+
+CLAUSE: Final[TypeAdapter[Any]] = TypeAdapter(Payment)
+"""Reads the terms of a clause that an amendment adds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ def described(contract: Contract) -> dict[str, tuple[Sentence, ...]]:
         map(Sentence, _effects(contract, words)),
         _prices(contract, words),
         _limits(contract, words),
-        map(Sentence, _section(getattr(contract, "capital", None), words, "capital")),
+        (Sentence(stack.sentence(words)) for stack in contract.capital),
         map(Sentence, _changes(contract, words)),
     )
     return {title: tuple(sentences) for title, sentences in zip(SECTIONS, made, strict=True)}
@@ -188,11 +191,8 @@ def _limits(contract: Contract, words: Words) -> Iterator[Sentence]:
     )
 
 
-def _section(terms: Any, words: Words, name: str) -> Iterator[str]:
-    if isinstance(terms, BaseModel):
-        yield say(terms, words, name)
-
-
 def _changes(contract: Contract, words: Words) -> Iterator[str]:
-    for change in getattr(contract, "amendments", ()):
-        yield say(change, words, "Change")
+    for change in contract.amendments:
+        made = [f"{path} becomes {value_in_words(value, words)}" for path, value in change.changes.items()]
+        made += [f"this is added: {CLAUSE.validate_python(terms).sentence(words)}" for terms in change.add]
+        yield f"From {change.since} on, because {change.reason}: {'; '.join(made).removesuffix('.')}."

@@ -37,22 +37,23 @@ def measured(name: str, effect: Effect, words: Words) -> Iterator[str]:
     words : Words
     """
     spec: Any = effect.estimator
-    outcome: str | None = getattr(effect, "outcome", None)
     if hasattr(spec, "sentence"):
         yield say(spec, words, name)
     else:
         direction = "rise" if effect.better == "higher" else "fall"
-        yield f"{name} is the {direction} in {outcome or name} that the programme caused. {compared(spec, words)}"
+        yield f"{name} is the {direction} in {effect.outcome} that the programme caused. {compared(spec, words)}"
     if hasattr(spec, "sentence") and effect.better == "lower":
         yield f"A fall in {name} is a gain."
     if effect.gate is not None:
         yield gate_sentence(name, effect.gate, words)
+    if effect.relative:
+        yield f"{name} is taken in per cent of the mean that people would have had without the programme."
+    if effect.settled_in is not None:
+        yield f"{name} becomes known in {effect.settled_in}."
     for field in type(effect).model_fields:
         value = getattr(effect, field)
         if field not in SAID and isinstance(value, BaseModel):
             yield say(value, words, name)
-        elif field not in SAID and value:
-            yield f"{field.replace('_', ' ')} of {name}: {value}."
 
 
 def gate_sentence(name: str, gate: BaseModel, words: Words) -> str:

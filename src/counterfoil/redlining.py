@@ -162,6 +162,8 @@ class Redline:
 
 def redline(old: Contract, new: Contract, study: Study | None = None, reported: Reported | None = None) -> Redline:
     """Compare two versions of a contract, and the money that they come to on the same study.
+def redline(old: Contract, new: Contract, study: Study | None = None, *, reported: Reported | None = None) -> Redline:
+    """Compare two versions of a contract, and the money that they come to on the same facts.
 
     Parameters
     ----------
@@ -169,6 +171,12 @@ def redline(old: Contract, new: Contract, study: Study | None = None, reported: 
     study : Study, optional
     reported : Reported, optional
         Without study and reported numbers, sentences are compared and no money.
+        Numbers that were verified or published elsewhere. Without study and report, sentences are compared and no money.
+
+    Raises
+    ------
+    ContractError, DataError
+        As `evaluate`, when a version contradicts itself or does not fit the facts.
 
     Examples
     --------
