@@ -15,6 +15,7 @@ from counterfoil.attribution.payment.settling import settle
 from counterfoil.contract import Contract
 from counterfoil.description import described
 from counterfoil.redlining import Redline, compare_versions, marked, redline
+from counterfoil.reported import Reported
 
 TERMS: dict[str, Any] = {
     "counterfoil": "1",
@@ -145,6 +146,16 @@ def test_money_that_cannot_be_compared_says_why(before: Settlement | None, after
     assert found.money is None
     assert why in found.note
     assert why in found.summary()
+
+
+def test_two_versions_on_the_same_reported_facts() -> None:
+    rows = [{"quantity": "homes", "value": "10"}, {"quantity": "visits", "value": "5"}]
+    facts = Reported.model_validate({"counterfoil": "1", "reported": rows})
+    found = redline(version(), version(clause_1=DEARER), reported=facts)
+    assert found.money is not None
+    assert [(row.party, str(row.difference)) for row in found.money] == [
+        ("north", "8.80"), ("south", "0.00"), ("total", "8.80"),
+    ]  # fmt: skip
 
 
 def test_two_versions_on_the_same_study() -> None:
