@@ -91,7 +91,7 @@ def suppressed(
             enough = _hide_more(group, hidden, people, threshold)
             safe = enough if group is everything else safe
     rows = tuple(number for number, key in enumerate(keys) if key in hidden)
-    return Shown(_without(table, rows, threshold), rows, safe)
+    return Shown(blanked(table, rows, threshold), rows, safe)
 
 
 def _hide_more(group: set[Count], hidden: set[Count], people: Mapping[Count, int | None], threshold: int) -> bool:
@@ -113,12 +113,13 @@ def _hide_more(group: set[Count], hidden: set[Count], people: Mapping[Count, int
     return in_doubt()
 
 
-def _without(table: pd.DataFrame, rows: Sequence[int], threshold: int) -> pd.DataFrame:
-    found = table.copy()
+def blanked(table: pd.DataFrame, rows: Iterable[int], threshold: int = SMALL_CELL) -> pd.DataFrame:
+    """Return a table with the numbers of some rows None, and a reason that says why."""
+    found, chosen = table.copy(), list(rows)
     for name in (*TELLING, "reason"):
         if name in found:
             values: list[Any] = found[name].tolist()
-            for row in rows:
+            for row in chosen:
                 values[row] = WITHHELD.format(threshold) if name == "reason" else None
             found[name] = pd.Series(values, index=found.index, dtype=object)
     return found

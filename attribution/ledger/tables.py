@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from counterfoil.attribution.ledger.suppression import Shown, count_of, people_of, sums_known, suppressed
+from counterfoil.attribution.ledger.suppression import Shown, blanked, count_of, people_of, sums_known, suppressed
 from counterfoil.attribution.money.currency import MINOR_DIGITS
 from counterfoil.attribution.payment.line import Line
 from counterfoil.attribution.payment.settlement import Settlement
@@ -46,6 +46,7 @@ def shown_ledger(settlement: Settlement, *, show_small_cells: bool = False) -> S
     Parameters
     ----------
     settlement : Settlement
+        Without its inputs nothing tells how many people a line counts, and it is shown as it is.
     show_small_cells : bool
         True shows what tells of ten people or fewer; only for readers who may see it.
     """
@@ -73,8 +74,7 @@ def shown_steps(settlement: Settlement, *, show_small_cells: bool = False) -> pd
         for number, step in enumerate(settlement.steps)
         if step.clause != step.pot or (step.pot, step.effect, step.period) in pots
     ]
-    people = [1 if number in rows else None for number in range(len(table))]
-    return suppressed(table, people).table
+    return blanked(table, rows)
 
 
 def ledger_csv(settlement: Settlement, *, show_small_cells: bool = False) -> str:
