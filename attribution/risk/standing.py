@@ -39,6 +39,8 @@ def moments(inputs: Inputs) -> Iterator[Moment]:
     """Yield what is known at each settlement, in order of period."""
     unit = smallest_unit(inputs.currency)
     for number, period in enumerate(inputs.periods):
+        if period in inputs.skipped:
+            continue
         so_far = inputs.periods[: number + 1]
         yield Moment(period, so_far, inputs.quantities, inputs.effects, inputs.cumulative, unit)
 

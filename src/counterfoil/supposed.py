@@ -1,13 +1,14 @@
 """From a contract and assumptions to draws of everything that a settlement follows from.
 
 Each number has a stream of random numbers of its own, named after it, so that scenarios differ by what they assume and not by
-chance, and the same seed gives the same draws in every process.
+chance, and the same seed gives the same draws in every process. Estimates vary together as their stated correlations say;
+quantities are drawn independently of them and of each other.
 """
 
 import hashlib
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -18,7 +19,6 @@ from scipy.special import ndtr, ndtri
 from counterfoil.assumptions import AssumedEffect, AssumedQuantity, Assumptions, Enrolment, Scenario
 from counterfoil.attribution.counting.kinds import count, in_order
 from counterfoil.attribution.counting.quantity import Cell, Quantity
-from counterfoil.attribution.gains.any_gate import hold_gate
 from counterfoil.attribution.money.amounts import add, exact, multiply
 from counterfoil.attribution.payment.price import Price
 from counterfoil.attribution.payment.settlement import Inputs
@@ -29,6 +29,7 @@ from counterfoil.contract import Contract, Effect
 from counterfoil.errors import Problem, did_you_mean
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.published import Clusters
+from counterfoil.measuring import EffectResult
 from counterfoil.references import references
 
 FloatArray = NDArray[np.float64]
@@ -68,27 +69,23 @@ class SupposedEffect:
         return self.sign * float(self.assumed.true[0])
 
     def priced(self, number: int) -> Priced:
-        """Return the effect as a payment clause sees it in one draw."""
+        """Return the effect as a payment clause sees it in one draw: rounded, and held against its gate."""
         value, people = float(self.estimates[number]), None if self.people is None else int(self.people[number])
-        level = exact(self.sign * value)
-        gate, passes = self.terms.gate, True
-        if gate is not None:
-            total = Estimate.published(
-                [value],
-                [float(self.std_errors[number])],
-                terms=["gain"],
-                outcome=self.terms.outcome,
-                estimand="assumed effect",
-                people=people or 0,
-                df=self.assumed.df or math.inf,
-            )
-            groups = getattr(self.terms.estimator, "clusters", None)
-            clusters = groups if isinstance(groups, Clusters) else None
-            passes = hold_gate(gate, total, self.terms.better, clusters=clusters).passes
-        credits = {provider: multiply(level, part) for provider, part in self.assumed.credits.items()}
-        quantity = level if people is None else multiply(level, people)
-        basis = f"an assumed gain of {float(level):,.6g}" + (f" over {people:,} people" if people else "")
-        return Priced(quantity, basis, passes, credits or None, gain=level, people=people, period=self.period)
+        total = Estimate.published(
+            [value],
+            [float(self.std_errors[number])],
+            terms=["gain"],
+            outcome=self.terms.outcome,
+            estimand="assumed effect",
+            people=people or 0,
+            df=self.assumed.df or math.inf,
+        )
+        groups = getattr(self.terms.estimator, "clusters", None)
+        clusters = groups if isinstance(groups, Clusters) else None
+        result = EffectResult("", self.terms, total=total, own=exact(value), settled_in=self.period, clusters=clusters)
+        made = result.at(value)
+        credits = {provider: multiply(made.level, part) for provider, part in self.assumed.credits.items()}
+        return replace(made, credits=credits or None, people=people)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,12 +100,15 @@ class Supposed:
         Quantity to its cells, each with its amount in every draw.
     derived : tuple of str
         Quantities that are made of those, each after what it is made of.
+    clauses : mapping of str to sequence
+        Period to the clauses in force in it.
     """
 
     contract: Contract
     effects: Mapping[str, SupposedEffect]
     numbers: Mapping[str, tuple[tuple[Cell, tuple[Decimal, ...]], ...]]
     derived: tuple[str, ...]
+    clauses: Mapping[str, tuple[Any, ...]]
 
     def at(self, number: int) -> Inputs:
         """Return what the settlement of one draw follows from."""
@@ -119,9 +119,8 @@ class Supposed:
         }
         for name in self.derived:
             quantities[name] = count(contract.quantities[name], name, None, {}, quantities)
-        clauses = [_received(contract, clause) for clause in contract.payments]
         return Inputs(
-            dict.fromkeys(contract.labels, clauses),
+            self.clauses,
             {name: (effect.priced(number),) for name, effect in self.effects.items()},
             {name: effect.split for name, effect in contract.effects.items() if effect.split is not None},
             quantities,
@@ -152,7 +151,11 @@ def suppose(contract: Contract, assumptions: Assumptions, size: int, seed: int) 
     }
     needed = set(_needed_quantities(contract, assumptions))
     derived = tuple(name for name in in_order(contract.quantities) if name in needed and name not in numbers)
-    return Supposed(contract, effects, numbers, derived)
+    versions = {label: contract.as_of(label) for label in contract.labels}
+    clauses = {
+        label: tuple(_received(version, clause) for clause in version.payments) for label, version in versions.items()
+    }
+    return Supposed(contract, effects, numbers, derived, clauses)
 
 
 def misfits(contract: Contract, assumptions: Assumptions) -> Iterator[Problem]:
@@ -201,6 +204,10 @@ def _effect_misfits(
 def missing(contract: Contract, assumptions: Assumptions) -> Iterator[Problem]:
     """Yield everything that payment depends on and that the assumptions, one true value an effect, leave open."""
     drawn: list[str] = []
+    if not contract.prices:
+        yield Problem(
+            "CONTRACT-025", "the contract prices nothing, so no assumption makes anything due", contract.where()
+        )
     for name in contract.effects:
         if not _needed_effect(contract, name):
             continue
@@ -227,7 +234,7 @@ def _open_terms(contract: Contract, name: str, terms: AssumedEffect) -> Iterator
     effect = contract.effects[name]
     if not terms.true:
         yield "`true:`, the effect that is assumed"
-    if len(contract.labels) > 1 and terms.period is None:
+    if len(contract.labels) > 1 and terms.period is None and effect.settled_in is None:
         yield f"`period:`, of which the contract has {len(contract.labels)}"
     if terms.std_error is None:
         planned = effect.planning
@@ -271,7 +278,7 @@ def _effect(contract: Contract, assumptions: Assumptions, name: str, noise: Floa
     if assumed.people is not None:
         people = np.maximum(1, _people(assumed.people, len(noise), _stream(seed, name, "people")))
     errors = _errors(terms, assumed, people, len(noise))
-    period = assumed.period or contract.labels[-1]
+    period = assumed.period or terms.settled_in or contract.labels[-1]
     estimates = float(assumed.true[0]) + errors * noise
     return SupposedEffect(terms, assumed, estimates, errors, people, period)
 
@@ -336,6 +343,8 @@ def _number(seed: int, *names: str) -> int:
 
 def _received(contract: Contract, clause: Any) -> Any:
     """Return a price with who receives it filled in, where it is not divided."""
-    if not isinstance(clause, Price) or (clause.effect is not None and contract.effects[clause.effect].split):
+    if not isinstance(clause, Price) or clause.split is not None:
+        return clause
+    if clause.effect is not None and contract.effects[clause.effect].split is not None:
         return clause
     return clause.model_copy(update={"to": contract.receiver(clause)})

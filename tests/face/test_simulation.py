@@ -21,6 +21,7 @@ from counterfoil.contract import Contract
 from counterfoil.errors import ContractError, PaymentError
 from counterfoil.estimators import Experiment
 from counterfoil.estimators.power import planned_error
+from counterfoil.library import library_folder
 from counterfoil.simulation import simulate
 from counterfoil.supposed import suppose
 
@@ -151,6 +152,7 @@ PROBE = """
 import hashlib, sys
 import counterfoil as cf
 from counterfoil.assumptions import read_assumptions
+from counterfoil.library import library_folder
 from counterfoil.simulation import simulate
 found = simulate(cf.read_contract(sys.argv[1]), read_assumptions(sys.argv[2]), size=120, seed=int(sys.argv[3]))
 print(hashlib.sha256(found.to_json().encode()).hexdigest())
@@ -343,6 +345,32 @@ def test_what_is_wrong_in_the_file_is_told_with_its_line(tmp_path: Path, text: s
     with pytest.raises(ContractError) as caught:
         assumed(tmp_path, text)
     assert where in str(caught.value)
+
+
+def test_public_contracts_are_simulated_as_they_stand() -> None:
+    """Peterborough's pool pays when the reduction is at least 7.5%, once; Denver's days are paid whatever jail does."""
+    cohorts = ("cohort_1", "cohort_2")
+    events = {
+        "treated_events": [{"value": "142", "period": period} for period in cohorts],
+        "comparison_events": [{"value": "155", "period": period} for period in cohorts],
+    }
+    pooled = {"pooled_reduction": {"true": "9", "std_error": "2", "period": "pooled"}}
+    terms = cf.read_contract(library_folder("peterborough") / "contract.yaml")
+    (one,) = simulate(terms, Assumptions.model_validate({"effects": pooled, "quantities": events}), size=800).scenarios
+    assert one.payments.mean == pytest.approx(5e6 * norm.sf((7.5 - 9) / 2), abs=4 * one.payments.std_error)
+    assert one.payments.clauses["cohort"].max() == 0
+    assert one.cliffs["pool"].cost > 0
+    denver = cf.read_contract(library_folder("denver") / "contract.yaml")
+    jail = {"jail": {"true": "38", "std_error": "0.000001", "people": "724", "period": "final"}}
+    days = {"housing_days": {"value": "258858", "period": "interim"}}
+    (sure,) = simulate(denver, Assumptions.model_validate({"effects": jail, "quantities": days}), size=100).scenarios
+    assert sure.payments.mean == pytest.approx(15.12 * 258_858 + 5_104_000, abs=1)
+
+
+def test_a_contract_that_prices_nothing_has_nothing_to_simulate(tmp_path: Path) -> None:
+    terms = contract(tmp_path, JOBS, ('payments:\n  - {effect: jobs, per: person, price: "1000.00"}\n', ""))
+    with pytest.raises(ContractError, match="prices nothing"):
+        simulate(terms, jobs())
 
 
 def test_few_draws_are_refused(tmp_path: Path) -> None:
