@@ -12,7 +12,7 @@ from counterfoil.estimators.palette import GAIN, WHOLE, paler
 def plot_payments(
     drawn: Mapping[str, NDArray[np.float64]], axes: Any = None, currency: str = "", bins: int = 40
 ) -> Any:
-    """Draw a histogram for each scenario; the chance that nothing is due stands beside its name.
+    """Draw a histogram for each scenario; mean and chance that nothing is due stand beside its name.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def plot_payments(
     >>> matplotlib.use("agg")
     >>> axes = plot_payments({"no effect": np.zeros(100), "target": np.arange(100.0)}, currency="USD")
     >>> [axis.get_title(loc="left") for axis in axes]
-    ['no effect: nothing due in 100%', 'target: nothing due in 1%']
+    ['no effect: mean 0, nothing due in 100%', 'target: mean 50, nothing due in 1%']
     """
     if axes is None:
         import matplotlib.pyplot as plt
@@ -49,17 +49,9 @@ def plot_payments(
             edges[:-1], chance / len(values), width=np.diff(edges), align="edge", color=paler(GAIN), edgecolor=GAIN
         )
         axis.axvline(float(values.mean()), color=WHOLE, linewidth=1.5)
-        axis.annotate(
-            f"mean {values.mean():,.0f}",
-            (float(values.mean()), 0.9),
-            xycoords=("data", "axes fraction"),
-            xytext=(4, 0),
-            textcoords="offset points",
-            va="top",
-            fontsize="small",
-        )
-        axis.set_title(f"{name}: nothing due in {(values == 0).mean():.0%}", loc="left", fontsize="medium")
+        axis.set_title(f"{name}: mean {values.mean():,.0f}, nothing due in {(values == 0).mean():.0%}", loc="left")
         axis.set_ylabel("chance")
         axis.spines[["top", "right"]].set_visible(False)
+    axes[-1].xaxis.set_major_formatter("{x:,.0f}")
     axes[-1].set_xlabel(f"due, {currency}" if currency else "due")
     return axes
