@@ -264,7 +264,7 @@ def redline(
             read_contract(old),
             read_contract(new),
             None if study is None else read_study(study),
-            None if reported is None else read_reported(reported),
+            reported=None if reported is None else read_reported(reported),
         )
     print(json.dumps(found.to_dict(), indent=2) + "\n" if written is Format.json else found.summary(), end="")
 

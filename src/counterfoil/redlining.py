@@ -160,8 +160,6 @@ class Redline:
         return self.html()
 
 
-def redline(old: Contract, new: Contract, study: Study | None = None, reported: Reported | None = None) -> Redline:
-    """Compare two versions of a contract, and the money that they come to on the same study.
 def redline(old: Contract, new: Contract, study: Study | None = None, *, reported: Reported | None = None) -> Redline:
     """Compare two versions of a contract, and the money that they come to on the same facts.
 
@@ -170,7 +168,6 @@ def redline(old: Contract, new: Contract, study: Study | None = None, *, reporte
     old, new : Contract
     study : Study, optional
     reported : Reported, optional
-        Without study and reported numbers, sentences are compared and no money.
         Numbers that were verified or published elsewhere. Without study and report, sentences are compared and no money.
 
     Raises
