@@ -77,14 +77,14 @@ def linear_payment(seed: int, gain: float, size: int = 300) -> Draw:
     return Draw(np.array([paid.mean]), truth, np.array([low <= truth[0] <= high]), np.array([paid.std_dev]))
 
 
-def mean_of_draws(seed: int, size: int = 300) -> Draw:
+def mean_of_draws(seed: int, size: int = 150) -> Draw:
     """Hold the mean of drawn payments against price times people times the estimate that they are drawn around."""
     effect = Drawn(trial(seed, 1.0))
     paid = draw_payments(inputs_of(LINEAR), around_estimates({"gain": effect}, size, seed), size)
     return Draw(np.array([paid.mean]), np.array([PRICE * PEOPLE * float(effect.total.values[0])]))
 
 
-def gate_chance(seed: int, multiple: float, size: int = 200) -> Draw:
+def gate_chance(seed: int, multiple: float, size: int = 150) -> Draw:
     """Hold the chance and mean of settled draws behind a gate against the closed form."""
     total = Estimate.published([0.0], [0.1], terms=["gain"], outcome="y", estimand="ITT", people=PEOPLE)
     effect, truth = Drawn(total, Gate()), 0.1 * multiple
@@ -115,14 +115,14 @@ CASES: tuple[Case, ...] = (
     ),
     Case(
         "payment, linear price",
-        "mean of 300 drawn payments against the payment of the estimate",
+        "mean of 150 drawn payments against the payment of the estimate",
         mean_of_draws,
         UNBIASED,
     ),
     *(
         Case(
             f"payment behind a gate, gain of {multiple} standard errors",
-            "chance and mean of 200 settled draws against the closed form",
+            "chance and mean of 150 settled draws against the closed form",
             partial(gate_chance, multiple=multiple),
             UNBIASED,
         )
