@@ -8,6 +8,7 @@ from counterfoil.attribution.payment.split import Split
 from counterfoil.attribution.rules import NAMED, answered_rules, is_efficient, rule_named
 from counterfoil.clause_checks import check_clauses, check_money
 from counterfoil.contract import Contract, Dividing
+from counterfoil.count_checks import check_counts
 from counterfoil.errors import CounterfoilError, Problem, did_you_mean, listed
 from counterfoil.estimators.contribution import Contribution
 from counterfoil.estimators.panel_contribution import PanelContribution
@@ -19,6 +20,7 @@ def contradictions(contract: Contract) -> list[Problem]:
     return [
         *_check_something(contract),
         *check_money(contract),
+        *check_counts(contract),
         *_check_effects(contract),
         *_check_one_kind_of_credit(contract),
         *check_clauses(contract),

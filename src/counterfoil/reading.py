@@ -6,14 +6,19 @@ not one thing after the other.
 
 import re
 from pathlib import Path
+from typing import Final
 
 from pydantic import ValidationError
 
 from counterfoil.contract import VERSION, Contract
 from counterfoil.contradictions import contradictions
-from counterfoil.errors import Problem, raise_any
-from counterfoil.source import Source, read_source
+from counterfoil.errors import Problem, raise_any, refusal
+from counterfoil.source import Path_, Source, read_source
 from counterfoil.translation import translate, written
+from counterfoil.unread import Unread, without_unread
+
+ROUNDS: Final = 4
+"""How often what cannot be typed is left out and the rest is typed again; what is left out can leave a section empty."""
 
 
 def read_contract(path: str | Path) -> Contract:
@@ -30,32 +35,28 @@ def read_contract(path: str | Path) -> Contract:
     >>> read_contract(cf.datasets.example_folder("rice") / "contract.yaml").currency
     'USD'
     """
-    source = read_source(path)
+    blank: list[tuple[Problem, Path_]] = []
+    source = read_source(path, blank)
     raise_any(_version(source))
-    try:
-        contract = Contract.model_validate(source.data)
-    except ValidationError as error:
-        problems = [translate(detail, source, Contract) for detail in error.errors(include_url=False)]
-        places = [written(detail["loc"], source.data) for detail in error.errors(include_url=False)]
-        raise_any(in_file_order([*problems, *_in_the_rest(source, places)]))
-        raise
-    contract.came_from(source)
-    raise_any(in_file_order(contradictions(contract)))
+    problems, places = [problem for problem, _ in blank], {place for _, place in blank}
+    contract, unread, rest = None, Unread(), source
+    for _ in range(ROUNDS):
+        if places:
+            rest, unread = without_unread(rest, places, set(Contract.model_fields), unread)
+        try:
+            contract = Contract.model_validate(rest.data)
+            break
+        except ValidationError as error:
+            details = error.errors(include_url=False)
+            problems += [translate(detail, rest, Contract) for detail in details]
+            places = {written(detail["loc"], rest.data) for detail in details}
+    if contract is not None:
+        contract.came_from(rest, unread=unread.names)
+        problems += [problem for problem in contradictions(contract) if not unread.explains(problem)]
+    raise_any(in_file_order(problems))
+    if contract is None:
+        raise refusal("CONTRACT-006", "the contract cannot be read", source.name)
     return contract
-
-
-def _in_the_rest(source: Source, places: list[tuple[str | int, ...]]) -> list[Problem]:
-    """Return what contradicts itself in the sections that could be typed."""
-    sections = {place[:2] for place in places if len(place) >= 2}
-    if len(sections) < len({place[:1] for place in places}):
-        return []
-    rest = source.without(sections)
-    try:
-        contract = Contract.model_validate(rest.data)
-    except ValidationError:
-        return []
-    contract.came_from(rest, unread=frozenset(str(section[1]) for section in sections))
-    return contradictions(contract)
 
 
 def in_file_order(problems: list[Problem]) -> list[Problem]:

@@ -18,6 +18,7 @@ NAMES: Final = {
     "to": "party",
     "escrow": "party",
     "provider": "party",
+    "prime": "party",
     "payer": "payer",
     "from_payer": "payer",
     "then": "payer",
@@ -27,7 +28,7 @@ NAMES: Final = {
 }
 """Key of a clause to what its text names."""
 
-LISTS: Final = {"of": "payment", "instead_of": "payment", "periods": "period", "equally": "party"}
+LISTS: Final = {"of": "payment", "instead_of": "payment", "periods": "period", "equally": "party", "among": "party"}
 """Key of a clause to what its list names."""
 
 KEYS: Final = {
@@ -35,6 +36,7 @@ KEYS: Final = {
     "fractions": "party",
     "carve_outs": "party",
     "minimum": "party",
+    "fees": "party",
     "factors": "period",
 }
 """Key of a clause to what the keys of its section name."""

@@ -85,8 +85,14 @@ class Source:
         return replace(self, data=data, marks=marks)
 
 
-def read_source(path: str | Path) -> Source:
+def read_source(path: str | Path, blank: list[tuple[Problem, Path_]] | None = None) -> Source:
     """Read a YAML file as text with marks.
+
+    Parameters
+    ----------
+    path : path
+    blank : list, optional
+        Takes what is wrong with single terms, each with its place, so that the rest can be read; raised when omitted.
 
     Raises
     ------
@@ -118,9 +124,12 @@ def read_source(path: str | Path) -> Source:
     if not isinstance(node, yaml.MappingNode):
         raise refusal("CONTRACT-002", "a contract is a list of `key: value` terms", f"{file.name}, line 1, column 1")
     marks: dict[Path_, tuple[int, int]] = {}
-    problems: list[Problem] = []
+    problems: list[tuple[Problem, Path_]] = []
     data = _plain(node, (), marks, problems, file.name)
-    raise_any(problems)
+    if blank is None:
+        raise_any([problem for problem, _ in problems])
+    else:
+        blank += problems
     return Source(file.name, data, hashlib.sha256(content).hexdigest(), marks)
 
 
@@ -140,7 +149,9 @@ def _refuse_indirection(text: str, name: str) -> None:
         raise ContractError(*problems)
 
 
-def _plain(node: Any, path: Path_, marks: dict[Path_, tuple[int, int]], problems: list[Problem], name: str) -> Any:
+def _plain(
+    node: Any, path: Path_, marks: dict[Path_, tuple[int, int]], problems: list[tuple[Problem, Path_]], name: str
+) -> Any:
     """Turn a YAML node into dicts, lists and text, noting where each part stands."""
     marks.setdefault(path, (node.start_mark.line + 1, node.start_mark.column + 1))
     if isinstance(node, yaml.ScalarNode):
@@ -148,16 +159,11 @@ def _plain(node: Any, path: Path_, marks: dict[Path_, tuple[int, int]], problems
         where = f"{name}, line {line}, column {column}"
         if node.style is None and node.value in NOTHING:
             # A blank term would otherwise read as if it had been left out: `gate:` alone would be no gate at all.
-            problems.append(
-                Problem(
-                    "CONTRACT-005",
-                    f"`{path[-1] if path else name}` has no value",
-                    where,
-                    "write the value, or remove the key",
-                )
-            )
+            what = f"`{path[-1] if path else name}` has no value"
+            problems.append((Problem("CONTRACT-005", what, where, "write the value, or remove the key"), path))
         elif any(unicodedata.category(letter) in {"Cc", "Cs"} for letter in node.value):
-            problems.append(Problem("CONTRACT-002", "a control character or line break stands in the text", where))
+            what = "a control character or line break stands in the text"
+            problems.append((Problem("CONTRACT-002", what, where), path))
         return str(node.value)
     if isinstance(node, yaml.SequenceNode):
         return [_plain(item, (*path, index), marks, problems, name) for index, item in enumerate(node.value)]
@@ -166,14 +172,15 @@ def _plain(node: Any, path: Path_, marks: dict[Path_, tuple[int, int]], problems
         line, column = key.start_mark.line + 1, key.start_mark.column + 1
         where = f"{name}, line {line}, column {column}"
         if not isinstance(key, yaml.ScalarNode):
-            problems.append(Problem("CONTRACT-002", "a key must be a word", where))
+            problems.append((Problem("CONTRACT-002", "a key must be a word", where), path))
             continue
         word = str(key.value)
         if word == "<<" and key.style is None:
-            problems.append(Problem("CONTRACT-008", "a merge key is not allowed in a contract", where))
+            problems.append((Problem("CONTRACT-008", "a merge key is not allowed in a contract", where), path))
         elif word in found:
             first = marks[(*path, word)][0]
-            problems.append(Problem("CONTRACT-003", f"key '{word}' stands twice, first in line {first}", where))
+            what = f"key '{word}' stands twice, first in line {first}"
+            problems.append((Problem("CONTRACT-003", what, where), (*path, word)))
         else:
             marks[(*path, word)] = (line, column)
             found[word] = _plain(value, (*path, word), marks, problems, name)
