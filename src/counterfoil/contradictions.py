@@ -4,11 +4,15 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, get_args
 
+from pydantic import ValidationError
+
 from counterfoil.attribution.payment.split import Split
 from counterfoil.attribution.rules import NAMED, answered_rules, is_efficient, rule_named
+from counterfoil.capital_checks import check_capital
 from counterfoil.clause_checks import check_clauses, check_money
 from counterfoil.contract import Contract, Dividing
 from counterfoil.count_checks import check_counts
+from counterfoil.effect_checks import check_adjusted
 from counterfoil.errors import CounterfoilError, Problem, did_you_mean, listed
 from counterfoil.estimators.contribution import Contribution
 from counterfoil.estimators.panel_contribution import PanelContribution
@@ -17,14 +21,44 @@ from counterfoil.estimators.sequential import SequentialContribution
 
 def contradictions(contract: Contract) -> list[Problem]:
     """Return whatever in a well-typed contract contradicts itself or refers to nothing."""
-    return [
+    found = [
         *_check_something(contract),
         *check_money(contract),
         *check_counts(contract),
         *_check_effects(contract),
         *_check_one_kind_of_credit(contract),
+        *check_adjusted(contract),
         *check_clauses(contract),
+        *check_capital(contract),
     ]
+    return [*found, *_check_amendments(contract, found)]
+
+
+def _check_amendments(contract: Contract, found: list[Problem]) -> Iterator[Problem]:
+    """Yield amendments that change nothing that there is, or that make the contract contradict itself."""
+    known = {(problem.code, problem.what) for problem in found}
+    for number, amendment in enumerate(contract.amendments):
+        where = contract.where("amendments", number)
+        if amendment.since not in contract.periods:
+            what = f"there is no period '{amendment.since}'{did_you_mean(amendment.since, contract.periods)}"
+            yield Problem("CONTRACT-010", what, contract.where("amendments", number, "from"))
+            continue
+        try:
+            later = contract.as_of(amendment.since)
+        except CounterfoilError as error:
+            yield from (Problem(problem.code, problem.what, where, problem.fix) for problem in error.problems)
+            continue
+        except ValidationError as error:
+            for detail in error.errors(include_url=False):
+                place = ".".join(str(part) for part in detail["loc"])
+                said = str(detail["msg"]).removeprefix("Value error, ")
+                yield Problem("CONTRACT-016", f"the amended term at {place}: {said}", where)
+            continue
+        # The version has all amendments so far in it and none to come.
+        for problem in contradictions(later.model_copy(update={"amendments": ()})):
+            if (problem.code, problem.what) not in known:
+                known.add((problem.code, problem.what))
+                yield Problem(problem.code, f"as amended: {problem.what}", where, problem.fix)
 
 
 def _check_something(contract: Contract) -> Iterator[Problem]:

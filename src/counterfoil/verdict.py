@@ -227,7 +227,8 @@ def _errors(total: Estimate) -> str:
     clusters = "" if total.clusters is None else f" by {total.n_clusters:,} clusters"
     own = total.diagnostics.get("error_type")
     within = "" if own is None else f" from {own} in each cohort and period"
-    return f"Errors: {total.error_type}{within}{clusters}, t with {total.df:g} degrees of freedom"
+    law = f"t with {total.df:g} degrees of freedom" if math.isfinite(total.df) else "normal distribution"
+    return f"Errors: {total.error_type}{within}{clusters}, {law}"
 
 
 def _gate_lines(result: "EffectResult", scale: Scale) -> Iterator[str]:
@@ -394,10 +395,13 @@ def _ledger_lines(evaluation: "Evaluation") -> Iterator[str]:
     yield from _table([[row[column] for column in kept] for row in rows], indent=2, right={len(kept) - 2})
     yield ""
     yield "How each amount came about"
-    for step in settlement.steps:
-        where = f" in {step.period}" if step.period else ""
-        clause = names.get(step.pot) or _clause(step.pot)
-        yield f"  {clause}{where}, {step.action}: {_short(step.amount)} ({step.reason})"
+    said = [
+        f"  {names.get(step.pot) or _clause(step.pot)}{f' in {step.period}' if step.period else ''}, {step.action}: "
+        f"{_short(step.amount)} ({step.reason})"
+        for step in settlement.steps
+    ]
+    # Parts of one amount, such as those of two payers, came about alike.
+    yield from dict.fromkeys(said)
     if settlement.total > 0:
         yield from _alternative_lines(evaluation)
 

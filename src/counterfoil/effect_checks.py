@@ -1,0 +1,40 @@
+"""How effects are adjusted, and when they become known, against their designs and the contract's periods."""
+
+from collections.abc import Iterator
+
+from counterfoil.contract import Composed, Contract, Effect, Measured
+from counterfoil.errors import Problem, did_you_mean
+from counterfoil.estimators.experiment import Experiment
+from counterfoil.estimators.fixed_baseline import FixedBaseline
+from counterfoil.estimators.panel_contribution import PanelContribution
+from counterfoil.estimators.published import Published
+
+
+def check_adjusted(contract: Contract) -> Iterator[Problem]:
+    """Yield adjustments that do not fit an effect's design, and periods that there are not."""
+    for name, effect in contract.effects.items():
+        yield from _check_adjustments(contract, name, effect)
+
+
+def _check_adjustments(contract: Contract, name: str, effect: Effect) -> Iterator[Problem]:
+    spec = effect.estimator
+    if effect.relative and not isinstance(spec, Experiment | FixedBaseline):
+        what = f"`relative:` needs a mean without the programme, which kind {spec.kind} does not give"
+        yield Problem("CONTRACT-016", what, contract.where("effects", name, "relative"))
+    if effect.relative and effect.split is not None:
+        what = "`relative:` and `split:` do not go together: a gain in per cent has no credits in the outcome's units"
+        yield Problem("CONTRACT-016", what, contract.where("effects", name, "relative"))
+    if effect.truncate is not None and not isinstance(spec, Measured):
+        what = f"`truncate:` cuts off people's outcomes, and kind {spec.kind} has none"
+        yield Problem("CONTRACT-016", what, contract.where("effects", name, "truncate"))
+    if effect.truncate is not None and isinstance(spec, PanelContribution):
+        what = "`truncate:` is for an outcome of one period, and a panel has several"
+        yield Problem("CONTRACT-016", what, contract.where("effects", name, "truncate"))
+    if effect.settled_in is None:
+        return
+    if isinstance(spec, Published | Composed):
+        what = f"an effect of kind {spec.kind} is known in the periods in which it, or its parts, are reported"
+        yield Problem("CONTRACT-016", what, contract.where("effects", name, "settled_in"))
+    elif effect.settled_in not in contract.periods:
+        what = f"there is no period '{effect.settled_in}'{did_you_mean(effect.settled_in, contract.periods)}"
+        yield Problem("CONTRACT-010", what, contract.where("effects", name, "settled_in"))
