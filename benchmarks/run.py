@@ -16,6 +16,7 @@ from pathlib import Path
 import engine
 import games
 import numpy as np
+import settle
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 PROGRAM = [sys.executable, "-c", "import sys; from counterfoil.cli import main; main(sys.argv[1:])"]
@@ -95,6 +96,7 @@ def main() -> None:
     lines.append(large_study())
     sys.stderr.write(lines[-1] + "\n")
     lines += ["", "## The contribution engine", "", *engine.table(asked.doubleml)]
+    lines += ["", "## Counting and settling", "", *settle.table()]
     pythons = {"shapiq": asked.shapiq or sys.executable, "dowhy": asked.dowhy or sys.executable}
     lines += ["", "## Exact Shapley values of a finished game", "", *games.table(pythons, asked.limit, 24)]
     PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
