@@ -323,6 +323,11 @@ class Contract(_Term):
                 yield from clause.only_if.names()
             if clause.split is not None and clause.split.credits_from is not None:
                 yield "effect", clause.split.credits_from
+        for limit in self.payments:
+            if isinstance(limit, Cap) and limit.each is not None:
+                yield "quantity", limit.each
+            if isinstance(limit, Floor) and limit.only_if is not None:
+                yield from limit.only_if.names()
 
     @property
     def words(self) -> Words:

@@ -144,3 +144,14 @@ def test_conditions_a_hundred_deep_are_read(tmp_path: Path) -> None:
     path = tmp_path / "contract.yaml"
     path.write_text(GOOD.replace('{quantity: rate, at_least: "55"}', deep), encoding="utf-8")
     assert len(cf.read_contract(path).payments) == 7
+
+
+def test_what_a_limit_or_floor_depends_on_is_counted(tmp_path: Path) -> None:
+    text = GOOD.replace('{cap: "500.00", scope: quantity, quantity: net}', '{cap: "5.00", scope: contract, each: back}')
+    path = tmp_path / "contract.yaml"
+    path.write_text(
+        text + '  - {floor: "9.00", scope: contract, only_if: {quantity: homes, above: "1"}}\n', encoding="utf-8"
+    )
+    without_prices = [line for line in path.read_text(encoding="utf-8").splitlines() if "quantity: net" not in line and "quantity: rate" not in line]  # fmt: skip
+    path.write_text("\n".join(without_prices) + "\n", encoding="utf-8")
+    assert cf.read_contract(path).paid_quantities == ("jobs", "back", "homes")
