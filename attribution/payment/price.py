@@ -52,7 +52,8 @@ class Price(BaseModel):
 
     def sentence(self, words: Words) -> str:
         """Say the clause as a contract manager would sign it."""
-        return f"{self.said(words)}{''.join(self.beside(words))}."
+        said = f"{self.said(words)}{''.join(self.beside(words))}."
+        return said[:1].upper() + said[1:]
 
     def said(self, words: Words) -> str:
         """Say the price itself."""

@@ -24,7 +24,7 @@ from counterfoil.estimators.support import CLASSES, SupportLedger, support
 from counterfoil.findings import Findings
 from counterfoil.report.designs import assumption_rows, describe_design
 from counterfoil.report.pictures import Bar, Division, Part
-from counterfoil.verdict import NO_SHARE, Scale, describe_clause, describe_difference, describe_gate
+from counterfoil.verdict import AS_REPORTED, NO_SHARE, Scale, describe_clause, describe_difference, describe_gate
 
 if TYPE_CHECKING:
     from counterfoil.evaluation import Evaluation
@@ -71,6 +71,7 @@ def gather(evaluation: "Evaluation", show_small_cells: bool) -> dict[str, Any]:
         "data": _data(evaluation, show_small_cells),
         "warnings": list(dict.fromkeys(p for r in evaluation.effects.values() for p in r.warnings)),
         "audit": _audit(evaluation),
+        "with_study": evaluation.study is not None,
         "withheld": bool(withheld),
         "small_cell": SMALL_CELL,
     }
@@ -199,6 +200,7 @@ def _effect(result: "EffectResult", withheld: frozenset[str]) -> dict[str, Any]:
     facts |= {
         "estimand": total.estimand,
         "estimate": f"{scale.number(value)}{scale.unit}",
+        "each": "" if terms.estimator.kind in AS_REPORTED else " per person",
         "interval": f"{scale.number(low)} to {scale.number(high)}",
         "std_error": scale.number(float(total.std_error[0])),
         "kind": "gain" if value * result.sign > 0 else "loss",
@@ -233,6 +235,7 @@ def _without_error(total: Estimate, result: "EffectResult") -> dict[str, Any]:
     return {
         "estimand": total.estimand,
         "estimate": f"{value:,.6g}",
+        "each": "",
         "interval": "not published",
         "std_error": "not published",
         "kind": "gain" if value * result.sign > 0 else "loss",
@@ -536,6 +539,7 @@ def _audit(evaluation: "Evaluation") -> dict[str, Any]:
     paid = [clause for clause in evaluation.contract.payments if isinstance(clause, UnitPrice)]
     return {
         "contract": evaluation.contract.digest,
+        "reported": None if evaluation.reported is None else evaluation.reported.digest or "made in Python",
         "files": [] if evaluation.study is None else sorted(evaluation.study.digests.items()),
         "versions": [(name, version(name)) for name in PACKAGES],
         "clauses": len(paid),
