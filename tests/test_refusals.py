@@ -329,6 +329,11 @@ FIRES: dict[str, Callable[[Path], Any]] = {
         {"e": Priced(Decimal(1), "drawn", True, {"a + b": Decimal(1)}, groups={"a + b": ("a", "b")})},
         {"e": Split(rule="shapley")}, currency="USD", payer="p",
     ),
+    "PAY-024": lambda _: settle(
+        [UnitPrice(effect="e", per="person", price=Decimal(1))],
+        {"e": Priced(Decimal(1), "drawn", True, {"a": Decimal(2), "b": Decimal(-1)})},
+        {"e": Split(rule="shapley", negative="refuse")}, currency="USD", payer="p",
+    ),
     "DATA-028": lambda f: cf.evaluate(homes(f), reported=told({"quantity": "houses", "value": "1"})),
     "DATA-030": lambda f: cf.evaluate(contract(f)),
     "PAY-023": lambda _: settle(

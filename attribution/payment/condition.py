@@ -28,6 +28,8 @@ class Condition(BaseModel):
     above: Amount | None = Field(None, description="The value that must be exceeded.")
     at_most: Amount | None = Field(None, description="The largest value that satisfies it.")
     below: Amount | None = Field(None, description="The value that must not be reached.")
+    near: str | None = Field(None, description="Another effect, such as a replication, that the gain must lie near to.")
+    within: Amount | None = Field(None, ge=0, description="With `near`: by how much the two may differ at most.")
     gate: str | None = Field(None, description="The effect whose gate must be open.")
     any: tuple["Condition", ...] = Field((), description="One of these conditions must hold.")
     all: tuple["Condition", ...] = Field((), description="All of these conditions must hold.")
@@ -37,14 +39,16 @@ class Condition(BaseModel):
         given = [name for name in ("effect", "quantity", "gate", "any", "all") if getattr(self, name)]
         if len(given) != 1:
             raise ValueError("a condition names exactly one of effect, quantity, gate, any and all")
-        bounded = any(getattr(self, name) is not None for name in BOUNDS)
+        if (self.near is None) != (self.within is None) or (self.near is not None and self.effect is None):
+            raise ValueError("`near:` and `within:` go together, with an `effect:`")
+        bounded = self.near is not None or any(getattr(self, name) is not None for name in BOUNDS)
         if bounded != (given[0] in ("effect", "quantity")):
             raise ValueError("a condition on an effect or quantity has a bound (at_least, above, at_most or below)")
         return self
 
     def names(self) -> tuple[tuple[str, str], ...]:
         """Return what the condition refers to, as (effect or quantity, name)."""
-        own = [("effect", self.effect), ("quantity", self.quantity), ("effect", self.gate)]
+        own = [("effect", self.effect), ("quantity", self.quantity), ("effect", self.gate), ("effect", self.near)]
         inner = [pair for condition in (*self.any, *self.all) for pair in condition.names()]
         return (*((kind, name) for kind, name in own if name is not None), *inner)
 
@@ -53,11 +57,18 @@ class Condition(BaseModel):
         if self.gate is not None:
             return f"the gate on {self.gate} is open"
         if self.any or self.all:
-            return (" or " if self.any else " and ").join(part.sentence(words) for part in (*self.any, *self.all))
+            parts = [
+                f"({said})" if part.any or part.all else said
+                for part in (*self.any, *self.all)
+                for said in (part.sentence(words),)
+            ]
+            return (" or " if self.any else " and ").join(parts)
         what = f"the gain in {self.effect}" if self.effect is not None else f"{self.quantity}"
         bounds = [(said, getattr(self, name)) for name, said in BOUNDS.items()]
-        asked = " and ".join(f"{said} {words.number(value)}" for said, value in bounds if value is not None)
-        return f"{what} is {asked}"
+        asked = [f"{said} {words.number(value)}" for said, value in bounds if value is not None]
+        if self.near is not None and self.within is not None:
+            asked.append(f"within {words.number(self.within)} of the gain in {self.near}")
+        return f"{what} is {' and '.join(asked)}"
 
 
 def holds(condition: Condition, moment: Moment) -> tuple[bool, str]:
@@ -85,6 +96,7 @@ def holds(condition: Condition, moment: Moment) -> tuple[bool, str]:
     if value is None:
         return False, f"{condition.effect or condition.quantity} is not known yet"
     tests = {
+        "near": True,
         "at_least": condition.at_least is None or value >= condition.at_least,
         "above": condition.above is None or value > condition.above,
         "at_most": condition.at_most is None or value <= condition.at_most,
@@ -96,6 +108,14 @@ def holds(condition: Condition, moment: Moment) -> tuple[bool, str]:
         for name, said in BOUNDS.items()
         if getattr(condition, name) is not None
     ]
+    if condition.near is not None and condition.within is not None:
+        other = moment.value(effect=condition.near, quantity=None)
+        if other is None:
+            return False, f"{condition.near} is not known yet"
+        tests["near"] = abs(value - other) <= condition.within
+        asked.append(
+            f"within {words.number(condition.within)} of the gain in {condition.near}, which is {shown(other)}"
+        )
     met = all(tests.values())
     said = f"which is {' and '.join(asked)}" if met else f"not {' and '.join(asked)}"
     return met, f"{what} is {shown(value)}, {said}"

@@ -21,7 +21,7 @@ from counterfoil.attribution.money.amounts import PRECISION, add, largest_remain
 from counterfoil.attribution.payment.projection import project_credits
 from counterfoil.errors import refusal
 
-Applied = Literal["unchanged", "identity", "precision", "regularized precision"]
+Applied = Literal["unchanged", "identity", "proportion", "precision", "regularized precision"]
 FloatArray = NDArray[np.float64]
 
 SINGULAR: Final = 1e-8

@@ -39,6 +39,10 @@ class Price(BaseModel):
     to: str | None = Field(None, description="Who receives it, where it is not divided.")
     payer: str | None = Field(None, description="Who pays it; the outcome payer when there is only one.")
     split: Division | None = Field(None, description="How it is divided among parties, where no effect's split does.")
+    scaled_by: str | None = Field(
+        None,
+        description="A quantity that is a rate in per cent, such as retention: the amount is multiplied by it over 100.",
+    )
     escalator: Escalator | None = Field(None, description="How the price changes from period to period.")
     present_value: PresentValue | None = Field(
         None, description="For how many years the benefit lasts, and what later years are worth now."
@@ -71,6 +75,8 @@ class Price(BaseModel):
             yield f", for {words.listed(self.rungs)}"
         if self.periods:
             yield f", in {words.listed(self.periods)}"
+        if self.scaled_by is not None:
+            yield f"; the amount is multiplied by {self.scaled_by}, in per cent"
         if self.escalator is not None:
             yield f"; {self.escalator.sentence(words)}"
         if self.present_value is not None:
@@ -169,6 +175,12 @@ def _shut(clause: Price, moment: Moment) -> tuple[str, str] | None:
 
 
 def _over_time(clause: Price, position: str, pot: Pot, period: str, moment: Moment) -> Pot:
+    if clause.scaled_by is not None:
+        rate = moment.amount(clause.scaled_by)
+        with localcontext(prec=PRECISION):
+            factor = Decimal(0) if rate is None else rate / 100
+        known = "is not known yet" if rate is None else f"is {shown(rate)} per cent"
+        pot = _scaled(pot, factor, position, "scale", f"{clause.scaled_by} {known}")
     if clause.escalator is not None:
         factor, why = escalated(clause.escalator, period, moment.periods)
         pot = _scaled(pot, factor, position, "escalate", f"times {shown(factor)}: {why}")

@@ -5,14 +5,15 @@ as a lottery, fixes how much is paid, and a contribution model how it is divided
 finds no gain nothing follows for the parts, and the contract's `otherwise` applies, or the pot is held.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from counterfoil.attribution.money.amounts import PRECISION, Amount, add, largest_remainder, multiply
+from counterfoil.attribution.payment.division import lifted
 from counterfoil.attribution.payment.precision import Projected, project_by_precision
 from counterfoil.attribution.payment.projection import ProjectionWeights, project_credits
 from counterfoil.attribution.payment.trace import Pot, Priced, Step
@@ -50,8 +51,14 @@ class Split(BaseModel):
         "raw",
         description="Pay on the credits as estimated, or shrunk towards each other (empirical Bayes) with the same total.",
     )
-    negative: Literal["project"] = Field(
-        "project", description="Negative credits are raised to zero and the others moved so that the sum stays."
+    minimum: dict[str, Amount] = Field(
+        default_factory=dict,
+        description="Provider to the fraction of what is divided that it receives at least; the others give way in proportion.",
+    )
+    negative: Literal["project", "in_proportion", "refuse"] = Field(
+        "project",
+        description="What becomes of negative credits: they are raised to zero and the others moved so that the sum stays, by "
+        "`projection_weights` or in proportion to themselves; or nothing is settled.",
     )
     projection_weights: ProjectionWeights = Field(
         "identity",
@@ -70,6 +77,12 @@ class Split(BaseModel):
         "warn",
         description="With credits_from: what follows when the two effects' gains differ by more than chance (95 % interval).",
     )
+
+    @model_validator(mode="after")
+    def _one_policy(self) -> "Split":
+        if self.negative != "project" and self.projection_weights != "identity":
+            raise ValueError("`projection_weights:` goes with `negative: project`")
+        return self
 
     @property
     def terms(self) -> dict[str, Any]:
@@ -105,7 +118,7 @@ def divide(pot: Pot, split: Split, effect: Priced, unit: Decimal) -> Divided:
     PaymentError
         PAY-001 when the credits do not sum to a positive gain, PAY-004 when they are another effect's and nothing else is
         agreed, PAY-006 when they are projected by precision and their covariance is missing, PAY-007 when providers are
-        credited together and no agreement says how they share.
+        credited together and no agreement says how they share, PAY-024 when a credit is below zero and the contract refuses that.
     """
     parts: dict[str, tuple[Decimal, str]] = {}
     with localcontext(prec=PRECISION):
@@ -117,15 +130,28 @@ def divide(pot: Pot, split: Split, effect: Priced, unit: Decimal) -> Divided:
     if split.credits_from is not None and add(credits.values()) <= 0:
         return _by_agreement(pot, split, credits, left, unit, parts)
     projected = _project(split, credits, effect, pot)
-    amounts = largest_remainder(left, projected.credits, unit)
     whole = add(projected.credits)
+    weights = _at_least(split, list(credits), projected.credits, whole)
+    amounts = largest_remainder(left, weights, unit)
     how = f" by {projected.applied}" if "precision" in projected.applied else ""
-    for (party, raw), credit, amount in zip(credits.items(), projected.credits, amounts, strict=True):
+    parties = zip(credits.items(), projected.credits, weights, amounts, strict=True)
+    for (party, raw), credit, weight, amount in parties:
         moved = "" if raw == credit else f" (estimated {float(raw):.6g}, adjusted{how} so that no credit is negative)"
-        share = float(credit / whole)
-        reason = f"{split.rule} credit {float(credit):.6g}{moved}, {share:.2%} of {left:,}"
+        share = float(weight / add(weights))
+        least = " (moved by agreed minimum parts)" if weight is not credit else ""
+        reason = f"{split.rule} credit {float(credit):.6g}{moved}, {share:.2%} of {left:,}{least}"
         parts |= _inside(party, effect.groups.get(party, (party,)), amount, reason, split, unit, pot.effect)
     return Divided(parts, _projection_step(pot, split, credits, projected))
+
+
+def _at_least(split: Split, parties: Sequence[str], credits: Sequence[Decimal], whole: Decimal) -> Sequence[Decimal]:
+    """Return what the parts are in proportion to: the credits, lifted to the agreed minimum parts."""
+    if not split.minimum:
+        return credits
+    with localcontext(prec=PRECISION):
+        shares = {party: credit / whole for party, credit in zip(parties, credits, strict=True)}
+    found = lifted(shares, split.minimum)
+    return [found[party] for party in parties]
 
 
 def _inside(
@@ -176,6 +202,11 @@ def _by_agreement(
 
 def _project(split: Split, credits: Mapping[str, Decimal], effect: Priced, pot: Pot) -> Projected:
     raw = list(credits.values())
+    if split.negative == "refuse" and min(raw) < 0:
+        below = [party for party, credit in credits.items() if credit < 0]
+        raise refusal("PAY-024", f"the credit of {', '.join(below)} is below zero", pot.effect)
+    if split.negative == "in_proportion" and min(raw) < 0:
+        return _in_proportion(raw)
     if split.projection_weights == "identity" or min(raw) >= 0:
         return Projected(project_credits(raw), "unchanged" if min(raw) >= 0 else "identity")
     if effect.covariance is None:
@@ -183,11 +214,21 @@ def _project(split: Split, credits: Mapping[str, Decimal], effect: Priced, pot: 
     return project_by_precision(raw, effect.covariance)
 
 
+def _in_proportion(raw: Sequence[Decimal]) -> Projected:
+    """Raise negative credits to zero and lower the others in proportion, so that the sum stays."""
+    whole = add(project_credits(raw))
+    kept = [max(Decimal(0), credit) for credit in raw]
+    with localcontext(prec=PRECISION):
+        factor = whole / add(kept)
+        return Projected(tuple(credit * factor for credit in kept), "proportion")
+
+
 def _projection_step(pot: Pot, split: Split, credits: Mapping[str, Decimal], projected: Projected) -> tuple[Step, ...]:
     if projected.applied == "unchanged":
         return ()
     said = {
         "identity": "the others are lowered by one constant",
+        "proportion": "the others are lowered in proportion",
         "precision": "the others are moved by their precision, the inverse of their covariance",
         "regularized precision": "the others are moved by their precision, the inverse of their covariance, which was "
         "regularized because it is singular",

@@ -15,7 +15,7 @@ from counterfoil.amending import Amendment, amended
 from counterfoil.attribution.capital.capital import Capital
 from counterfoil.attribution.counting.deductions import Deductions
 from counterfoil.attribution.counting.kinds import Counted
-from counterfoil.attribution.counting.period import PeriodTerms
+from counterfoil.attribution.counting.period import Day, PeriodTerms
 from counterfoil.attribution.gains.any_gate import AnyGate
 from counterfoil.attribution.gains.blend import Blend
 from counterfoil.attribution.gains.completion import Completion
@@ -147,6 +147,12 @@ Payment = Annotated[
 
 class Settling(_Term):
     """How interim settlements add up."""
+
+    ended: Day | None = Field(
+        None,
+        description="The day on which the contract was ended before its term: periods that begin later are not settled, and "
+        "capital is returned as agreed for early termination.",
+    )
 
     basis: Literal["period", "cumulative"] = Field(
         "period",
@@ -317,6 +323,8 @@ class Contract(_Term):
                 yield "effect", clause.effect
             if clause.quantity is not None:
                 yield "quantity", clause.quantity
+            if clause.scaled_by is not None:
+                yield "quantity", clause.scaled_by
             if clause.split is not None and clause.split.by_quantity is not None:
                 yield "quantity", clause.split.by_quantity
             if clause.only_if is not None:

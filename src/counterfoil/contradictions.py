@@ -250,8 +250,23 @@ def _check_split(contract: Contract, name: str, split: Split) -> Iterator[Proble
             )
         if fraction < 0:
             yield Problem("CONTRACT-011", f"the carve-out of '{party}' is negative", where)
+    yield from _check_minimum(contract, name, split, divider)
     if sum(split.carve_outs.values(), Decimal(0)) > 1:
         yield Problem("CONTRACT-016", "the carve-outs exceed the whole pot", contract.where(*at, "carve_outs"))
+
+
+def _check_minimum(contract: Contract, name: str, split: Split, divider: str) -> Iterator[Problem]:
+    at = ("effects", name, "split")
+    credited = contract.credits(divider if divider in contract.effects else name)
+    for party, fraction in split.minimum.items():
+        where = contract.where(*at, "minimum", party)
+        if party not in credited:
+            what = f"'{party}' is not credited by itself here{did_you_mean(party, credited)}"
+            yield Problem("CONTRACT-010", what, where)
+        if fraction < 0:
+            yield Problem("CONTRACT-011", f"the minimum of '{party}' is negative", where)
+    if sum(split.minimum.values(), Decimal(0)) > 1:
+        yield Problem("CONTRACT-016", "the minimum parts exceed the whole", contract.where(*at, "minimum"))
 
 
 def _other_rule(estimator: Any, rule: str, payable: list[str], where: str) -> Problem:

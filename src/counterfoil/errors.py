@@ -624,6 +624,11 @@ CODES: Final[dict[str, Code]] = {
         "A count or a gain belongs to none of the periods that are settled, so it would silently never be paid for.",
         "say to which period it belongs, or leave out `periods:` so that everything is settled at once",
     ),
+    "PAY-024": Code(
+        "credit below zero is not settled",
+        "A provider's credit is negative, and the contract says that nothing is settled then.",
+        "let the parties agree on `negative: project` or `in_proportion`, or pay by another rule",
+    ),
     "PAY-016": Code(
         "draws that would tell nothing",
         "An interval of draws rests on the most extreme of them, of which few draws have next to none; and without a standard "

@@ -362,10 +362,16 @@ def _settled_periods(contract: Contract, study: Study | None, reported: Reported
     """
     if until is not None and until not in contract.labels:
         raise refusal("CONTRACT-010", f"there is no period '{until}'", contract.where("periods"))
+    ended = contract.settlement.ended
+    there = tuple(
+        label
+        for label in contract.labels
+        if ended is None or label not in contract.periods or (contract.periods[label].first or ended) <= ended
+    )
     named = {row.period or contract.labels[0] for row in reported.reported}
-    known = contract.labels
+    known = there or contract.labels[:1]
     if study is None and named:
-        known = tuple(label for label in contract.labels if label in named)
+        known = tuple(label for label in there if label in named) or known[:1]
     if until is None:
         return known
     last = contract.labels.index(until)

@@ -92,7 +92,14 @@ def divided(split: Split, words: Words) -> Iterator[str]:
     rest = "the rest is" if split.carve_outs else "it is"
     yield f"{rest} divided by the rule {split.rule}"
     yield from rule_terms(split, words)
-    if split.projection_weights == "precision":
+    if split.minimum:
+        least = [f"{words.party(name)} receives at least {words.percent(part)}" for name, part in split.minimum.items()]
+        yield f"of what is divided, {words.listed(least)}, and the others give way in proportion"
+    if split.negative == "refuse":
+        yield "if a credit is below zero, nothing is settled"
+    elif split.negative == "in_proportion":
+        yield "credits below zero are raised to zero, and the others lowered in proportion so that the sum stays"
+    elif split.projection_weights == "precision":
         yield "credits below zero are raised to zero, and the others move the more the less precisely they are estimated"
     else:
         yield "credits below zero are raised to zero, and the others lowered by one amount so that the sum stays"

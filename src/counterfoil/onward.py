@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from counterfoil.attribution.capital.capital import Capital
 from counterfoil.attribution.capital.distribution import Distribution, Receipt
+from counterfoil.attribution.capital.early_termination import Terminated, end_early
 from counterfoil.attribution.capital.return_of_capital import InvestorReturn, return_of_capital
 from counterfoil.attribution.capital.waterfall import distribute
 from counterfoil.attribution.money.amounts import add
@@ -15,6 +16,7 @@ from counterfoil.attribution.payment.fees import Fees, FeesPaid, pay_fees
 from counterfoil.attribution.payment.line import Line
 from counterfoil.attribution.payment.settlement import Settlement
 from counterfoil.contract import Contract
+from counterfoil.errors import refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +39,14 @@ class Onward:
         How receipts return the capital, one for each stack of it, in contract order.
     returns : tuple of tuple of InvestorReturn
         What each investor of each stack put in and got out.
+    ended : tuple of (tranche, Terminated)
+        What is still returned of each tranche where the contract was ended before its term.
     """
 
     fees: tuple[FeesOf, ...] = ()
     distributions: tuple[Distribution, ...] = ()
     returns: tuple[tuple[InvestorReturn, ...], ...] = ()
+    ended: tuple[tuple[str, Terminated], ...] = ()
 
 
 def pay_onward(contract: Contract, settlement: Settlement, *, final: bool) -> Onward:
@@ -66,7 +71,28 @@ def pay_onward(contract: Contract, settlement: Settlement, *, final: bool) -> On
         for stack in contract.capital
     )
     returns = tuple(return_of_capital(stack, made) for stack, made in zip(contract.capital, found, strict=True))
-    return Onward(fees, found, returns)
+    ended = tuple(
+        known
+        for stack, made in zip(contract.capital, found, strict=True)
+        for known in _ended(contract, stack, made, unit)
+    )
+    return Onward(fees, found, returns, ended)
+
+
+def _ended(contract: Contract, stack: Capital, made: Distribution, unit: Decimal) -> Iterator[tuple[str, Terminated]]:
+    """Yield what is still returned of each tranche, where the contract was ended and says what then is."""
+    day = contract.settlement.ended
+    if day is None or not stack.early_termination:
+        return
+    draws = stack.draws()
+    days = [drawn for parts in draws.values() for drawn, _ in parts if drawn is not None]
+    if not stack.dated or not days:
+        raise refusal("PAY-013", "the contract was ended, and nothing says when the capital was drawn", "capital")
+    for tranche in stack.by_rank:
+        principal = add(amount for drawn, amount in draws[tranche.name] if drawn is not None and drawn <= day)
+        returned = made.paid_for(tranche.name)
+        if principal > 0:
+            yield tranche.name, end_early(stack.early_termination, principal, min(days), day, returned, unit)
 
 
 def _fees(contract: Contract, settlement: Settlement, unit: Decimal) -> Iterator[FeesOf]:

@@ -15,6 +15,8 @@ NAMES: Final = {
     "quantity": "quantity",
     "each": "quantity",
     "by_quantity": "quantity",
+    "scaled_by": "quantity",
+    "near": "effect",
     "to": "party",
     "escrow": "party",
     "provider": "party",

@@ -96,7 +96,14 @@ def describe_clause(contract: "Contract", number: int) -> str:
 
 def _split_terms(split: Split) -> Iterator[str]:
     """Say the terms of a split that go beyond rule and carve-outs."""
-    if split.projection_weights == "precision":
+    if split.minimum:
+        least = [f"{party} receives at least {percent(fraction)}" for party, fraction in split.minimum.items()]
+        yield f"of what is divided, {listed(least)}, and the others give way in proportion"
+    if split.negative == "in_proportion":
+        yield "credits below zero are raised to zero, and the others lowered in proportion"
+    if split.negative == "refuse":
+        yield "if a credit is below zero, nothing is settled"
+    if split.projection_weights == "precision" and split.negative == "project":
         yield "credits below zero are raised to zero, and the others move the more the less precisely they are estimated"
     if split.credits == "shrunk":
         yield "credits are shrunk towards each other before they are paid on, with the same total"
@@ -362,6 +369,8 @@ def _onward_lines(evaluation: "Evaluation") -> Iterator[str]:
         for line in made.lines
     ]
     yield from _table(rows, indent=2, right={4})
+    for name, found in onward.ended:
+        yield f"  {name}: {found.amount:,} is still to be returned, because the contract was ended: {found.reason}."
     for made in onward.fees:
         if made.paid.note:
             yield f"  {made.paid.note}."

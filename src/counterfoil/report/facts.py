@@ -298,6 +298,10 @@ def _returns(evaluation: "Evaluation") -> list[str]:
         return []
     words = evaluation.contract.words
     notes = [f"{made.paid.note}." for made in evaluation.onward.fees if made.paid.note]
+    notes += [
+        f"{name}: {found.amount:,} is still to be returned, because the contract was ended: {found.reason}."
+        for name, found in evaluation.onward.ended
+    ]
     return [*notes, *(investor.sentence(words) for stack in evaluation.onward.returns for investor in stack)]
 
 
