@@ -103,7 +103,7 @@ def _kind(term: dict[str, Any]) -> str:
         return f"list of {_kind(items)}"
     if term.get("type") == "object":
         values = term.get("additionalProperties") or next(iter(term.get("patternProperties", {}).values()), {})
-        return f"names, each with {_kind(values)}"
+        return f"names, each with {_kind(values)}" if isinstance(values, dict) and values else "names"
     if term.get("format") == "date":
         return "date"
     return {"string": "text", "integer": "whole number", "boolean": "true or false"}.get(

@@ -19,7 +19,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from counterfoil.datasets.roster import Roster
 from counterfoil.datasets.study import Study
@@ -49,6 +49,12 @@ class Contribution(Written, Design):
     >>> fit.total().values.round(6)
     array([0.053019])
     """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"kind": "contribution", "design": "unconfounded", "covariates": ["age"], "model": "additive"}]
+        }
+    )
 
     kind: Literal["contribution"] = "contribution"
     providers: tuple[str, ...] = Field(

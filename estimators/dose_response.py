@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from counterfoil.datasets.roster import Roster
 from counterfoil.datasets.study import Study
@@ -45,6 +45,8 @@ class DoseResponse(Design):
     >>> DoseResponse(interactions=True).fit(study).credits().values.round(1)
     array([3.2, 1.1])
     """
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"kind": "dose_response", "degree": 2}]})
 
     own_rules: ClassVar[OwnRules] = OwnRules(
         ("aumann_shapley",),

@@ -18,7 +18,7 @@ from typing import ClassVar, Final, Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from counterfoil.datasets.study import Study
 from counterfoil.errors import Problem, listed, refusal
@@ -38,6 +38,8 @@ class Experiment(Design):
     >>> Experiment(outcome="earnings", vcov="classical").fit(cf.datasets.load("nsw")).std_error.round(2)
     array([632.85])
     """
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"kind": "experiment", "assigned": "assigned"}]})
 
     own_rules: ClassVar[OwnRules] = OwnRules(
         (), "an experiment measures one programme as a whole, so there are no credits to split by"

@@ -60,7 +60,9 @@ def risk_growth_cap(now: Decimal, then: Decimal, cap: Decimal | None = None) -> 
 class Risk(BaseModel):
     """How sick, or how hard to place, people are compared with those whom the baseline comes from."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", json_schema_extra={"examples": [{"now": "1.08", "then": "1.02", "cap": "0.03"}]}
+    )
 
     now: Decimal = Field(gt=0, description="Mean risk score of the people who are measured.")
     then: Decimal = Field(gt=0, description="Mean risk score of the people whom the baseline comes from.")
@@ -79,6 +81,20 @@ class FixedBaseline(Design):
     >>> spec.fit(cf.datasets.load("nsw")).values.round(2)
     array([300.76])
     """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "kind": "fixed_baseline",
+                    "baseline": "historical",
+                    "rate": "12",
+                    "source": "ministry statistics 2024, table 2",
+                    "among": "everyone",
+                }
+            ]
+        }
+    )
 
     own_rules: ClassVar[OwnRules] = OwnRules(
         (), "a mean less a baseline does not tell who contributed, so there are no credits to split by"

@@ -33,7 +33,13 @@ class Learning(Written):
     array([0.05])
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"outcome": {"name": "random_forest"}, "propensity": {"name": "logit"}, "folds": 5, "seed": 1}]
+        },
+    )
 
     outcome: OutcomeLearner = Field(OutcomeLearner(name="gradient_boosting"), description="Predicts the outcome.")
     propensity: PropensityLearner = Field(

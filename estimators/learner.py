@@ -187,6 +187,10 @@ class OutcomeLearner(Learner):
     'KNeighborsRegressor'
     """
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"name": "gradient_boosting", "params": {"max_depth": 3}}]}
+    )
+
     known: ClassVar[Mapping[str, Listed]] = OUTCOMES
 
     name: str = Field(description="The learner, from the list.", json_schema_extra={"enum": list(OUTCOMES)})
@@ -200,6 +204,8 @@ class PropensityLearner(Learner):
     >>> PropensityLearner(name="logit").model_dump_json()
     '{"name":"logit","params":{}}'
     """
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "logit"}]})
 
     known: ClassVar[Mapping[str, Listed]] = PROPENSITIES
     classifies: ClassVar[bool] = True

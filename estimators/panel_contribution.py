@@ -21,7 +21,7 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from counterfoil.datasets.study import Study
 from counterfoil.errors import Problem, raise_any
@@ -63,6 +63,10 @@ class PanelContribution(Design):
     >>> spec.fit(study).by_event_time(Shapley()).tidy().loc[[0, 2], ["term", "estimate"]].round(3).values.tolist()
     [['+0: north', 1.75], ['+1: north', 3.0]]
     """
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"kind": "panel_contribution", "baseline": "before", "period": "after"}]}
+    )
 
     kind: Literal["panel_contribution"] = "panel_contribution"
     providers: tuple[str, ...] = Field(

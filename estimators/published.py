@@ -33,7 +33,9 @@ ESTIMANDS: Final = {
 class Clusters(BaseModel):
     """How many groups of people a published comparison is of."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", json_schema_extra={"examples": [{"treated": 4, "control": 4}]}
+    )
 
     treated: int = Field(ge=1, description="Groups with the programme, such as towns or villages.")
     control: int = Field(ge=1, description="Groups without.")
@@ -48,7 +50,21 @@ class Published(BaseModel):
     'effect of being offered the programme (intention to treat)'
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "kind": "published",
+                    "design": "lottery",
+                    "estimand": "ITT",
+                    "window": "three years from entry",
+                    "source": "evaluation report, table 4",
+                }
+            ]
+        },
+    )
     period: ClassVar[str | None] = None
     own_rules: ClassVar[OwnRules] = OwnRules(
         (), "a published effect is of one programme as a whole, so there are no credits to split by"

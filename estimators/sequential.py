@@ -23,7 +23,7 @@ from typing import Any, ClassVar, Final, Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from counterfoil.datasets.disclosure import shown
 from counterfoil.datasets.roster import Roster
@@ -67,6 +67,14 @@ class SequentialContribution(Design):
     >>> bool(np.isclose(fit.credits().values.sum(), fit.total().values[0]))
     True
     """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"kind": "sequential_contribution", "stages": [["north"], ["south"]], "progress": [["trained"]]}
+            ]
+        }
+    )
 
     own_rules: ClassVar[OwnRules] = OwnRules(
         ("shapley",),

@@ -22,7 +22,23 @@ REINVEST: Final = "reinvest"
 class Capital(BaseModel):
     """Who put the money up, and in which order it is returned."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "receiver": "north",
+                    "tranches": [
+                        {"name": "senior", "investor": "bank", "principal": "60000.00", "rate": "0.05"},
+                        {"name": "junior", "investor": "fund", "principal": "30000.00", "rank": 2},
+                    ],
+                    "drawn": [{"date": "2025-01-01", "amount": "90000.00"}],
+                    "rest": {"fund": "1"},
+                }
+            ]
+        },
+    )
 
     receiver: str | None = Field(
         None,

@@ -26,7 +26,9 @@ Day = Annotated[date, BeforeValidator(_plain_day)]
 class Draw(BaseModel):
     """Money that was put up."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", json_schema_extra={"examples": [{"date": "2025-01-01", "amount": "60000.00"}]}
+    )
 
     date: Day | None = Field(None, description="When it was put up; needed for interest and rates of return.")
     amount: Amount = Field(gt=0, description="How much, in the contract's currency.")

@@ -18,7 +18,9 @@ from counterfoil.attribution.money.words import Words
 class Termination(BaseModel):
     """The share of capital returned from a year on."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", json_schema_extra={"examples": [{"from_year": 3, "share": "0.50"}]}
+    )
 
     from_year: int = Field(ge=0, description="Full years since the first draw from which the share applies.")
     share: Amount = Field(ge=0, le=1, description="The fraction of the principal drawn that is returned in all.")

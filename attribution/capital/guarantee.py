@@ -15,7 +15,11 @@ from counterfoil.attribution.money.words import Words
 class Guarantee(BaseModel):
     """What a third party makes up when a tranche is not paid back."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={"examples": [{"guarantor": "agent", "share": "0.75", "of": "senior"}]},
+    )
 
     guarantor: str = Field(description="The party that makes up the shortfall.")
     share: Amount = Field(

@@ -14,7 +14,9 @@ from counterfoil.attribution.money.words import Words
 class Recycle(BaseModel):
     """Put receipts of early periods back into the service."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", json_schema_extra={"examples": [{"until": "y1", "share": "0.50"}]}
+    )
 
     share: Amount = Field(
         Decimal(1), ge=0, le=1, description="The fraction of each receipt that goes back, rounded down."

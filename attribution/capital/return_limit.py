@@ -18,7 +18,9 @@ from counterfoil.attribution.money.words import Words
 class ReturnLimit(BaseModel):
     """The most that the investors gain; what is beyond it goes to those under `rest` who are not investors."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", json_schema_extra={"examples": [{"amount": "5000.00"}, {"irr": "0.05"}]}
+    )
 
     irr: Amount | None = Field(
         None,

@@ -25,7 +25,13 @@ CALLED: Final[dict[Kind, str]] = {
 class Tranche(BaseModel):
     """Money put up by one investor, and the terms on which it comes back."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"name": "senior", "investor": "bank", "principal": "60000.00", "rate": "0.05", "rank": 1}]
+        },
+    )
 
     name: str = Field(min_length=1, description="What the tranche is called, such as senior; each name stands once.")
     investor: str = Field(description="The party that puts the money up; it may hold several tranches.")

@@ -19,7 +19,9 @@ from counterfoil.datasets import Study
 class AssignStep(BaseModel):
     """One way to find a person's provider."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", json_schema_extra={"examples": [{"by": "partition", "column": "caseworker"}]}
+    )
 
     by: Literal["plurality", "first", "last", "hierarchy", "partition", "claim"] = Field(
         description="plurality: the provider that did most; first, last: that came first or last; hierarchy: the first in "
@@ -62,6 +64,15 @@ class AssignStep(BaseModel):
 
 class Assign(AssignStep):
     """How a person's quantity is given to one provider."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"by": "plurality", "ties": "contract_order", "order": ["north", "south"], "otherwise": "nobody"},
+                {"by": "claim"},
+            ]
+        }
+    )
 
     scope: Literal["contract", "period"] = Field(
         "contract",

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from counterfoil.attribution.counting.claimed import Claimed, Rows, joined, tally
 from counterfoil.attribution.counting.eligibility import eligible
@@ -22,6 +22,12 @@ from counterfoil.datasets import Study
 
 class Breadth(Claimed):
     """Count people by how many of several metrics they have."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"kind": "breadth", "metrics": ["reading", "maths", "attendance"], "at_least": [1, 2, 3]}]
+        }
+    )
 
     kind: Literal["breadth"] = Field("breadth", description="At least so many of several outcomes.")
     metrics: tuple[str, ...] = Field(min_length=1, description="The metrics of the claims table that are looked at.")

@@ -19,7 +19,11 @@ Fraction01 = Annotated[Amount, Field(ge=0, le=1)]
 class Deductions(BaseModel):
     """Agreed fractions by which a gross number is lowered to what the programme added."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={"examples": [{"deadweight": "0.25", "displacement": "0.10", "multiplier": "1.2"}]},
+    )
 
     deadweight: Fraction01 = Field(Decimal(0), description="Fraction that would have happened without the programme.")
     leakage: Fraction01 = Field(Decimal(0), description="Fraction that goes to people outside the target group.")

@@ -22,7 +22,9 @@ from counterfoil.datasets import Study
 class Dose(BaseModel):
     """Whom to count by how much of a metric they had in all."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", json_schema_extra={"examples": [{"metric": "hours", "at_least": "10"}]}
+    )
 
     metric: str = Field(description="What is summed for each person; nothing is zero.")
     below: Amount | None = Field(None, description="Count people who had less than this.")

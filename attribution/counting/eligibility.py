@@ -26,7 +26,14 @@ Written = Annotated[str, BeforeValidator(_as_written)]
 class PeopleCondition(BaseModel):
     """A condition on one column of people; exactly one of its tests is given."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        populate_by_name=True,
+        json_schema_extra={
+            "examples": [{"column": "age", "below": "25"}, {"column": "site", "one_of": ["east", "west"]}]
+        },
+    )
 
     column: str = Field(description="A column of the people table; nobody's value may be blank.")
     equals: Written | None = Field(None, alias="is", description="The value that people must have.")

@@ -10,7 +10,7 @@ from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from counterfoil.attribution.counting.claimed import Claimed, Rows, rows_of, tally
 from counterfoil.attribution.counting.dose import Dose
@@ -36,6 +36,17 @@ from counterfoil.datasets import Study
 
 class Count(Claimed):
     """Count the claims of a metric."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"kind": "count", "metric": "job", "each": "once"},
+                {"kind": "count", "unit": "family", "metric": "job", "each": "once_per_period", "per": "family"},
+                {"kind": "count", "unit": "day", "metric": "housed_days", "less": ["jail_days"]},
+                {"kind": "count", "metric": "job", "each": "once", "limit": "3"},
+            ]
+        }
+    )
 
     kind: Literal["count"] = Field("count", description="Events of people's claims.")
     metric: str = Field(description="The metric of the claims table that is counted, by each claim's quantity.")

@@ -25,7 +25,9 @@ from counterfoil.errors import refusal
 class Rung(BaseModel):
     """One milestone."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", json_schema_extra={"examples": [{"metric": "four_weeks", "times": 2}]}
+    )
 
     metric: str = Field(description="The metric of the claims table that shows it.")
     times: int = Field(1, ge=1, le=10_000, description="How often one person can count for it.")
@@ -33,6 +35,14 @@ class Rung(BaseModel):
 
 class Ladder(Claimed):
     """Count people on each of several milestones in order."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"kind": "ladder", "rungs": {"start": {"metric": "job"}, "stay": {"metric": "four_weeks", "times": 2}}}
+            ]
+        }
+    )
 
     kind: Literal["ladder"] = Field("ladder", description="Ordered milestones.")
     rungs: dict[str, Rung] = Field(min_length=1, description="Name to milestone, the first one first.")

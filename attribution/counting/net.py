@@ -15,7 +15,13 @@ from counterfoil.attribution.money.words import Words
 class Net(BaseModel):
     """Add and subtract other quantities, place by place."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"kind": "net", "of": ["homes"], "less": ["refusals"], "deduct": {"deadweight": "0.10"}}]
+        },
+    )
 
     kind: Literal["net"] = Field("net", description="Other quantities added and subtracted.")
     unit: str = Field("person", description="What is counted, in the contract's words.")

@@ -35,7 +35,12 @@ Day = Annotated[date, BeforeValidator(_plain_day)]
 class PeriodTerms(BaseModel):
     """A settlement period, with both days included."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        populate_by_name=True,
+        json_schema_extra={"examples": [{"from": "2025-01-01", "to": "2025-12-31"}]},
+    )
 
     first: Day | None = Field(
         None, alias="from", description="First day, YYYY-MM-DD; without it there is no beginning."

@@ -19,7 +19,22 @@ from counterfoil.attribution.money.words import Words
 class Ratio(BaseModel):
     """Divide one quantity by the sum of several."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"kind": "ratio", "of": "restored", "to": ["restored", "in_care"]},
+                {
+                    "kind": "ratio",
+                    "of": "restored",
+                    "to": ["restored", "in_care"],
+                    "reversed": "returned",
+                    "treatment": "move",
+                },
+            ]
+        },
+    )
 
     kind: Literal["ratio"] = Field("ratio", description="One quantity divided by the sum of several.")
     unit: str = Field("percent", description="How the ratio is called, such as percent.")

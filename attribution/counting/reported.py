@@ -10,7 +10,16 @@ from counterfoil.attribution.money.words import Words
 class Reported(BaseModel):
     """Take numbers from the file of reported values."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"kind": "reported", "unit": "day"},
+                {"kind": "reported", "unit": "person", "rungs": ["start", "stay"]},
+            ]
+        },
+    )
 
     kind: Literal["reported"] = Field("reported", description="Numbers verified or published elsewhere.")
     unit: str = Field("person", description="What was counted, in the contract's words: person, family, day, quarter.")

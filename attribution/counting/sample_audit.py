@@ -13,7 +13,9 @@ from counterfoil.attribution.money.amounts import PRECISION
 class Audit(BaseModel):
     """What a sample audit found."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", json_schema_extra={"examples": [{"sampled": 50, "disallowed": 5}]}
+    )
 
     sampled: int = Field(gt=0, description="How many claims were drawn and checked.")
     disallowed: int = Field(ge=0, description="How many of them were disallowed.")

@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from counterfoil.attribution.counting.claimed import Claimed, Rows, tally
 from counterfoil.attribution.counting.eligibility import eligible
@@ -24,6 +24,10 @@ from counterfoil.errors import refusal
 
 class Stock(Claimed):
     """Count people in a state on a day."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"kind": "stock", "start": "job", "end": "job_end", "on": "period_end"}]}
+    )
 
     kind: Literal["stock"] = Field("stock", description="People in a state on a day.")
     start: str = Field(description="The metric whose claims begin the state.")

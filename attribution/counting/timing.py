@@ -16,7 +16,9 @@ from counterfoil.attribution.counting.events import NEVER, ONE, Events, running
 class Requires(BaseModel):
     """A precondition: enough of a metric, before a person's events count."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", json_schema_extra={"examples": [{"metric": "housed_days", "days": 365}]}
+    )
 
     metric: str = Field(description="What the person must have accumulated.")
     days: int = Field(gt=0, le=10**6, description="How many units of it, such as 365 days.")
@@ -28,7 +30,9 @@ class Requires(BaseModel):
 class Within(BaseModel):
     """A window: only events soon after another event count."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", json_schema_extra={"examples": [{"metric": "training", "days": 90}]}
+    )
 
     metric: str = Field(description="The event after which the window opens.")
     days: int = Field(ge=0, le=10**5, description="Last day of the window, counted from that event's day as 0.")
@@ -37,7 +41,9 @@ class Within(BaseModel):
 class Reversal(BaseModel):
     """An event that undoes an earlier one; with `each: once`, no later claim takes the place of the one undone."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", json_schema_extra={"examples": [{"metric": "job_end", "within_days": 90}]}
+    )
 
     metric: str = Field(description="The event that undoes.")
     within_days: int | None = Field(

@@ -12,7 +12,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from counterfoil.attribution.gains.joint import Joined, chosen, joint, refuse_mixture
 from counterfoil.attribution.money.amounts import Amount, add, multiply
@@ -29,6 +29,12 @@ class Blend(Joined):
     >>> terms.sentence(Words("USD"), "incarceration")
     'incarceration is 0.8 times rct plus 0.2 times did; the parts are taken to vary independently where they share no people.'
     """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"kind": "blend", "of": {"lottery": "0.80", "comparison": "0.20"}, "independent": True}]
+        }
+    )
 
     kind: Literal["blend"] = Field("blend", description="An effect made of others: a blend.")
     of: dict[str, Amount] = Field(

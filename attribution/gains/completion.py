@@ -24,7 +24,11 @@ class Completion(BaseModel):
     'cost is multiplied by 1.013 for what is reported more than three months late.'
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={"examples": [{"completion_factor": "1.05", "run_out": "three months"}]},
+    )
 
     completion_factor: Amount = Field(ge=1, description="What was reported in time is multiplied by this; at least 1.")
     run_out: str = Field(description="How long after the period reports still count, such as three months.")

@@ -35,7 +35,7 @@ class FewClusters(BaseModel):
     'The gate on bmi opens when at least 10 groups were compared.'
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [{"clusters_at_least": 6}]})
 
     clusters_at_least: int | None = Field(
         None, ge=2, description="How many groups, treated and untreated, there must be."

@@ -26,7 +26,9 @@ from counterfoil.estimators.estimate import Estimate
 class Metric(BaseModel):
     """One part of an index."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", json_schema_extra={"examples": [{"weight": "0.60", "target": "5"}]}
+    )
 
     weight: Amount = Field(gt=0, description="Its weight; the weights of an index sum to one.")
     target: Amount = Field(description="What counts as 100%, in the effect's own unit and sign; not zero.")
@@ -52,6 +54,21 @@ class Index(Joined):
     >>> Index(of={"learning": learning, "enrolment": enrolment}).sentence(Words("USD"), "girls")
     'girls is in per cent of target: 80% for learning against 5,592, and 20% for enrolment against 79.'
     """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "kind": "index",
+                    "of": {
+                        "attendance": {"weight": "0.60", "target": "5"},
+                        "reading": {"weight": "0.40", "target": "4"},
+                    },
+                    "independent": True,
+                }
+            ]
+        }
+    )
 
     kind: Literal["index"] = Field("index", description="An effect made of others: an index.")
     of: dict[str, Metric] = Field(min_length=1, description="Weight and target of each effect, by its name.")

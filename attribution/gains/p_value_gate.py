@@ -29,7 +29,9 @@ class PValueGate(BaseModel):
     'The gate on jobs opens when the one-sided p-value of a gain above 0 is below 0.05.'
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", json_schema_extra={"examples": [{"p_below": "0.05", "sides": "two"}]}
+    )
 
     p_below: Amount = Field(gt=0, lt=1, description="The p-value must be below this.")
     sides: Literal["one", "two"] = Field(

@@ -26,7 +26,7 @@ class PointGate(BaseModel):
     'The gate on pooled opens when the estimated gain is at least 7.5.'
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [{"at_least": "8"}]})
 
     at_least: Amount | None = Field(None, description="The gain that must be reached, in the effect's unit.")
     above: Amount | None = Field(None, description="The gain that must be exceeded, in the effect's unit.")

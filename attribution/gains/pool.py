@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal, localcontext
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from counterfoil.attribution.gains.blend import joining
 from counterfoil.attribution.gains.joint import Joined, chosen, joint, refuse_mixture
@@ -38,6 +38,12 @@ class Pool(Joined):
     >>> Pool(of=("cohort_1", "cohort_2"), weights="people").sentence(Words("GBP"), "pooled")
     'pooled is the mean of cohort_1 and cohort_2, weighted by their people; a cohort that is not reported is left out.'
     """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"kind": "pool", "of": ["cohort_1", "cohort_2"], "weights": "people", "independent": True}]
+        }
+    )
 
     kind: Literal["pool"] = Field("pool", description="An effect made of others: a pool.")
     of: tuple[str, ...] = Field(min_length=1, description="The effects of the cohorts, by name; each once.")

@@ -22,7 +22,11 @@ from counterfoil.estimators.estimate import Estimate
 class Band(BaseModel):
     """Minimum effects for a range of numbers of people."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={"examples": [{"people": 100, "to": 1000, "low": "10", "high": "6"}]},
+    )
 
     people: int = Field(ge=0, description="The band's first number of people.")
     to: int | None = Field(
@@ -55,7 +59,20 @@ class PrecisionGate(BaseModel):
 evenly to 3.6 at 6,000; there is none for fewer people, or from 6,000 on.'
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "minimum_by_people": [
+                        {"people": 100, "to": 1000, "low": "10", "high": "6"},
+                        {"people": 1000, "low": "6"},
+                    ]
+                }
+            ]
+        },
+    )
 
     minimum_by_people: tuple[Band, ...] = Field(
         min_length=1, description="Bands in order of people, each beginning where the one before ends."

@@ -28,7 +28,9 @@ from counterfoil.estimators.estimate import Estimate
 class Prior(BaseModel):
     """What the parties believe of the gain before the data, as a normal distribution."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", json_schema_extra={"examples": [{"mean": "0", "std_dev": "5"}]}
+    )
 
     mean: Amount = Field(description="Expected gain, oriented so that higher is better, in the effect's unit.")
     std_dev: Amount = Field(gt=0, description="Standard deviation of that belief, in the effect's unit.")
@@ -43,7 +45,11 @@ class ProbabilityGate(BaseModel):
     'The gate on jobs opens when a gain above 0 has a probability of at least 90%, by a normal posterior with a flat prior.'
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={"examples": [{"probability": "0.90", "above": "2", "prior": "flat"}]},
+    )
 
     probability: Amount = Field(gt=0, lt=1, description="The probability that must be reached.")
     above: Amount = Field(Decimal(0), description="The gain that must be exceeded with that probability.")

@@ -29,7 +29,7 @@ class RoundEffect(BaseModel):
     'jail is rounded to a multiple of 0.5 before it is priced, halves away from zero.'
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [{"to": "1"}]})
 
     to: Amount = Field(gt=0, description="The effect is rounded to a multiple of this, in its own unit.")
     mode: Rounding = Field("half_up", description="What becomes of a half, or that all is rounded towards zero.")

@@ -31,7 +31,9 @@ class Truncate(BaseModel):
     "values of cost above the study's 99th percentile count as that percentile."
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", json_schema_extra={"examples": [{"percentile": "99"}, {"at": "30"}]}
+    )
 
     percentile: Amount | None = Field(
         None,

@@ -7,7 +7,7 @@ codes, and one at a lower and another at an upper threshold of each outcome.
 from collections.abc import Iterator
 from decimal import Decimal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from counterfoil.attribution.counting.quantity import Cell
 from counterfoil.attribution.money.amounts import Money, multiply
@@ -19,6 +19,15 @@ from counterfoil.attribution.payment.price import Gross, Price, counted_cells, p
 
 class Bonus(Price):
     """Pay a stated amount if a condition holds; for each unit of a quantity where one is named."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"bonus": "50000.00", "only_if": {"effect": "reoffending", "at_least": "8"}},
+                {"bonus": "500.00", "quantity": "homes", "only_if": {"quantity": "refusals", "at_most": "0"}},
+            ]
+        }
+    )
 
     bonus: Money = Field(description="The amount, in all or for each unit of `quantity`.")
     only_if: Condition = Field(description="What must hold.")

@@ -11,7 +11,13 @@ from counterfoil.attribution.money.amounts import Amount, add
 class BonusPool(BaseModel):
     """A part of the receipts that partners share when there is enough."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"share": "0.10", "among": ["south", "hub"], "by": {"south": "0.75", "hub": "0.25"}}]
+        },
+    )
 
     share: Amount = Field(
         ge=0, le=1, description="The fraction of the receipts; no more than what is left of them after the fees."

@@ -10,7 +10,7 @@ from dataclasses import replace
 from decimal import Decimal, localcontext
 from typing import ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from counterfoil.attribution.money.amounts import (
     PRECISION,
@@ -27,6 +27,18 @@ from counterfoil.errors import refusal
 
 class Cap(Scope):
     """Limit what is due; where the limit binds, the amounts under it are lowered in proportion."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"cap": "90000.00", "scope": "contract"},
+                {"cap": "45000.00", "scope": "period", "carry_over": True},
+                {"cap": "55000.00", "scope": "period", "excess": "carried"},
+                {"cap": "700.00", "scope": "payment", "payment": "housing", "each": "homes"},
+                {"cap": "50000.00", "scope": "payer", "payer": "city", "excess": "next_payer", "then": "state"},
+            ]
+        }
+    )
 
     stage: ClassVar[str] = "limit"
 

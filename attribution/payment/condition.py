@@ -20,7 +20,23 @@ BOUNDS: Final = {"at_least": "at least", "above": "above", "at_most": "at most",
 class Condition(BaseModel):
     """What must hold before a clause pays: bounds on one number, an open gate, or several conditions together."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"effect": "reoffending", "at_least": "8"},
+                {"quantity": "refusals", "at_most": "0"},
+                {"gate": "attendance"},
+                {
+                    "all": [
+                        {"effect": "reoffending", "above": "5"},
+                        {"any": [{"quantity": "refusals", "below": "5"}, {"gate": "attendance"}]},
+                    ]
+                },
+            ]
+        },
+    )
 
     effect: str | None = Field(None, description="The effect whose gain is held against the bounds.")
     quantity: str | None = Field(None, description="The quantity that is held against the bounds.")

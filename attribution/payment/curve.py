@@ -19,7 +19,12 @@ from counterfoil.attribution.payment.price import Gross, OneSource, value_of
 class Piece(BaseModel):
     """One piece of the line: where it begins, what is due there, and what each unit beyond adds."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        populate_by_name=True,
+        json_schema_extra={"examples": [{"from": "5", "amount": "100000.00", "per_unit": "20000.00"}]},
+    )
 
     start: Amount = Field(alias="from", description="Where the piece begins; the point belongs to it.")
     end: Amount | None = Field(
@@ -31,6 +36,20 @@ class Piece(BaseModel):
 
 class Curve(OneSource):
     """Pay along a line of straight pieces; nothing below the first."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "effect": "reoffending",
+                    "curve": [
+                        {"from": "5", "to": "10", "amount": "100000.00", "per_unit": "20000.00"},
+                        {"from": "10", "amount": "200000.00"},
+                    ],
+                }
+            ]
+        }
+    )
 
     curve: tuple[Piece, ...] = Field(min_length=1, description="The pieces, lowest first.")
 

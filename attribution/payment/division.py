@@ -18,7 +18,17 @@ from counterfoil.errors import refusal
 class Division(BaseModel):
     """Who receives which part of a clause's amount."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"fractions": {"north": "0.70", "south": "0.30"}, "carve_outs": {"hub": "0.10"}},
+                {"by_quantity": "hours"},
+                {"equally": ["north", "south"]},
+            ]
+        },
+    )
 
     equally: tuple[str, ...] = Field((), description="Parties that receive equal parts.")
     fractions: dict[str, Amount] = Field(

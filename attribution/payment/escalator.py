@@ -16,7 +16,9 @@ from counterfoil.attribution.money.words import Words
 class Escalator(BaseModel):
     """A rate that compounds from period to period, or a factor for each period; a price falls under a negative rate."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", json_schema_extra={"examples": [{"rate": "0.03"}, {"factors": {"y2": "1.06"}}]}
+    )
 
     rate: Amount | None = Field(
         None, gt=-1, description="By which fraction the price rises each period over the one before, such as 0.01."

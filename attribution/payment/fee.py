@@ -12,7 +12,13 @@ from counterfoil.attribution.money.words import Words
 class Fee(BaseModel):
     """What one partner is paid: a fixed amount, a fraction of the receipts, or a price for each unit of a quantity."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"amount": "5000.00"}, {"fraction": "0.30"}, {"each": "hours", "price": "20.00"}]
+        },
+    )
 
     amount: Money | None = Field(None, description="A fixed amount for each settlement, in the contract's currency.")
     fraction: Amount | None = Field(None, ge=0, le=1, description="Instead: the fraction of what the prime receives.")

@@ -21,7 +21,19 @@ from counterfoil.errors import refusal
 class Fees(BaseModel):
     """The prime receives all outcome payments and pays fees to its partners."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "prime": "north",
+                    "fees": {"south": {"fraction": "0.30"}, "hub": {"amount": "5000.00"}},
+                    "bonus_pool": {"share": "0.10", "among": ["south", "hub"]},
+                }
+            ]
+        },
+    )
 
     fees: dict[str, Fee] = Field(description="Partner to what the prime pays it, whether or not outcomes come.")
     prime: str = Field(description="The party that receives the outcome payments and bears the risk.")

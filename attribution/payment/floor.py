@@ -9,7 +9,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import ClassVar
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from counterfoil.attribution.money.amounts import Money, add, largest_remainder
 from counterfoil.attribution.money.words import Words
@@ -21,6 +21,12 @@ from counterfoil.errors import refusal
 
 class Floor(Scope):
     """The least that is due; where less would be, the amounts under it are raised in proportion."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"floor": "45000.00", "scope": "period"}, {"floor": "120000.00", "scope": "contract"}]
+        }
+    )
 
     stage: ClassVar[str] = "limit"
 

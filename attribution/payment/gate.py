@@ -20,7 +20,11 @@ BOUNDS: tuple[Bound, ...] = ("one_sided", "two_sided")
 class Gate(BaseModel):
     """Terms of a gate."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={"examples": [{"total_above": 0, "bound": "one_sided", "conf_level": 0.95}]},
+    )
 
     total_above: float = Field(0.0, allow_inf_nan=False, description="The gain per person that must be exceeded.")
     bound: Bound = Field("one_sided", description="A one-sided lower bound, or the lower end of a two-sided interval.")

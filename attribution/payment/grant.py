@@ -7,7 +7,7 @@ for which periods, in place of what, and why.
 from collections.abc import Iterator
 from decimal import Decimal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from counterfoil.attribution.counting.quantity import Cell
 from counterfoil.attribution.money.amounts import Money
@@ -18,6 +18,14 @@ from counterfoil.attribution.payment.price import Gross, Price
 
 class Grant(Price):
     """Pay a stated amount in each of some periods, in place of other clauses."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"grant": "30000.00", "periods": ["y2"], "instead_of": ["housing"], "reason": "floods closed the homes"}
+            ]
+        }
+    )
 
     grant: Money = Field(description="The amount for each of the periods.")
     instead_of: tuple[str, ...] = Field((), description="Names of clauses that pay nothing in these periods.")

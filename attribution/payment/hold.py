@@ -15,7 +15,15 @@ from counterfoil.attribution.payment.line import Line
 class Hold(BaseModel):
     """Hold a disputed part of payments in escrow; the undisputed part is paid."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"hold": "0.25", "escrow": "agent", "periods": ["y2"], "reason": "fifteen leases are disputed"}
+            ]
+        },
+    )
     stage: ClassVar[str] = "hold"
 
     hold: Amount = Field(gt=0, le=1, description="The disputed fraction of the payments.")

@@ -19,7 +19,16 @@ from counterfoil.attribution.payment.trace import Pot
 class PayerSplit(BaseModel):
     """Divide payments among payers, in fractions, or in order up to a limit each."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"payers": {"city": "0.60", "state": "0.40"}},
+                {"payers": {"state": "50000.00"}, "in_order": True, "rest": "city"},
+            ]
+        },
+    )
     stage: ClassVar[str] = "payers"
 
     payers: dict[str, Amount] = Field(

@@ -25,7 +25,9 @@ class PresentValue(BaseModel):
     'savings counts for 5 years at its present value, at 3.5% a year, the first year at its end.'
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", json_schema_extra={"examples": [{"years": 3, "rate": "0.035"}]}
+    )
 
     years: int = Field(ge=1, le=200, description="For how many years the benefit lasts.")
     rate: Amount = Field(gt=-1, description="Yearly discount rate, such as 0.035.")

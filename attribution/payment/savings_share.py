@@ -9,7 +9,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from counterfoil.attribution.money.amounts import Amount, Money, add
 from counterfoil.attribution.money.words import Words
@@ -19,6 +19,12 @@ from counterfoil.attribution.payment.price import Gross, OneSource, value_of
 
 class SavingsShare(OneSource):
     """Pay a share of the savings until an amount is paid, then another share."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"quantity": "savings", "savings_share": "0.50", "until": "500000.00", "then": "0.25"}]
+        }
+    )
 
     savings_share: Amount = Field(gt=0, le=1, description="The fraction of the savings that is paid at first.")
     until: Money | None = Field(

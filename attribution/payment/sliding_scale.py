@@ -15,7 +15,11 @@ from counterfoil.attribution.payment.price import Gross, OneSource, value_of
 class Scale(BaseModel):
     """The two ends of a sliding scale."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={"examples": [{"lower": "0", "upper": "12", "amount": "1000000.00", "floor": "600000.00"}]},
+    )
 
     lower: Amount = Field(description="Up to here nothing is due, or the floor.")
     upper: Amount = Field(description="From here on the whole amount is due.")
@@ -33,6 +37,12 @@ class Scale(BaseModel):
 
 class SlidingScale(OneSource):
     """Pay in proportion between two points."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"effect": "reoffending", "sliding": {"lower": "5", "upper": "10", "amount": "1000000.00"}}]
+        }
+    )
 
     sliding: Scale = Field(description="The two points and the amount.")
 

@@ -23,7 +23,11 @@ from counterfoil.errors import refusal
 class Split(BaseModel):
     """How the gain, and with it the money, is divided."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={"examples": [{"rule": "shapley", "carve_outs": {"hub": "0.10"}}]},
+    )
 
     rule: str = Field(
         description="An attribution rule whose credits sum to the gain. Kind sequential_contribution is divided by shapley only, "

@@ -21,7 +21,12 @@ from counterfoil.attribution.payment.price import Gross, OneSource, value_of
 class StepTerms(BaseModel):
     """One step: a threshold, and what is due from it on."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        populate_by_name=True,
+        json_schema_extra={"examples": [{"from": "8", "pays": "250000.00"}]},
+    )
 
     start: Amount = Field(alias="from", description="Where the step begins.")
     end: Amount | None = Field(
@@ -39,6 +44,23 @@ class StepTerms(BaseModel):
 
 class StepTable(OneSource):
     """Pay a stated amount from each threshold on; nothing below the first."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "effect": "reoffending",
+                    "steps": [{"from": "5", "pays": "250000.00"}, {"from": "8.5", "pays": "480000.00"}],
+                },
+                {
+                    "quantity": "homes",
+                    "reached": "above",
+                    "of": "2000000.00",
+                    "steps": [{"from": "40", "to": "60", "rate": "0.03"}, {"from": "60", "rate": "0.075"}],
+                },
+            ]
+        }
+    )
 
     steps: tuple[StepTerms, ...] = Field(min_length=1, description="The steps, lowest first.")
     reached: Literal["at_least", "above"] = Field(

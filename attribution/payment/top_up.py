@@ -18,7 +18,9 @@ from counterfoil.attribution.payment.trace import Pot, Step
 class TopUp(BaseModel):
     """A payer adds a fraction of other payments to them."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", json_schema_extra={"examples": [{"top_up": "0.20", "payer": "state"}]}
+    )
     stage: ClassVar[str] = "top_up"
 
     name: str | None = Field(None, description="What other clauses call this one.")

@@ -25,7 +25,9 @@ By = Literal["rung", "group", "period", "provider"]
 class Band(BaseModel):
     """A price for the units beyond a volume."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", json_schema_extra={"examples": [{"beyond": "50", "price": "80.00"}]}
+    )
 
     beyond: Amount = Field(ge=0, description="The volume beyond which the price applies.")
     price: Money = Field(description="For each unit beyond it, up to the next band.")
@@ -33,6 +35,18 @@ class Band(BaseModel):
 
 class UnitPrice(OneSource):
     """Pay a price for each unit of a quantity, or for each unit of gain over everybody it counts for."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"quantity": "homes", "price": "15.12"},
+                {"quantity": "jobs", "by": "rung", "prices": {"start": "1200.00", "stay": "75.00"}},
+                {"effect": "attendance", "per": "person", "price": "12.50"},
+                {"effect": "reoffending", "per": "unit", "price": "160000.00", "at_least": "8"},
+                {"quantity": "homes", "price": "100.00", "at_least": "50", "pays": "excess"},
+            ]
+        }
+    )
 
     price: Money | None = Field(None, description="For one unit, with no more decimals than the currency has.")
     by: By | None = Field(None, description="What the prices differ by, with `prices:`.")

@@ -16,7 +16,21 @@ from counterfoil.errors import refusal
 class Amendment(BaseModel):
     """A change of terms from a period on."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        populate_by_name=True,
+        json_schema_extra={
+            "examples": [
+                {"from": "y2", "reason": "costs rose", "changes": {"payments.housing.price": "1100.00"}},
+                {
+                    "from": "y2",
+                    "reason": "the council limits its outlay",
+                    "add": [{"cap": "45000.00", "scope": "period"}],
+                },
+            ]
+        },
+    )
 
     since: str = Field(alias="from", description="The first period in which the changed terms hold.")
     reason: str = Field(description="Why the parties agreed to it.")

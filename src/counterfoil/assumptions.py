@@ -34,6 +34,10 @@ class _Term(BaseModel):
 class Enrolment(_Term):
     """How many people there will be: any number in a range, or normal around a mean and never below zero."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"low": 400, "high": 600}, {"mean": "500", "std_dev": "60"}]}
+    )
+
     low: int | None = Field(None, ge=0, description="The fewest; every whole number from low to high is as likely.")
     high: int | None = Field(None, ge=0, description="The most.")
     mean: Amount | None = Field(None, ge=0, description="Or the mean of a normal distribution.")
@@ -55,6 +59,10 @@ class Enrolment(_Term):
 
 class AssumedEffect(_Term):
     """What is assumed of one effect."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"true": ["0", "-5", "-10"], "std_error": "3.0", "people": 500}]}
+    )
 
     true: Annotated[tuple[Amount, ...], BeforeValidator(_several)] = Field(
         (),
@@ -87,6 +95,16 @@ class AssumedEffect(_Term):
 
 class AssumedQuantity(_Term):
     """What is assumed of one number of a quantity: a value, a distribution, or so much for each of some people."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"period": "y1", "value": "40"},
+                {"period": "y2", "mean": "60", "std_dev": "8"},
+                {"period": "y2", "people": {"low": 20, "high": 40}, "per_person_mean": "1.5"},
+            ]
+        }
+    )
 
     value: Amount | None = Field(None, ge=0, description="A value that is certain.")
     mean: Amount | None = Field(None, ge=0, description="Or the mean of a normal distribution, never below zero.")
@@ -127,6 +145,12 @@ Numbers = Annotated[tuple[AssumedQuantity, ...], BeforeValidator(_several)]
 class Scenario(_Term):
     """What differs in one scenario; everything else is as assumed above it."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"quantities": {"homes": [{"period": "y1", "value": "20"}, {"period": "y2", "value": "30"}]}}]
+        }
+    )
+
     effects: dict[str, AssumedEffect] = Field(
         default_factory=dict, description="Effect to the terms that differ; what is not named stays."
     )
@@ -144,6 +168,19 @@ class Assumptions(_Term):
     >>> [str(value) for value in Assumptions.model_validate(terms).effects["jail"].true]
     ['0', '38']
     """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "counterfoil": 1,
+                    "quantities": {
+                        "homes": [{"period": "y1", "value": "40"}, {"period": "y2", "mean": "60", "std_dev": "8"}]
+                    },
+                }
+            ]
+        }
+    )
 
     counterfoil: int = Field(VERSION, description="Version of the language; 1.")
     effects: dict[str, AssumedEffect] = Field(default_factory=dict, description="Effect to what is assumed of it.")

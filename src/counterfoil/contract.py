@@ -70,12 +70,16 @@ class _Term(BaseModel):
 class Party(_Term):
     """Somebody who signs."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"role": "provider", "name": "North Housing Trust"}]})
+
     role: Role = Field(description="What the party does under the contract; providers share the gain.")
     name: str | None = Field(None, description="Full name, for reports.")
 
 
 class Planning(_Term):
     """What is assumed of outcomes before they are read, to say what the study can detect."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"std_dev": 12, "icc": 0.05, "power": 0.8}]})
 
     std_dev: float = Field(
         gt=0,
@@ -88,6 +92,24 @@ class Planning(_Term):
 
 class Effect(_Term):
     """One effect of the programme: how it is measured, when it counts, how it is divided."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "outcome": "reoffences per 100 people",
+                    "better": "lower",
+                    "estimator": {
+                        "kind": "published",
+                        "design": "matched comparison",
+                        "estimand": "ITT",
+                        "source": "final report, table 3",
+                    },
+                    "gate": {"at_least": "7.5"},
+                }
+            ]
+        }
+    )
 
     outcome: str = Field(description="The outcome in the study.")
     better: Literal["higher", "lower"] = Field(description="Which direction of the outcome is a gain.")
@@ -153,6 +175,7 @@ class Settling(_Term):
         description="The day on which the contract was ended before its term: periods that begin later are not settled, and "
         "capital is returned as agreed for early termination.",
     )
+    model_config = ConfigDict(json_schema_extra={"examples": [{"basis": "cumulative", "claw_back": True}]})
 
     basis: Literal["period", "cumulative"] = Field(
         "period",

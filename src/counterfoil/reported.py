@@ -21,7 +21,16 @@ from counterfoil.translation import translate
 class Figure(BaseModel):
     """One number: of a quantity, or of an effect in the outcome's own sign."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"quantity": "jobs", "period": "y1", "rung": "start", "value": "30"},
+                {"effect": "reoffending", "period": "y2", "value": "-8.4", "std_error": "3.0", "people": 500},
+            ]
+        },
+    )
 
     quantity: str | None = Field(None, description="The quantity of kind reported that the number is of.")
     effect: str | None = Field(None, description="Or the effect of kind published.")
