@@ -16,7 +16,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel
 
 import counterfoil as cf
@@ -28,6 +27,7 @@ from counterfoil.contract import Contract, json_schema
 from counterfoil.estimators.spec import Design
 from counterfoil.evaluation import Evaluation
 from counterfoil.reported import Reported, read_reported
+from counterfoil.source import read_source
 
 HERE = Path(__file__).parent
 Terms = dict[str, Any]
@@ -241,7 +241,7 @@ PARTS = {
 
 def framed(terms: Terms) -> Terms:
     """Return a whole contract: the frame, with the sections of an example in place of its own."""
-    frame = yaml.load((HERE / "frame.yaml").read_text("utf-8"), Loader=yaml.BaseLoader)
+    frame = read_source(HERE / "frame.yaml").data
     sections = {"quantities", "effects", "parties", "periods"}
     whole = {**frame, **terms, **{key: {**frame[key], **terms.get(key, {})} for key in sections}}
     both = _names(terms, "hours") or _needs_study(whole)
@@ -276,7 +276,7 @@ def _names(value: Any, name: str) -> bool:
 def settled(terms: Terms) -> Evaluation:
     """Settle a whole contract on what the frame reports and the small study."""
     contract = Contract.model_validate(terms)
-    figures = yaml.load((HERE / "frame.reported.yaml").read_text("utf-8"), Loader=yaml.BaseLoader)["reported"]
+    figures = read_source(HERE / "frame.reported.yaml").data["reported"]
     kinds: Mapping[str, Any] = {"quantity": contract.quantities, "effect": contract.effects}
 
     def wanted(row: Mapping[str, str]) -> bool:
@@ -291,7 +291,7 @@ def settled(terms: Terms) -> Evaluation:
         for name in contract.effects
         if name in PARTS and name not in there
     ]
-    study = cf.read_study(HERE / "study") if _needs_study(terms) else None
+    study = cf.read_study(HERE / "small_study") if _needs_study(terms) else None
     return cf.evaluate(contract, study, reported=Reported.model_validate({"reported": rows}))
 
 
