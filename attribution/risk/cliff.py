@@ -252,7 +252,7 @@ def cliff_cost(
     expected, spread = moments_of(knots, true_gain, std_error)
     smooth, smooth_spread = moments_of(line, true_gain, std_error)
     chance = _near(jumps(knots), near, true_gain, std_error)
-    return Cliff(true_gain, std_error, expected, smooth, spread, smooth_spread, chance, near)
+    return Cliff(true_gain + 0.0, std_error, expected, smooth, spread, smooth_spread, chance, near)
 
 
 def _near(points: Sequence[Decimal], within: float, true_gain: float, std_error: float) -> float:

@@ -274,7 +274,7 @@ def operating_row(name: str, gain: float, estimates: FloatArray, due: FloatArray
     chance = float(paid.mean())
     return OperatingRow(
         name,
-        gain,
+        gain + 0.0,  # where lower is better, no effect is -0.0
         chance,
         float(due.mean()),
         float(due.std(ddof=1) / np.sqrt(len(due))),

@@ -189,8 +189,8 @@ def draw_payments(
     inputs : Inputs
         What the settlement follows from; see `counterfoil.attribution.payment.settle`.
     draw : callable
-        From the number of a draw, 0 to ``size`` − 1, to the effects as they would be priced. An effect that it leaves out
-        stays as it is.
+        From the number of a draw, 0 to ``size`` − 1, to the effects as they would be priced. What it leaves out stays as it
+        is: other effects, and the same effect as it was known in earlier periods.
     size : int
         At least 100.
     gated : collection of str
@@ -215,11 +215,20 @@ def draw_payments(
     True
     """
     return settle_draws(
-        lambda number: replace(inputs, effects={**inputs.effects, **draw(number)}),
+        lambda number: replace(inputs, effects={**inputs.effects, **_beside_earlier(inputs, draw(number))}),
         size,
         gated=gated,
         progress=progress,
     )
+
+
+def _beside_earlier(inputs: Inputs, drawn: Mapping[str, Sequence[Priced]]) -> dict[str, tuple[Priced, ...]]:
+    """Return drawn effects after what was known of them in other periods."""
+    found = {}
+    for name, values in drawn.items():
+        periods = {priced.period for priced in values}
+        found[name] = (*(known for known in inputs.effects.get(name, ()) if known.period not in periods), *values)
+    return found
 
 
 def settle_draws(

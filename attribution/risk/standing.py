@@ -36,7 +36,7 @@ class Standing:
 
 
 def moments(inputs: Inputs) -> Iterator[Moment]:
-    """Yield what is known at each settlement, in order of period."""
+    """Yield what is known at each settlement, in order of period; periods that are not settled are left out."""
     unit = smallest_unit(inputs.currency)
     for number, period in enumerate(inputs.periods):
         if period in inputs.skipped:

@@ -163,9 +163,17 @@ def _price(contract: Contract, number: int, clause: Price, words: Words) -> str:
     receiver = contract.receiver(clause)
     if clause.to is not None or (receiver is not None and (effect is None or effect.split is None)):
         more.append(f"it is paid to {words.party(receiver or '')}")
+    elif clause.split is None and _of_providers(contract, clause):
+        more.append("it is paid to the provider that it belongs to")
     elif effect is not None and effect.split is not None and clause.split is None:
         more += rule_terms(effect.split, words) if caused else divided(effect.split, words)
     return "; ".join([said, *more]) + "."
+
+
+def _of_providers(contract: Contract, clause: Price) -> bool:
+    """Whether what is priced is counted for one provider or another."""
+    counted = contract.quantities.get(clause.quantity or "")
+    return isinstance(counted, Claimed) and counted.assign is not None
 
 
 def _named(clause: Any, sentence: str) -> str:
@@ -196,3 +204,24 @@ def _changes(contract: Contract, words: Words) -> Iterator[str]:
         made = [f"{path} becomes {value_in_words(value, words)}" for path, value in change.changes.items()]
         made += [f"this is added: {CLAUSE.validate_python(terms).sentence(words)}" for terms in change.add]
         yield f"From {change.since} on, because {change.reason}: {'; '.join(made).removesuffix('.')}."
+    before = contract.model_copy(update={"amendments": ()})
+    for since in dict.fromkeys(change.since for change in contract.amendments):
+        made = [change for change in contract.amendments if change.since == since]
+        after = contract.as_of(since) if since in contract.periods else before
+        yield from _changed_to(f"From {since}, because {words.listed(change.reason for change in made)}", before, after)
+        before = after
+
+
+def _changed_to(start: str, before: Contract, after: Contract) -> Iterator[str]:
+    """Say which sentences no longer hold and which hold instead."""
+    was, will = (
+        {section: found for section, found in described(version).items() if section != "Changes"}
+        for version in (before, after)
+    )
+    for section, sentences in will.items():
+        old, new = {each.text for each in was[section]}, {each.text for each in sentences}
+        ended = [each for each in was[section] if each.text not in new]
+        begun = [each for each in sentences if each.text not in old]
+        replaced = {each.number for each in begun}
+        yield from (f"{start}, this no longer holds: {each}" for each in ended if each.number not in replaced)
+        yield from (f"{start}, this holds: {each}" for each in begun)

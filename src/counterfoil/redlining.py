@@ -1,12 +1,12 @@
 """Two versions of a contract side by side: which sentences changed, word by word, and what that does to the money.
 
 Sentences are aligned section by section, and words within a sentence, by the longest common runs (Ratcliff and Obershelp, as
-Python's difflib has it). The money is what each party would receive under each version on the same facts.
+Python's difflib has it). The money is what each party would receive, and each payer pay, under each version on the same facts.
 """
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from difflib import SequenceMatcher
 from html import escape
@@ -61,7 +61,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Receives:
-    """What a party would receive under each version, and by how much that differs."""
+    """What a party would receive, or a payer pay, under each version, and by how much that differs."""
 
     party: str
     old: Decimal
@@ -87,12 +87,15 @@ class Redline:
         Why money was not compared; empty where it was.
     currency : str
         Of the money.
+    paid : tuple of Receives
+        What each payer would pay; empty where one payer pays everything under both versions, or money was not compared.
     """
 
     changes: tuple[Change, ...]
     money: tuple[Receives, ...] | None
     note: str
     currency: str
+    paid: tuple[Receives, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain data; money is decimal text."""
@@ -107,13 +110,15 @@ class Redline:
             }
             for change in self.changes
         ]
-        money = None
-        if self.money is not None:
-            money = [
-                {"party": row.party, "old": row.old, "new": row.new, "difference": row.difference} for row in self.money
-            ]
+        money = None if self.money is None else [_row(row) for row in self.money]
         found: dict[str, Any] = plain(
-            {"changes": changes, "money": money, "note": self.note, "currency": self.currency}
+            {
+                "changes": changes,
+                "money": money,
+                "paid": [_row(row) for row in self.paid],
+                "note": self.note,
+                "currency": self.currency,
+            }
         )
         return found
 
@@ -129,6 +134,8 @@ class Redline:
         parts += ["", f"Money on the same facts ({self.currency})" if self.money is not None else self.note]
         for row in self.money or ():
             parts.append(f"  {row.party}: {row.old:,} becomes {row.new:,} ({row.difference:+,})")
+        for row in self.paid:
+            parts.append(f"  paid by {row.party}: {row.old:,} becomes {row.new:,} ({row.difference:+,})")
         return "\n".join(parts) + "\n"
 
     def html(self) -> str:
@@ -145,9 +152,10 @@ class Redline:
             parts.append(f"<p>{escape(self.note)}</p>")
         else:
             head = "".join(f"<th>{title}</th>" for title in ("party", "old", "new", "difference"))
+            named = [(row.party, row) for row in self.money] + [(f"paid by {row.party}", row) for row in self.paid]
             rows = [
-                f"<tr><td>{escape(row.party)}</td><td>{row.old:,}</td><td>{row.new:,}</td><td>{row.difference:+,}</td></tr>"
-                for row in self.money
+                f"<tr><td>{escape(name)}</td><td>{row.old:,}</td><td>{row.new:,}</td><td>{row.difference:+,}</td></tr>"
+                for name, row in named
             ]
             caption = f"<caption>Money on the same facts ({escape(self.currency)})</caption>"
             parts.append(f"<table>{caption}<tr>{head}</tr>\n" + "\n".join(rows) + "\n</table>")
@@ -188,8 +196,10 @@ def redline(old: Contract, new: Contract, study: Study | None = None, *, reporte
     """
     if study is None and reported is None:
         return compare_versions(old, new)
-    before, after = (evaluate(version, study, reported=reported).settlement for version in (old, new))
-    return compare_versions(old, new, before, after, settled=True)
+    before, after = (evaluate(version, study, reported=reported) for version in (old, new))
+    why = [str(problem).partition("\n")[0] for problem in dict.fromkeys([*before.refused, *after.refused])]
+    found = compare_versions(old, new, before.settlement, after.settlement, settled=True)
+    return replace(found, note=" ".join([found.note, *why])) if why else found
 
 
 def compare_versions(
@@ -212,7 +222,11 @@ def compare_versions(
     """
     given = settled if settled is not None else not (before is None and after is None)
     money, note = _money(before, after, given=given)
-    return Redline(_changes(old, new), money, note, new.currency)
+    paid: tuple[Receives, ...] = ()
+    if money is not None and before is not None and after is not None:
+        rows = _side_by_side(before.by_payer(), after.by_payer(), _nothing(before, after))
+        paid = rows if len(rows) > 1 else ()
+    return Redline(_changes(old, new), money, note, new.currency, paid)
 
 
 def _money(
@@ -226,12 +240,19 @@ def _money(
         return None, f"{which} an answer on these facts, so no money is compared."
     if before.currency != after.currency:
         return None, f"The versions pay in {before.currency} and in {after.currency}, so no money is compared."
-    was, will = before.by_party(), after.by_party()
-    nothing = Decimal(0) * (before.total + after.total)
-    rows = [
-        Receives(party, was.get(party, nothing), will.get(party, nothing)) for party in dict.fromkeys([*was, *will])
-    ]
+    rows = _side_by_side(before.by_party(), after.by_party(), _nothing(before, after))
     return (*rows, Receives("total", before.total, after.total)), ""
+
+
+def _nothing(before: Settlement, after: Settlement) -> Decimal:
+    """Return zero with the decimals of the currency."""
+    return Decimal(0) * (before.total + after.total)
+
+
+def _side_by_side(was: Mapping[str, Decimal], will: Mapping[str, Decimal], nothing: Decimal) -> tuple[Receives, ...]:
+    return tuple(
+        Receives(name, was.get(name, nothing), will.get(name, nothing)) for name in dict.fromkeys([*was, *will])
+    )
 
 
 def _changes(old: Contract, new: Contract) -> tuple[Change, ...]:
@@ -273,7 +294,8 @@ def _likeness(old: str, new: str) -> float:
 
 
 def _words(text: str) -> list[str]:
-    return re.findall(r"\s+|[^\s;,]+|[;,]", text)
+    """Return words, spaces, and the marks that end a word; a comma or point within an amount is part of it."""
+    return re.findall(r"\s+|[;,.:]+(?=\s|$)|(?:(?![;,.:]+(?:\s|$))\S)+", text)
 
 
 def marked(old: str, new: str) -> Marked:
@@ -295,6 +317,10 @@ def marked(old: str, new: str) -> Marked:
         if last > first:
             found.append(("added", "".join(after[first:last])))
     return tuple(found)
+
+
+def _row(row: Receives) -> dict[str, Any]:
+    return {"party": row.party, "old": row.old, "new": row.new, "difference": row.difference}
 
 
 def _number(change: Change) -> str:

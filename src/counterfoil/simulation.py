@@ -15,7 +15,7 @@ import pandas as pd
 from counterfoil.assumptions import Assumptions
 from counterfoil.attribution.payment.bonus import Bonus
 from counterfoil.attribution.payment.price import Price
-from counterfoil.attribution.risk.cliff import Cliff, cliff_cost, jumps, knots_of
+from counterfoil.attribution.risk.cliff import Cliff, cliff_cost, jumps, knots_of, tidy_cliffs
 from counterfoil.attribution.risk.histogram import plot_payments
 from counterfoil.attribution.risk.operating_table import OperatingRow, operating_row, tidy_operating
 from counterfoil.attribution.risk.payments import Payments, settle_draws
@@ -23,7 +23,7 @@ from counterfoil.attribution.risk.standing import looking_at
 from counterfoil.contract import Contract
 from counterfoil.contradictions import contradictions
 from counterfoil.datasets.display import titled_table
-from counterfoil.errors import PaymentError, raise_any
+from counterfoil.errors import PaymentError, listed, raise_any
 from counterfoil.plain import plain
 from counterfoil.supposed import Supposed, misfits, missing, suppose
 
@@ -93,6 +93,19 @@ class Simulation:
         found = pd.concat(frames, ignore_index=True)
         return found[["scenario", *(column for column in found if column != "scenario")]]
 
+    def cliffs(self) -> pd.DataFrame:
+        """Return what each jump costs, a row for each scenario and price that jumps; see `counterfoil.attribution.risk.Cliff`."""
+        frames = [
+            tidy_cliffs(list(one.cliffs.values())).assign(scenario=one.name, clause=list(one.cliffs))
+            for one in self.scenarios
+            if one.cliffs
+        ]
+        if not frames:
+            return pd.DataFrame()
+        found = pd.concat(frames, ignore_index=True)
+        first = ["scenario", "clause"]
+        return found[[*first, *(column for column in found if column not in first)]]
+
     def summary(self) -> str:
         """Return every scenario as text: what is expected and how it spreads, parties, tiers, error rates, cliffs."""
         said = (
@@ -101,6 +114,7 @@ class Simulation:
         )
         lines = [
             said,
+            *_unassumed(self.contract, self.assumptions),
             "",
             f"{'scenario':<28}{'expected':>18}{'std dev':>18}{'95% from':>18}{'to':>18}{'nothing due':>13}",
         ]
@@ -225,6 +239,18 @@ def _costs(supposed: Supposed) -> Iterator[tuple[str, Cliff]]:
                 yield clause.name or f"payments[{number}]", found
         except PaymentError:
             continue
+
+
+def _unassumed(contract: Contract, assumptions: Assumptions) -> Iterator[str]:
+    """Say in which periods nothing is assumed to happen."""
+    if len(contract.labels) < 2:
+        return
+    parts = (assumptions, *assumptions.scenarios.values())
+    named = {terms.period for part in parts for terms in part.effects.values()}
+    named |= {number.period for part in parts for numbers in part.quantities.values() for number in numbers}
+    silent = [label for label in contract.labels if label not in named]
+    if silent:
+        yield f"Nothing is assumed for {listed(silent)}, so that only what is due without counts and effects is due in it."
 
 
 def _cliff_dict(found: Cliff) -> dict[str, float]:

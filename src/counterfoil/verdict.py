@@ -192,6 +192,11 @@ def _effect_lines(result: "EffectResult") -> Iterator[str]:
     )
     counts = f"It counts for {total.people:,} {total.population}. " if total.people else ""
     yield f"  {counts}{_errors(total)}."
+    yield from (
+        f"  In {earlier.settled_in} it was known as {scale.number(float(earlier.total.values[0]))}{scale.unit}."
+        for earlier in result.earlier
+        if earlier.total is not None
+    )
     others = [
         f"{name} {scale.number(float(total.using(name).std_error[0]))}"
         for name in total.error_types
@@ -235,6 +240,7 @@ def _errors(total: Estimate) -> str:
     own = total.diagnostics.get("error_type")
     within = "" if own is None else f" from {own} in each cohort and period"
     law = f"t with {total.df:g} degrees of freedom" if math.isfinite(total.df) else "normal distribution"
+    law = f"t with {total.df:g} degrees of freedom" if math.isfinite(total.df) else "normal"
     return f"Errors: {total.error_type}{within}{clusters}, {law}"
 
 
@@ -411,6 +417,14 @@ def _ledger_lines(evaluation: "Evaluation") -> Iterator[str]:
     ]
     # Parts of one amount, such as those of two payers, came about alike.
     yield from dict.fromkeys(said)
+    steps = []
+    for step in settlement.steps:
+        where = f" in {step.period}" if step.period else ""
+        clause = names.get(step.pot) or _clause(step.pot)
+        steps.append(f"  {clause}{where}, {step.action}: {_short(step.amount)} ({step.reason})")
+    yield from dict.fromkeys(
+        steps
+    )  # parts of one amount, such as those of two payers, have their first steps in common
     if settlement.total > 0:
         yield from _alternative_lines(evaluation)
 
