@@ -161,10 +161,11 @@ def _price(contract: Contract, number: int, clause: Price, words: Words) -> str:
     if clause.payer is not None and not caused:
         more.append(f"{words.party(clause.payer)} pays it")
     receiver = contract.receiver(clause)
-    if clause.to is not None or (receiver is not None and (effect is None or effect.split is None)):
+    if clause.split is None and _of_providers(contract, clause):
+        rest = f", and where it belongs to nobody, to {words.party(clause.to)}" if clause.to is not None else ""
+        more.append(f"it is paid to the provider that it belongs to{rest}")
+    elif clause.to is not None or (receiver is not None and (effect is None or effect.split is None)):
         more.append(f"it is paid to {words.party(receiver or '')}")
-    elif clause.split is None and _of_providers(contract, clause):
-        more.append("it is paid to the provider that it belongs to")
     elif effect is not None and effect.split is not None and clause.split is None:
         more += rule_terms(effect.split, words) if caused else divided(effect.split, words)
     return "; ".join([said, *more]) + "."

@@ -35,6 +35,9 @@ def sentence(evaluation: "Evaluation") -> str:
         return f"No answer: the data do not support what the contract asks ({codes})."
     silent = [name for name, result in evaluation.effects.items() if result.refused]
     beside = f" There is no answer on {listed(silent)}, on which nothing is paid." if silent else ""
+    unknown = [name for name in evaluation.contract.paid_effects if evaluation.effects[name].total is None]
+    if unknown and not silent:
+        beside += f" Nothing is known yet of {listed(unknown)}, on which payment depends."
     if not evaluation.contract.payments:
         return "The contract asks for effects and pays on none of them." + beside
     settlement = evaluation.settlement
