@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pydantic import TypeAdapter
+from pydantic import ValidationError
 
 from counterfoil.attribution.counting.claimed import Claimed
 from counterfoil.attribution.counting.period import PeriodTerms
@@ -16,7 +16,8 @@ from counterfoil.attribution.money.words import Words
 from counterfoil.attribution.payment.floor import Floor
 from counterfoil.attribution.payment.price import Price
 from counterfoil.attribution.payment.unit_price import UnitPrice
-from counterfoil.contract import Contract, Payment
+from counterfoil.contract import Contract
+from counterfoil.errors import CounterfoilError
 from counterfoil.measurement import divided, measured, rounding_in_words, rule_terms
 from counterfoil.terms_in_words import say, value_in_words
 from counterfoil.verdict import describe_clause
@@ -47,9 +48,6 @@ ORDER: Final = (
     "and discount, each amount then rounded; who pays; what is topped up; limits and the least that is due, in the order "
     "written; the division among those who receive; limits of a provider; what is held while disputed."
 )
-
-CLAUSE: Final[TypeAdapter[Any]] = TypeAdapter(Payment)
-"""Reads the terms of a clause that an amendment adds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,15 +199,22 @@ def _limits(contract: Contract, words: Words) -> Iterator[Sentence]:
 
 
 def _changes(contract: Contract, words: Words) -> Iterator[str]:
-    for change in contract.amendments:
-        made = [f"{path} becomes {value_in_words(value, words)}" for path, value in change.changes.items()]
-        made += [f"this is added: {CLAUSE.validate_python(terms).sentence(words)}" for terms in change.add]
-        yield f"From {change.since} on, because {change.reason}: {'; '.join(made).removesuffix('.')}."
     before = contract.model_copy(update={"amendments": ()})
     for since in dict.fromkeys(change.since for change in contract.amendments):
         made = [change for change in contract.amendments if change.since == since]
-        after = contract.as_of(since) if since in contract.periods else before
-        yield from _changed_to(f"From {since}, because {words.listed(change.reason for change in made)}", before, after)
+        start = f"From {since}, because {words.listed(change.reason for change in made)}"
+        try:
+            after = contract.as_of(since) if since in contract.periods else before
+        except (CounterfoilError, ValidationError):
+            # A draft whose amendment does not fit it yet is still read out, as written.
+            paths = [
+                f"{path} becomes {value_in_words(value, words)}"
+                for change in made
+                for path, value in change.changes.items()
+            ]
+            yield f"{start}: {'; '.join(paths)}."
+            continue
+        yield from _changed_to(start, before, after)
         before = after
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from counterfoil.assumptions import Assumptions
+from counterfoil.assumptions import Assumptions, Scenario
 from counterfoil.attribution.payment.bonus import Bonus
 from counterfoil.attribution.payment.price import Price
 from counterfoil.attribution.risk.cliff import Cliff, cliff_cost, jumps, knots_of, tidy_cliffs
@@ -245,7 +245,7 @@ def _unassumed(contract: Contract, assumptions: Assumptions) -> Iterator[str]:
     """Say in which periods nothing is assumed to happen."""
     if len(contract.labels) < 2:
         return
-    parts = (assumptions, *assumptions.scenarios.values())
+    parts: tuple[Assumptions | Scenario, ...] = (assumptions, *assumptions.scenarios.values())
     named = {terms.period for part in parts for terms in part.effects.values()}
     named |= {number.period for part in parts for numbers in part.quantities.values() for number in numbers}
     silent = [label for label in contract.labels if label not in named]
