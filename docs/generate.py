@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from runpy import run_path
 from types import FunctionType, ModuleType
 from typing import Any
@@ -17,17 +18,6 @@ from pydantic import BaseModel
 
 from counterfoil import attribution, datasets, estimators
 from counterfoil.attribution import RULES, rule_named
-from counterfoil.attribution.payment import (
-    cap,
-    gate,
-    operating,
-    pot,
-    precision,
-    projection,
-    settlement,
-    split,
-    unit_price,
-)
 from counterfoil.errors import CODES, PHASES
 from counterfoil.estimators import (
     Contribution,
@@ -164,6 +154,12 @@ def topic_page(title: str, says: str, *modules: str) -> str:
 def module_named(name: str) -> ModuleType:
     """Return a module of the package; `counterfoil.estimators.bounds` alone is the function of that name."""
     return import_module(f"counterfoil.{name}")
+
+
+def of_package(package: str, *names: str) -> tuple[str, ...]:
+    """Return a package's modules: those named, in their order, or all in alphabetical order."""
+    found = names or sorted(info.name for info in iter_modules(module_named(package).__path__))
+    return tuple(f"{package}.{name}" for name in found)
 
 
 def _heading(module: ModuleType) -> str:
@@ -320,17 +316,58 @@ PAGES = {
         "attribution.aumann_shapley",
     ),
     "payment.md": partial(
-        modules_page,
+        topic_page,
         "Payment",
-        settlement,
-        unit_price,
-        gate,
-        operating,
-        cap,
-        split,
-        pot,
-        projection,
-        precision,
+        "From verified counts and gains to a ledger: one line per party, period and clause, which sum to what is due, to the "
+        "cent. A section for each clause; the keys of a contract stand in the [contract reference](contract.md).",
+        *of_package(
+            "attribution.payment",
+            *(
+                "settling",
+                "settlement",
+                "moment",
+                "price",
+                "unit_price",
+                "step_table",
+                "curve",
+                "sliding_scale",
+                "bonus",
+            ),
+            *("savings_share", "grant", "condition", "escalator", "present_value", "payers", "top_up", "scope", "cap"),
+            *("floor", "division", "split", "pot", "projection", "precision", "hold", "fees", "fee", "bonus_pool"),
+            *("true_up", "gate", "operating"),
+        ),
+        "attribution.money.amounts",
+    ),
+    "counting.md": partial(
+        topic_page,
+        "Counting",
+        "From claims to the verified quantities that a contract prices, one kind of quantity a section.",
+        *of_package("attribution.counting"),
+    ),
+    "gains.md": partial(
+        topic_page,
+        "Gains",
+        "What becomes of an estimate before it is priced: adjustments, gates, and effects that are made of effects.",
+        *of_package("attribution.gains"),
+    ),
+    "capital.md": partial(
+        topic_page,
+        "Capital",
+        "Who put the money up, and in which order it is returned.",
+        *of_package("attribution.capital"),
+    ),
+    "risk.md": partial(
+        topic_page,
+        "Risk",
+        "What a contract would pay before anything is known, how far a result is from a threshold, and where it turns.",
+        *of_package("attribution.risk"),
+    ),
+    "ledger.md": partial(
+        topic_page,
+        "Ledger",
+        "Who received what for what, as tables that can be published: small cells suppressed, and in the INDIGO standard.",
+        *of_package("attribution.ledger"),
     ),
     "methods/experiment.md": partial(design_page, Experiment),
     "methods/contribution.md": partial(design_page, Contribution),
