@@ -20,6 +20,15 @@ SHOWN = {
         "reinforce",
         "expert determination",
     ],
+    "03_negotiating_a_contract": [
+        "mistyped.yaml, line 37, column 18",
+        "exaggeration",
+        "paid by state",
+        "609,922.00 EUR is due from city, state",
+        "The ledger follows from its record",
+        "as signed",
+        "19 of 19 figures agree with the terms",
+    ],
 }
 
 
