@@ -50,6 +50,17 @@ def plot_payments(
         )
         axis.axvline(float(values.mean()), color=WHOLE, linewidth=1.5)
         axis.set_title(f"{name}: mean {values.mean():,.0f}, nothing due in {(values == 0).mean():.0%}", loc="left")
+        axis.margins(y=0.3)  # room for the mean above the bars
+        axis.annotate(
+            f"mean {values.mean():,.0f}",
+            (float(values.mean()), 0.98),
+            xycoords=("data", "axes fraction"),
+            xytext=(4, 0),
+            textcoords="offset points",
+            va="top",
+            fontsize="small",
+        )
+        axis.set_title(f"{name}: nothing due in {(values == 0).mean():.0%}", loc="left", fontsize="medium")
         axis.set_ylabel("chance")
         axis.spines[["top", "right"]].set_visible(False)
     axes[-1].xaxis.set_major_formatter("{x:,.0f}")
