@@ -92,6 +92,9 @@ class Comparison:
         """Whether every expectation is met. Differences that are recorded as unexplained are expected."""
         return all(row.agrees for row in self.rows)
 
+    def __repr__(self) -> str:
+        return self.summary()
+
     def summary(self) -> str:
         """Return what each case comes to beside what was published or is expected, as text."""
         record = self.record
