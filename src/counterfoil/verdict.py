@@ -486,7 +486,11 @@ def _alternative_lines(evaluation: "Evaluation") -> Iterator[str]:
 
 
 def _short(amount: Decimal) -> str:
-    return f"{amount.normalize():,f}" if abs(amount.as_tuple().exponent) > 4 else f"{amount:,}"  # type: ignore[arg-type]
+    """Write an amount without zeros beyond hundredths."""
+    if -int(amount.as_tuple().exponent) <= 2:
+        return f"{amount:,f}"
+    short = amount.normalize()
+    return f"{short:,f}" if -int(short.as_tuple().exponent) > 2 else f"{short:,.2f}"
 
 
 def _table(rows: Sequence[Sequence[str]], indent: int, right: set[int]) -> Iterator[str]:

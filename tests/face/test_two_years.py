@@ -84,6 +84,7 @@ def test_a_step_that_two_payers_share_is_told_once() -> None:
     said = cf.evaluate(contract(), reported=known(("y1", "-17.4")), until="y1").summary().splitlines()
     assert sum("homes in y1, price" in line for line in said) == 1
     assert sum("homes in y1, payers" in line for line in said) == 2
+    assert "  fewer in y1, price: 148,000.00 (shelter is 17.4: 0.00 and 20,000.00 for each unit beyond 10)" in said
 
 
 def test_an_amendment_is_told_by_the_sentences_that_it_makes() -> None:
