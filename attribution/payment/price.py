@@ -142,7 +142,7 @@ def pots_of(
             found.quantity,
             found.price,
             found.amount,
-            found.cell.provider or clause.to,
+            clause.to or (found.cell.provider if clause.split is None else None) or None,
             clause.payer,
             (step,),
             clause.name or "",

@@ -160,8 +160,7 @@ def _price(contract: Contract, number: int, clause: Price, words: Words) -> str:
         more.append(f"{words.party(clause.payer)} pays it")
     receiver = contract.receiver(clause)
     if clause.split is None and _of_providers(contract, clause):
-        rest = f", and where it belongs to nobody, to {words.party(clause.to)}" if clause.to is not None else ""
-        more.append(f"it is paid to the provider that it belongs to{rest}")
+        more.append("it is paid to the provider that it belongs to")
     elif clause.to is not None or (receiver is not None and (effect is None or effect.split is None)):
         more.append(f"it is paid to {words.party(receiver or '')}")
     elif effect is not None and effect.split is not None and clause.split is None:

@@ -77,7 +77,7 @@ CODES: Final[dict[str, Code]] = {
     "CONTRACT-010": Code(
         "name refers to nothing",
         "A clause names a party or an effect that the contract does not define.",
-        "define it under `parties:` or `effects:`, or correct the name",
+        "define it in its section (parties, periods, quantities, effects, or as the name of a clause), or correct the name",
     ),
     "CONTRACT-011": Code(
         "negative amount",

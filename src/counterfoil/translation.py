@@ -100,7 +100,7 @@ def _models(annotation: Any) -> list[type[BaseModel]]:
 
 def _known_keys(loc: Sequence[str | int], root: type[BaseModel]) -> set[str]:
     """Return the keys allowed where an unknown one stands."""
-    return {name for model in _models_at(loc[:-1], root) for name in model.model_fields}
+    return {info.alias or name for model in _models_at(loc[:-1], root) for name, info in model.model_fields.items()}
 
 
 def _models_at(loc: Sequence[str | int], root: type[BaseModel]) -> list[type[BaseModel]]:

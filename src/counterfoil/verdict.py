@@ -420,14 +420,6 @@ def _ledger_lines(evaluation: "Evaluation") -> Iterator[str]:
     ]
     # Parts of one amount, such as those of two payers, came about alike.
     yield from dict.fromkeys(said)
-    steps = []
-    for step in settlement.steps:
-        where = f" in {step.period}" if step.period else ""
-        clause = names.get(step.pot) or _clause(step.pot)
-        steps.append(f"  {clause}{where}, {step.action}: {_short(step.amount)} ({step.reason})")
-    yield from dict.fromkeys(
-        steps
-    )  # parts of one amount, such as those of two payers, have their first steps in common
     if settlement.total > 0:
         yield from _alternative_lines(evaluation)
 
