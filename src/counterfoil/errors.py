@@ -79,6 +79,9 @@ CODES: Final[dict[str, Code]] = {
         "A clause names a party or an effect that the contract does not define.",
         "define it in its section (parties, periods, quantities, effects, or as the name of a clause), or correct the name",
     ),
+        "A clause names a party, period, quantity, effect or payment that the contract does not define.",
+        "define it in its section (a payment is called by the `name:` of its clause), or correct the name",
+    ),
     "CONTRACT-011": Code(
         "negative amount",
         "Prices, caps and carve-outs are never negative; a sign error would reverse who pays whom.",

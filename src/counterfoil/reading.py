@@ -19,6 +19,9 @@ from counterfoil.unread import Unread, without_unread
 
 ROUNDS: Final = 4
 """How often what cannot be typed is left out and the rest is typed again; what is left out can leave a section empty."""
+from counterfoil.errors import Problem, raise_any
+from counterfoil.source import Source, read_source
+from counterfoil.translation import genuine, translate, written
 
 
 def read_contract(path: str | Path) -> Contract:
@@ -56,6 +59,15 @@ def read_contract(path: str | Path) -> Contract:
     raise_any(in_file_order(problems))
     if contract is None:
         raise refusal("CONTRACT-006", "the contract cannot be read", source.name)
+    try:
+        contract = Contract.model_validate(source.data)
+    except ValidationError as error:
+        problems = [translate(detail, source, Contract) for detail in genuine(error.errors(include_url=False))]
+        places = [written(detail["loc"], source.data) for detail in error.errors(include_url=False)]
+        raise_any(in_file_order([*problems, *_in_the_rest(source, places)]))
+        raise
+    contract.came_from(source)
+    raise_any(in_file_order(contradictions(contract)))
     return contract
 
 

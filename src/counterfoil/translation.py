@@ -36,9 +36,22 @@ SAID: Final = {
     "int_type": "should be a whole number",
     "date_from_datetime_parsing": "should be a date, such as 2024-03-31",
     "date_parsing": "should be a date, such as 2024-03-31",
+    "too_short": "has too few entries",
     "bool_parsing": "should be true or false",
     "string_pattern_mismatch": "should be a name of letters, digits, spaces and _.&'()-, beginning with a letter or digit",
 }
+
+
+def genuine(details: Sequence[Any]) -> list[Any]:
+    """Return pydantic's errors without those that only follow from another: a list that is short of the entries in error."""
+    places = [tuple(detail["loc"]) for detail in details]
+
+    def follows(number: int) -> bool:
+        place = places[number]
+        inside = any(other[: len(place)] == place and len(other) > len(place) for other in places)
+        return bool(details[number]["type"] == "too_short") and inside
+
+    return [detail for number, detail in enumerate(details) if not follows(number)]
 
 
 def translate(detail: Any, source: Source, root: type[BaseModel]) -> Problem:
@@ -54,14 +67,20 @@ def translate(detail: Any, source: Source, root: type[BaseModel]) -> Problem:
         return Problem(code, f"unknown key '{key}'{did_you_mean(key, known)}", where, allowed)
     if kind == "union_tag_not_found":
         return Problem(
-            code, f"`{key}` does not say its `kind`", where, f"add one of {listed(_kinds(loc, root))} as `kind:`"
+            code,
+            f"`{key}` does not say its `kind`",
+            where,
+            f"add one of {listed(_kinds(loc, root), limit=30)} as `kind:`",
         )
     if kind == "missing":
         return Problem(code, f"`{key}` is missing", where)
     if kind == "union_tag_invalid":
         hint = did_you_mean(str(detail["input"].get("kind")), _kinds(loc, root))
         return Problem(
-            code, f"`{key}` has a `kind` that there is not{hint}", where, f"write one of {listed(_kinds(loc, root))}"
+            code,
+            f"`{key}` has a `kind` that there is not{hint}",
+            where,
+            f"write one of {listed(_kinds(loc, root), limit=30)}",
         )
     said = SAID.get(kind) or str(detail["msg"]).removeprefix("Value error, ").replace("Input should be", "should be")
     hint = ""
