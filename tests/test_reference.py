@@ -39,6 +39,9 @@ COMES_TO = {
         "Due: 15,750.00 in y2.",  # 4.2 x 300 x 12.50
         "Due: 1,344,000.00 in y2.",  # 8.4 x 160,000
         "Due: 0.00 in y1; 1,000.00 in y2.",  # (60 - 50) x 100
+        "Due: 4,000.00 in y1; 6,600.00 in y2.",
+        "Due: 6,000.00 from city to north in y1; 2,000.00 from city to south in y1; "
+        "4,000.00 from city to north in y2; 4,000.00 from city to south in y2.",
     ],
     "Band of a unit price": ["Due: 4,000.00 in y1; 5,800.00 in y2."],  # 50 x 100 + 10 x 80
     "StepTable": [
@@ -187,6 +190,12 @@ def test_every_clause_kind_and_gate_has_an_example() -> None:
         assert f"kind: {kind}" in text, kind
     for key in {*CLAUSES, *TOLD_BY} - {"permutation"}:
         assert re.search(rf"\b{key}: ", text), key
+
+
+def test_every_clause_has_a_section_on_the_page_of_payments() -> None:
+    sections = re.findall("^## (.*)$", (FOLDER.parent / "payment.md").read_text("utf-8"), flags=re.MULTILINE)
+    for spec in CLAUSES.values():
+        assert spec.__module__.rpartition(".")[2].replace("_", " ").capitalize() in sections
 
 
 def test_no_directive_is_left_on_the_page() -> None:

@@ -44,6 +44,8 @@ class UnitPrice(OneSource):
                 {"effect": "attendance", "per": "person", "price": "12.50"},
                 {"effect": "reoffending", "per": "unit", "price": "160000.00", "at_least": "8"},
                 {"quantity": "homes", "price": "100.00", "at_least": "50", "pays": "excess"},
+                {"quantity": "homes", "by": "period", "prices": {"y1": "100.00", "y2": "110.00"}},
+                {"quantity": "hours", "price": "20.00"},
             ]
         }
     )
