@@ -31,6 +31,11 @@ ALONE: dict[str, Any] = {
 
 SPECS = [name for name in BUILD["specs"]() if name not in ("Contract", "Reported file")]
 
+BY_PROVIDER = (
+    "Due: 6,000.00 from city to north in y1; 2,000.00 from city to south in y1; "
+    "4,000.00 from city to north in y2; 4,000.00 from city to south in y2."
+)
+
 # Worked out by hand from the frame: 40 and 60 homes; a fall of 8.4 (std error 3) for 500 people; 4.2 days for 300.
 COMES_TO = {
     "UnitPrice": [
@@ -40,8 +45,7 @@ COMES_TO = {
         "Due: 1,344,000.00 in y2.",  # 8.4 x 160,000
         "Due: 0.00 in y1; 1,000.00 in y2.",  # (60 - 50) x 100
         "Due: 4,000.00 in y1; 6,600.00 in y2.",
-        "Due: 6,000.00 from city to north in y1; 2,000.00 from city to south in y1; "
-        "4,000.00 from city to north in y2; 4,000.00 from city to south in y2.",
+        BY_PROVIDER,
     ],
     "Band of a unit price": ["Due: 4,000.00 in y1; 5,800.00 in y2."],  # 50 x 100 + 10 x 80
     "StepTable": [

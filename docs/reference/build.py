@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -362,6 +363,7 @@ def _gains(found: Evaluation, terms: Terms) -> Iterator[str]:
 # Text of the page.
 
 
+@cache
 def names() -> dict[str, str]:
     """Return each spec's name in the schema and the heading it has on the page."""
     found = {}
@@ -372,6 +374,7 @@ def names() -> dict[str, str]:
     return found
 
 
+@cache
 def specs() -> dict[str, Terms]:
     """Return the schema of every spec, by its heading."""
     schema = json_schema()
