@@ -74,12 +74,9 @@ def _refusals(written: Format) -> Iterator[None]:
         raise typer.Exit(error.exit_code) from None
 
 
-def _study_of(contract: Path, study: Path | None, reported: Path | None = None) -> Path | None:
+def _study_of(contract: Path, study: Path | None, needed: bool) -> Path | None:
     """Return the study folder that is meant; None for a contract that settles on reported numbers alone."""
-    beside = contract.parent / "study"
-    if study is not None or (reported is not None and not beside.exists()):
-        return study
-    return beside
+    return study if study is not None or not needed else contract.parent / "study"
 
 
 def _print(result: "Evaluation | Check", written: Format) -> None:
@@ -144,7 +141,7 @@ def evaluate(
         from counterfoil.reported import read_reported
 
         terms = read_contract(contract)
-        folder = _study_of(contract, study, reported)
+        folder = _study_of(contract, study, terms.needs_people)
         evaluation = run(
             terms,
             None if folder is None else read_study(folder),

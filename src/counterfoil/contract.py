@@ -329,6 +329,12 @@ class Contract(_Term):
         return tuple(dict.fromkeys(name for kind, name in self._needed() if kind == "effect"))
 
     @property
+    def needs_people(self) -> bool:
+        """Whether anything is measured or counted on people's records."""
+        counted = any(spec.kind in ("count", "ladder", "breadth", "stock") for spec in self.quantities.values())
+        return counted or bool(self.measured)
+
+    @property
     def paid_quantities(self) -> tuple[str, ...]:
         """The quantities that money depends on, with those that they are made of."""
         found = dict.fromkeys(name for kind, name in self._needed() if kind == "quantity" and name in self.quantities)

@@ -76,9 +76,6 @@ CODES: Final[dict[str, Code]] = {
     ),
     "CONTRACT-010": Code(
         "name refers to nothing",
-        "A clause names a party or an effect that the contract does not define.",
-        "define it in its section (parties, periods, quantities, effects, or as the name of a clause), or correct the name",
-    ),
         "A clause names a party, period, quantity, effect or payment that the contract does not define.",
         "define it in its section (a payment is called by the `name:` of its clause), or correct the name",
     ),

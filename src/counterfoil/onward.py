@@ -67,7 +67,7 @@ def pay_onward(contract: Contract, settlement: Settlement, *, final: bool) -> On
     unit = smallest_unit(contract.currency)
     fees = tuple(_fees(contract, settlement, unit))
     found = tuple(
-        distribute(_receipts(contract, stack, settlement), stack, unit, periods=contract.labels, final=final)
+        distribute(_receipts(contract, stack, settlement, fees), stack, unit, periods=contract.labels, final=final)
         for stack in contract.capital
     )
     returns = tuple(return_of_capital(stack, made) for stack, made in zip(contract.capital, found, strict=True))
@@ -115,7 +115,17 @@ def _periods(contract: Contract, settlement: Settlement) -> Sequence[str]:
     return [period for period in contract.labels if period in there]
 
 
-def _receipts(contract: Contract, stack: Capital, settlement: Settlement) -> list[Receipt]:
+def _receipts(contract: Contract, stack: Capital, settlement: Settlement, fees: Sequence[FeesOf]) -> list[Receipt]:
+    """Return what a stack of capital receives period by period; of a prime that pays fees, what it keeps."""
+    primes = {clause.prime for clause in contract.payments if isinstance(clause, Fees)}
+    if stack.receiver in primes:
+        kept = {
+            made.period: add(
+                line.amount for line in made.paid.lines if line.kind == "kept" and line.to == stack.receiver
+            )
+            for made in fees
+        }
+        return [Receipt(period, _day(contract, period), amount) for period, amount in kept.items()]
     return [
         Receipt(
             period, _day(contract, period), add(line.amount for line in settlement.lines if _of(stack, line, period))

@@ -14,14 +14,11 @@ from counterfoil.contract import VERSION, Contract
 from counterfoil.contradictions import contradictions
 from counterfoil.errors import Problem, raise_any, refusal
 from counterfoil.source import Path_, Source, read_source
-from counterfoil.translation import translate, written
+from counterfoil.translation import genuine, translate, written
 from counterfoil.unread import Unread, without_unread
 
 ROUNDS: Final = 4
 """How often what cannot be typed is left out and the rest is typed again; what is left out can leave a section empty."""
-from counterfoil.errors import Problem, raise_any
-from counterfoil.source import Source, read_source
-from counterfoil.translation import genuine, translate, written
 
 
 def read_contract(path: str | Path) -> Contract:
@@ -51,7 +48,7 @@ def read_contract(path: str | Path) -> Contract:
             break
         except ValidationError as error:
             details = error.errors(include_url=False)
-            problems += [translate(detail, rest, Contract) for detail in details]
+            problems += [translate(detail, rest, Contract) for detail in genuine(details)]
             places = {written(detail["loc"], rest.data) for detail in details}
     if contract is not None:
         contract.came_from(rest, unread=unread.names)
@@ -59,15 +56,6 @@ def read_contract(path: str | Path) -> Contract:
     raise_any(in_file_order(problems))
     if contract is None:
         raise refusal("CONTRACT-006", "the contract cannot be read", source.name)
-    try:
-        contract = Contract.model_validate(source.data)
-    except ValidationError as error:
-        problems = [translate(detail, source, Contract) for detail in genuine(error.errors(include_url=False))]
-        places = [written(detail["loc"], source.data) for detail in error.errors(include_url=False)]
-        raise_any(in_file_order([*problems, *_in_the_rest(source, places)]))
-        raise
-    contract.came_from(source)
-    raise_any(in_file_order(contradictions(contract)))
     return contract
 
 
