@@ -123,14 +123,18 @@ def largest_remainder(total: Decimal, weights: Sequence[Decimal], unit: Decimal)
     >>> largest_remainder(Decimal("100.00"), [Decimal(1)] * 3, Decimal("0.01"))
     (Decimal('33.34'), Decimal('33.33'), Decimal('33.33'))
     """
-    whole = sum((Fraction(weight) for weight in weights), Fraction(0))
-    if whole <= 0 or min(weights) < 0:
+    ratios = [weight.as_integer_ratio() for weight in weights]
+    common = math.lcm(*(below for _, below in ratios))
+    scaled = [above * (common // below) for above, below in ratios]
+    whole = sum(scaled)
+    if whole <= 0 or min(scaled) < 0:
         raise refusal("PAY-001", "no weight is positive, so the amount cannot be divided")
     units = Fraction(total) / Fraction(unit)
-    quotas = [units * Fraction(weight) / whole for weight in weights]
-    parts = [int(quota) for quota in quotas]
+    # In whole numbers over one denominator, which is exact and much faster than fractions.
+    quotas = [divmod(units.numerator * weight, units.denominator * whole) for weight in scaled]
+    parts = [part for part, _ in quotas]
     left = int(units) - sum(parts)
-    order = sorted(range(len(parts)), key=lambda j: (parts[j] - quotas[j], j))
+    order = sorted(range(len(parts)), key=lambda j: (-quotas[j][1], j))
     for j in order[:left]:
         parts[j] += 1
     with localcontext(prec=PRECISION):

@@ -1,7 +1,7 @@
 """What clauses hand to each other: priced effects in, pots on the way, and a step for everything that changed one."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
 
 from counterfoil.attribution.money.amounts import PRECISION
@@ -108,7 +108,7 @@ class Pot:
     def changed(self, amount: Decimal, clause: str, action: str, reason: str) -> "Pot":
         """Return the pot with another amount and the step that made it so."""
         step = Step(self.clause, clause, self.effect, action, amount, reason, self.period)
-        return replace(self, amount=amount, steps=(*self.steps, step))
+        return self._with(amount, self.by_person, (*self.steps, step))
 
     def part(self, amount: Decimal) -> "Pot":
         """Return the pot with a part of its amount, each person's in the same proportion."""
@@ -117,4 +117,11 @@ class Pot:
             with localcontext(prec=PRECISION):
                 factor = amount / self.amount
                 people = {who: value * factor for who, value in people.items()}
-        return replace(self, amount=amount, by_person=people)
+        return self._with(amount, people, self.steps)
+
+    def _with(self, amount: Decimal, by_person: Mapping[int, Decimal] | None, steps: tuple[Step, ...]) -> "Pot":
+        # Written out, because draws settle a contract a thousand times and `replace` would take a third of that.
+        return Pot(
+            self.clause, self.effect, self.quantity, self.price, amount, self.to, self.payer, steps, self.name,
+            self.period, self.group, self.rung, self.source, by_person, self.payers, self.base,
+        )  # fmt: skip
