@@ -211,9 +211,7 @@ def check(contract: Contract, study: Study) -> Check:
     raise_any(contradictions(contract))
     blind = study.without_outcomes()
     raise_any(disagreements(contract, blind))
-    effects = divide_pots(
-        contract, {name: measure(contract, _at_zero(contract.effects[name], blind), name) for name in contract.measured}
-    )
+    effects = divide_pots(contract, {name: _measured_blind(contract, blind, name) for name in contract.measured})
     apart = {name: found for name in effects if (found := separation(contract, blind, name)) is not None}
     tested: list[dict[str, Any]] = []
     for name, result in effects.items():
@@ -269,14 +267,14 @@ def _detectable(contract: Contract, name: str, result: EffectResult) -> Iterator
     ]
     if result.shares is not None:
         parts.append((result.shares.credits, result.shares.credits.critical()))
-    floor = 0.0 if result.terms.bound_gate is None else result.terms.bound_gate.total_above
+    floor = 0.0 if result.terms.bound_gate is None or result.terms.relative else result.terms.bound_gate.total_above
     for estimate, critical in parts:
         sizes = smallest_detectable(estimate, critical, power, **assumed)
         for term, size, spread in zip(estimate.terms, sizes.tolist(), effective_sample(estimate).tolist(), strict=True):
             needed = size + (floor if estimate is result.total and planning is not None else 0.0)
             payment = None
             # Credits of another effect divide this one's pot; they are not what is priced.
-            own = estimate is result.total or contract.divider(name) == name
+            own = not result.terms.relative and (estimate is result.total or contract.divider(name) == name)
             if prices and planning is not None and own:
                 payment = round_money(
                     multiply(add(prices), exact(needed * estimate.people)), smallest_unit(contract.currency), "half_up"
@@ -290,7 +288,7 @@ def _operating(contract: Contract, name: str, result: EffectResult) -> Iterator[
     Without a declared spread everything is in standard deviations, and a minimum in the outcome's units has no place there.
     """
     gate, planning = result.terms.bound_gate, result.terms.planning
-    if result.total is None or gate is None or (planning is None and gate.total_above != 0):
+    if result.total is None or gate is None or (planning is None and gate.total_above != 0) or result.terms.relative:
         return
     assumed = {} if planning is None else {"std_dev": planning.std_dev, "icc": planning.icc}
     power, unit = (0.8, "standard deviations") if planning is None else (planning.power, "units")
@@ -318,6 +316,17 @@ def _prices(contract: Contract, name: str) -> list[Decimal]:
         and clause.per == "person"
         and clause.price is not None
     ]
+
+
+def _measured_blind(contract: Contract, blind: Study, name: str) -> EffectResult:
+    """Measure an effect whose outcome is zero for everybody; one in per cent in the outcome's units, for lack of a mean."""
+    terms = contract.effects[name]
+    absolute = terms.model_copy(update={"relative": False})
+    asked = contract.model_copy(update={"effects": {**contract.effects, name: absolute}})
+    found = measure(asked, _at_zero(terms, blind), name)
+    # An outcome that is zero for everybody has no error either, which says nothing of the gate.
+    kept = tuple(problem for problem in found.refused if (problem.code, problem.where) != ("EST-015", "gate"))
+    return replace(found, terms=terms, refused=kept)
 
 
 def _at_zero(effect: Effect, study: Study) -> Study:
