@@ -384,7 +384,10 @@ def _by_division(pot: Pot, terms: Division, moment: Moment, inputs: Inputs, unit
 
 def _by_credits(pot: Pot, terms: Division, name: str, moment: Moment, inputs: Inputs, unit: Decimal) -> Divided:
     effect = moment.gain(name)
-    if effect is None or effect.credits is None:
+    if effect is None:
+        what = f"effect '{name}', whose credits divide the amount, is not known by period '{moment.period}'"
+        raise refusal("PAY-004", what, pot.clause, "state in the effect the period it is known in, as `settled_in:`")
+    if effect.credits is None:
         raise refusal("PAY-004", f"effect '{name}', whose credits divide the amount, has none", pot.clause)
     if pot.amount == 0:
         parties = dict.fromkeys([*terms.carve_outs, *effect.credits])

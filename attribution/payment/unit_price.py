@@ -172,7 +172,8 @@ def _of_gain(clause: UnitPrice, priced: Priced) -> Gross:
         what = f"nothing says over how many people the gain in '{clause.effect}' is, and its price is for each person"
         raise refusal("PAY-012", what)
     whole = priced.quantity if clause.per == "person" else priced.level
-    reason = f"{priced.basis}, at {price:,} each"
+    basis = priced.basis if clause.per == "person" or priced.people in (0, None) else f"a gain of {shown(whole)}"
+    reason = f"{basis}, at {price:,} each"
     if clause.at_least is not None and priced.level < clause.at_least:
         return Gross(whole, price, Decimal(0), f"{reason}; nothing below {shown(clause.at_least)}", _cell(priced))
     start = Decimal(0)

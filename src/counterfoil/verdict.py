@@ -187,7 +187,7 @@ def _effect_lines(result: "EffectResult") -> Iterator[str]:
     value = float(total.values[0])
     low, high = total.interval()[0]
     kind = "gain" if value * result.sign > 0 else "loss"
-    each = "" if result.terms.estimator.kind in AS_REPORTED else " per person"
+    each = "" if result.terms.estimator.kind in AS_REPORTED or result.terms.relative else " per person"
     yield (
         f"  The {total.estimand}: {scale.number(value)}{scale.unit}{each} "
         f"(std error {scale.number(float(total.std_error[0]))}, 95% interval {scale.number(low)} to {scale.number(high)}), "
@@ -426,12 +426,16 @@ def _ledger_lines(evaluation: "Evaluation") -> Iterator[str]:
 
 def _uncertainty_lines(evaluation: "Evaluation") -> Iterator[str]:
     """Say how the payment would spread under sampling error, and how far the next thresholds are."""
+    size = evaluation.draws_told
+    drawn = None
+    if not size:
+        yield ""
+        yield "Payment under sampling error: not drawn, because the ledger is long; Evaluation.payments() draws it"
     try:
-        drawn = evaluation.payments()
+        drawn = evaluation.payments(size) if size else None
     except CounterfoilError as error:
         yield ""
         yield f"Payment under sampling error: not told ({', '.join(error.codes)}: {error.problems[0].what})"
-        drawn = None
     if drawn is not None:
         yield ""
         yield "Payment under sampling error (draws of the effects around their estimates)"
