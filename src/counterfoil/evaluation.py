@@ -42,6 +42,10 @@ from counterfoil.verdict import render_text, sentence
 
 DRAWS: Final = 1000
 """Draws of the effects around their estimates, where nothing else is asked for."""
+FEWEST_TOLD: Final = 100
+"""Draws below which nothing is told of the payment's spread."""
+STEPS_DRAWN: Final = 50_000
+"""Steps of a ledger that text and report settle in draws, which takes a few seconds."""
 COUNTED: Final = ("count", "ladder", "breadth", "stock")
 """Kinds of quantity that are counted from people's claims."""
 
@@ -122,6 +126,14 @@ class Evaluation:
             for name, result in self.effects.items()
             if name in self.contract.paid_effects and result.total is not None and result.total.error_type != "unknown"
         }
+
+    @property
+    def draws_told(self) -> int:
+        """Draws behind what text and report tell of the payment: fewer for a longer ledger; none when that is below 100."""
+        if self.settlement is None or not self.uncertain():
+            return DRAWS
+        affordable = min(DRAWS, STEPS_DRAWN // max(1, len(self.settlement.steps)))
+        return affordable if affordable >= FEWEST_TOLD else 0
 
     def payments(self, size: int = DRAWS, seed: int = 0, *, independent: bool = False) -> Payments | None:
         """Settle draws of the effects around their estimates: expected payment, interval, the chance of each tier and gate.
@@ -307,7 +319,7 @@ def evaluate(
     numbers = Reported() if reported is None else reported
     raise_any([*_without_study(contract, study), *misreported(contract, numbers)])
     periods = _settled_periods(contract, study, numbers, until)
-    versions = {label: contract if as_signed else contract.as_of(label) for label in contract.labels}
+    versions = _versions(contract, as_signed)
     last = versions[periods[-1]]
     raise_any([] if study is None else disagreements(last, study))
     figures = numbers.effects(last)
@@ -335,6 +347,15 @@ def evaluate(
     if not paid and not refused:
         refused = tuple(problem for result in effects.values() for problem in result.refused)
     return Evaluation(last, study, effects, settlement, refused, quantities, onward, reported)
+
+
+def _versions(contract: Contract, as_signed: bool) -> dict[str, Contract]:
+    """Return the contract as it stands in each period; periods with the same terms share one, and are counted together."""
+    found: dict[str, Contract] = {}
+    for label in contract.labels:
+        terms = contract if as_signed else contract.as_of(label)
+        found[label] = next((other for other in found.values() if other == terms), terms)
+    return found
 
 
 def _without_study(contract: Contract, study: Study | None) -> list[Problem]:

@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 
 from counterfoil.attribution.interactions import Interactions
+from counterfoil.attribution.ledger.suppression import Count, count_of
 from counterfoil.attribution.money.amounts import add
 from counterfoil.attribution.payment.condition import shown as shown_number
+from counterfoil.attribution.payment.hold import Hold
 from counterfoil.attribution.payment.unit_price import UnitPrice
 from counterfoil.attribution.rules import rule_named
 from counterfoil.datasets.disclosure import SMALL_CELL, shown, suppress_counts
@@ -62,8 +64,8 @@ def gather(evaluation: "Evaluation", show_small_cells: bool) -> dict[str, Any]:
         ],
         "quantities": _quantities(evaluation, show_small_cells),
         "returns": [] if withheld else _returns(evaluation),
-        "risk": None if withheld else _risk(evaluation),
-        "bound_caps": _step_reasons(evaluation, "cap"),
+        "risk": None if withheld or (not show_small_cells and _few(evaluation)) else _risk(evaluation),
+        "bound_caps": _caps(evaluation, withheld),
         "adjusted": _step_reasons(evaluation, "project", "agreement"),
         "effects": [_effect(result, withheld) for result in evaluation.effects.values()],
         "alternatives": _alternatives(evaluation, withheld),
@@ -81,8 +83,8 @@ def withheld_parties(evaluation: "Evaluation") -> frozenset[str]:
     """Return the parties whose figures would reveal a small number of people.
 
     A payment over a public price is a count, so a provider that served ten people or fewer has its credit and payment
-    withheld; where that is one provider alone, the next smallest is withheld too, or the total would give it away. Where
-    a whole effect counts for ten people or fewer, everybody it pays is withheld.
+    withheld; where that is one provider alone, or all that is withheld is paid for few people, the next smallest is withheld
+    too, or the total would give it away. Where a whole effect counts for ten people or fewer, everybody it pays is withheld.
     """
     study, players = evaluation.study, evaluation.contract.players
     parties: set[str] = set()
@@ -101,20 +103,45 @@ def withheld_parties(evaluation: "Evaluation") -> frozenset[str]:
                 counts[name] = min(counts.get(name, people), people)
         hidden = suppress_counts(list(counts.values()))
         parties |= {name for name, text in zip(counts, hidden, strict=True) if text in {f"<{SMALL_CELL}", "suppressed"}}
-    return frozenset(parties)
+    return frozenset(parties | _beside(evaluation, parties))
 
 
-def _paid_for_few(evaluation: "Evaluation") -> set[str]:
-    """Return who is paid for a count of few people: the amount over the public price is that count."""
+def _beside(evaluation: "Evaluation", parties: set[str]) -> set[str]:
+    """Return the party that is withheld besides others because the total less what is shown would give these away."""
     settlement = evaluation.settlement
-    few = {
+    paid = {} if settlement is None else {name: due for name, due in settlement.by_party().items() if due > 0}
+    hidden, few = parties & set(paid), _few(evaluation)
+    lines = () if settlement is None else settlement.lines
+    own = hidden - _of_others(evaluation)
+    in_doubt = {count_of(line) for line in lines if line.provider in own and line.amount > 0} - few
+    if not hidden or (len(hidden) > 1 and in_doubt):
+        return set()
+    return set(sorted(set(paid) - hidden, key=lambda name: (paid[name], name))[:1])
+
+
+def _of_others(evaluation: "Evaluation") -> set[str]:
+    """Return who receives an agreed fraction of what others do, from which it follows: escrows, and parties of carve-outs."""
+    contract = evaluation.contract
+    splits = [effect.split for effect in contract.effects.values()] + [clause.split for clause in contract.prices]
+    carved = {party for split in splits if split is not None for party in split.carve_outs}
+    return carved | {clause.escrow for clause in contract.payments if isinstance(clause, Hold)}
+
+
+def _few(evaluation: "Evaluation") -> set[Count]:
+    """Return the counts of few people: quantity, period, group, rung."""
+    return {
         (name, *cell.place[:3])
         for name, quantity in evaluation.quantities.items()
         for cell in quantity.cells
         if cell.people is not None and 0 < cell.people < SMALL_CELL
     }
-    lines = () if settlement is None else settlement.lines
-    return {line.provider for line in lines if (line.effect, line.period, line.group, line.rung) in few}
+
+
+def _paid_for_few(evaluation: "Evaluation") -> set[str]:
+    """Return who is paid for a count of few people: the amount over the public price is that count."""
+    few = _few(evaluation)
+    lines = () if evaluation.settlement is None else evaluation.settlement.lines
+    return {line.provider for line in lines if count_of(line) in few}
 
 
 def _used_by(result: "EffectResult") -> dict[str, int]:
@@ -136,7 +163,8 @@ def _verdict(evaluation: "Evaluation", withheld: frozenset[str]) -> str:
 def _total(evaluation: "Evaluation", withheld: frozenset[str]) -> str:
     if evaluation.settlement is None:
         return ""
-    everybody = set(evaluation.settlement.by_party()) <= withheld and evaluation.settlement.total > 0
+    paid = {name for name, due in evaluation.settlement.by_party().items() if due > 0}
+    everybody = paid <= withheld and evaluation.settlement.total > 0
     return "An amount of" if everybody else f"{evaluation.settlement.total:,}"
 
 
@@ -167,6 +195,16 @@ def _parties(evaluation: "Evaluation", withheld: frozenset[str]) -> list[dict[st
             "part": "" if hide else part,
         })  # fmt: skip
     return rows
+
+
+def _caps(evaluation: "Evaluation", withheld: frozenset[str]) -> list[str]:
+    """Return which limits bind; what would be due without them tells as much as what is due."""
+    reasons = _step_reasons(evaluation, "cap")
+    return (
+        ["a limit lowers what is due; amounts that rest on few people are withheld"]
+        if withheld and reasons
+        else reasons
+    )
 
 
 def _step_reasons(evaluation: "Evaluation", *actions: str) -> list[str]:
@@ -265,7 +303,8 @@ def _risk(evaluation: "Evaluation") -> dict[str, Any] | None:
     """Return how the payment spreads under sampling error, and how far the next thresholds are."""
     drawn, why = None, ""
     try:
-        drawn = evaluation.payments()
+        drawn = evaluation.payments(evaluation.draws_told) if evaluation.draws_told else None
+        why = "" if evaluation.draws_told else "the ledger is so long that its payment is not drawn"
     except CounterfoilError as error:
         why = f"{error.codes[0]}: {error.problems[0].what}"
     far = [
