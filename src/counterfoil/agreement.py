@@ -1,6 +1,6 @@
 """Contract against study: does every name in the one exist in the other, and hold what it must?"""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from typing import Any
 
@@ -13,13 +13,13 @@ from counterfoil.estimators.panel_contribution import PanelContribution
 from counterfoil.estimators.sequential import SequentialContribution
 
 
-def disagreements(contract: Contract, study: Study) -> list[Problem]:
-    """Return every problem between a contract and a study, each once, in contract order.
+def disagreements(contract: Contract, study: Study, *, without: Collection[str] = ()) -> list[Problem]:
+    """Return every problem between a contract and a study, each once, in contract order; some effects may be left out.
 
     Outcomes are looked at only where the study has them, so that a study can be checked blind.
     """
     found = [*_parties(contract, study)]
-    for name in contract.measured:
+    for name in (name for name in contract.measured if name not in without):
         found += _effect(contract, study, name)
     return list(dict.fromkeys(found))
 

@@ -321,13 +321,14 @@ def evaluate(
     periods = _settled_periods(contract, study, numbers, until)
     versions = _versions(contract, as_signed)
     last = versions[periods[-1]]
-    raise_any([] if study is None else disagreements(last, study))
+    waiting = () if until is None else _known_later(last, until)
+    raise_any([] if study is None else disagreements(last, study, without=waiting))
     figures = numbers.effects(last)
     effects = {
         name: publish(last, name, figures.get(name, {}))
         if isinstance(effect.estimator, Published)
         else EffectResult(name, effect)
-        if study is None or name not in last.measured
+        if study is None or name not in last.measured or name in waiting
         else measure(last, study, name)
         for name, effect in last.effects.items()
     }
@@ -338,7 +339,8 @@ def evaluate(
     quantities: dict[str, Quantity] = {}
     if not refused:
         try:
-            quantities = _counted(versions, study, numbers)
+            so_far = contract.labels[: contract.labels.index(periods[-1]) + 1]
+            quantities = _counted({label: versions[label] for label in so_far}, study, numbers)
             shares = {name: result.shares for name, result in effects.items() if result.shares is not None}
             settlement = _settle(last, effects, shares, quantities, versions, periods)
             onward = pay_onward(last, settlement, final=periods[-1] == contract.labels[-1])
@@ -347,6 +349,13 @@ def evaluate(
     if not paid and not refused:
         refused = tuple(problem for result in effects.values() for problem in result.refused)
     return Evaluation(last, study, effects, settlement, refused, quantities, onward, reported)
+
+
+def _known_later(contract: Contract, until: str) -> tuple[str, ...]:
+    """Return the measured effects that become known only after a period; a study made for it need not have their outcomes."""
+    settled = {name: contract.effects[name].settled_in or contract.labels[-1] for name in contract.measured}
+    last = contract.labels.index(until)
+    return tuple(name for name, label in settled.items() if contract.labels.index(label) > last)
 
 
 def _versions(contract: Contract, as_signed: bool) -> dict[str, Contract]:

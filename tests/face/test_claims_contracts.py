@@ -284,3 +284,21 @@ def test_a_long_ledger_is_drawn_less_often_and_says_so(tmp_path: Path) -> None:
     assert found.settlement is not None
     assert found.draws_told == STEPS_DRAWN // len(found.settlement.steps) < 1000
     assert f"over {found.draws_told:,} draws" in found.summary()
+
+
+def test_an_interim_settlement_needs_nothing_that_becomes_known_later(tmp_path: Path) -> None:
+    later = MIXED.replace(
+        WHO, WHO + "  end: {outcome: score, better: higher, estimator: {kind: experiment, period: final}}\n"
+    )
+    later = later.replace("payments:", 'payments:\n  - {effect: end, per: person, price: "1.00", to: alpha}')
+    later = later.replace('"quantities.jobs.each": once', '"quantities.jobs.group": no_such_column')
+    contract = contract_of(tmp_path, later)
+    found = cf.evaluate(contract, study_of(tables()), until="y1")
+    assert found.settlement is not None
+    assert found.settlement.periods == ("y1",)
+    assert found.effects["end"].total is None
+    assert "Not known yet" in found.summary()
+    assert {cell.period for cell in found.quantities["jobs"].cells} == {"y1"}
+    jsonschema.validate(json.loads(found.to_json()), evaluation_schema())
+    with pytest.raises(cf.CounterfoilError, match="final"):
+        cf.evaluate(contract, study_of(tables()))
