@@ -12,6 +12,7 @@ import pytest
 
 import counterfoil as cf
 from counterfoil.evaluation import STEPS_DRAWN
+from counterfoil.report.facts import withheld_parties
 from counterfoil.result_schema import evaluation_schema
 
 PARTIES = """
@@ -256,6 +257,17 @@ def test_the_report_does_not_give_away_a_count_of_few_people_by_subtraction(othe
     assert f"{total:,}" not in text
     assert all(f" {amount:,} " not in text for amount in due.values())
     assert f"{total:,}" in found.report(show_small_cells=True)
+
+
+CARVED = '  - {effect: gain, per: unit, price: "1.00", split: {equally: [alpha], carve_outs: {hub: "0.05"}}}\n'
+
+
+def test_who_is_withheld_besides_is_nobody_whose_part_is_an_agreed_fraction(tmp_path: Path) -> None:
+    found = cf.evaluate(contract_of(tmp_path, FEW + CARVED), study_of(tables()))
+    assert found.settlement is not None
+    due = found.settlement.by_party()
+    assert 0 < due["hub"] < due["alpha"]
+    assert withheld_parties(found) == {"beta", "alpha"}
 
 
 def test_nor_by_what_one_who_is_paid_nothing_leaves(tmp_path: Path) -> None:

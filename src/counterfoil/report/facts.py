@@ -112,11 +112,12 @@ def _beside(evaluation: "Evaluation", parties: set[str]) -> set[str]:
     paid = {} if settlement is None else {name: due for name, due in settlement.by_party().items() if due > 0}
     hidden, few = parties & set(paid), _few(evaluation)
     lines = () if settlement is None else settlement.lines
-    own = hidden - _of_others(evaluation)
+    agreed = _of_others(evaluation)
+    own = hidden - agreed
     in_doubt = {count_of(line) for line in lines if line.provider in own and line.amount > 0} - few
     if not hidden or (len(hidden) > 1 and in_doubt):
         return set()
-    return set(sorted(set(paid) - hidden, key=lambda name: (paid[name], name))[:1])
+    return set(sorted(set(paid) - hidden, key=lambda name: (name in agreed, paid[name], name))[:1])
 
 
 def _of_others(evaluation: "Evaluation") -> set[str]:
