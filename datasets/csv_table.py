@@ -23,7 +23,9 @@ TEXT: Final = frozenset({"string", "date"})
 ENCODING: Final = "utf-8-sig"
 
 
-def read_csv_table(path: Path, types: Mapping[str, str], problems: list[Problem]) -> Table | None:
+def read_csv_table(
+    path: Path, types: Mapping[str, str], problems: list[Problem], *, may_be_empty: bool = False
+) -> Table | None:
     """Read a CSV file, adding to ``problems`` whatever keeps it from being a table.
 
     Parameters
@@ -34,6 +36,8 @@ def read_csv_table(path: Path, types: Mapping[str, str], problems: list[Problem]
         Column to its declared Data Package type; a column declared a number must hold numbers.
     problems : list
         Extended in place.
+    may_be_empty : bool
+        Whether a header without rows is a table, such as that of a period in which nothing was claimed.
 
     Returns
     -------
@@ -48,7 +52,7 @@ def read_csv_table(path: Path, types: Mapping[str, str], problems: list[Problem]
         frame = _parse_text(path, header, types, problems)
     if frame is None:
         return None
-    if frame.empty:
+    if frame.empty and not may_be_empty:
         problems.append(Problem("DATA-003", "the table has a header and no row", path.name))
         return None
     return Table(frame, path.name, first=2)

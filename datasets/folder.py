@@ -168,4 +168,4 @@ def _read_table(
         what = f"{path.name} is not the file that the description's digest names"
         problems.append(Problem("DATA-011", what, DESCRIPTION))
     types = _types(declared) | (CLAIM_TYPES if path.stem == "claims" else {})
-    return read_csv_table(path, types, problems)
+    return read_csv_table(path, types, problems, may_be_empty=path.stem == "claims")

@@ -34,7 +34,7 @@ def plot_payments(
     >>> matplotlib.use("agg")
     >>> axes = plot_payments({"no effect": np.zeros(100), "target": np.arange(100.0)}, currency="USD")
     >>> [axis.get_title(loc="left") for axis in axes]
-    ['no effect: mean 0, nothing due in 100%', 'target: mean 50, nothing due in 1%']
+    ['no effect: nothing due in 100%', 'target: nothing due in 1%']
     """
     if axes is None:
         import matplotlib.pyplot as plt

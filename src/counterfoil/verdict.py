@@ -36,6 +36,13 @@ def sentence(evaluation: "Evaluation") -> str:
     silent = [name for name, result in evaluation.effects.items() if result.refused]
     beside = f" There is no answer on {listed(silent)}, on which nothing is paid." if silent else ""
     unknown = [name for name in evaluation.contract.paid_effects if evaluation.effects[name].total is None]
+    unknown += [
+        name
+        for name in evaluation.contract.paid_quantities
+        if name in evaluation.quantities
+        and not evaluation.quantities[name].complete
+        and not evaluation.quantities[name].cells
+    ]
     if unknown and not silent:
         beside += f" Nothing is known yet of {listed(unknown)}, on which payment depends."
     if not evaluation.contract.payments:

@@ -131,3 +131,11 @@ def test_ten_thousand_claims_are_checked_fast() -> None:
     assert time.perf_counter() - start < 0.5
     assert read.claims is not None
     assert sum(read.claims["quantity"]) == Decimal(size) * (size - 1) / 2 + Decimal(size) / 4
+
+
+def test_a_period_in_which_nothing_was_claimed_is_a_header_alone(tmp_path: Path) -> None:
+    (tmp_path / "people.csv").write_text("person\na\nb\n", encoding="utf-8")
+    (tmp_path / "claims.csv").write_text("claim,person,metric,date\n", encoding="utf-8")
+    claims = cf.read_study(tmp_path).claims
+    assert claims is not None
+    assert len(claims) == 0
