@@ -136,6 +136,6 @@ def test_ten_thousand_claims_are_checked_fast() -> None:
 def test_a_period_in_which_nothing_was_claimed_is_a_header_alone(tmp_path: Path) -> None:
     (tmp_path / "people.csv").write_text("person\na\nb\n", encoding="utf-8")
     (tmp_path / "claims.csv").write_text("claim,person,metric,date\n", encoding="utf-8")
-    claims = cf.read_study(tmp_path).claims
+    claims = read_study(tmp_path).claims
     assert claims is not None
     assert len(claims) == 0

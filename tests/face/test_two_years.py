@@ -76,7 +76,7 @@ def test_a_year_that_is_not_settled_has_no_thresholds() -> None:
 def test_an_effect_that_nobody_has_published_yet_is_in_the_verdict() -> None:
     counts = Reported(reported=(Figure(quantity="nights", period="y1", value=Decimal(10)),))
     assert cf.evaluate(contract(), reported=counts).verdict == (
-        "90.00 EUR is due from city, state: 90.00 to north. Nothing is known yet of shelter, on which payment depends."
+        "90.00 EUR is due from city, state: 90.00 to north. Nothing is known yet of shelter, evictions, on which payment depends."
     )
 
 
