@@ -145,7 +145,15 @@ def settle_inputs(inputs: Inputs) -> Settlement:
             found = true_up(found, lines, period, unit, claw_back=inputs.claw_back)
         lines += found
         steps += made
+    steps += _left_over(running)
     return Settlement(inputs.currency, tuple(lines), tuple(steps), inputs)
+
+
+def _left_over(running: _Running) -> Iterator[Step]:
+    """Yield what limits carried beyond the last period that is settled."""
+    for pot in running.carried:
+        why = "above a limit that carries it on, and no later period is settled"
+        yield Step(pot.clause, pot.steps[-1].clause, pot.effect, "unpaid", pot.amount, why, pot.period)
 
 
 def _refuse_outside(inputs: Inputs) -> None:

@@ -1,7 +1,7 @@
 """What becomes of the money after the payers have paid it: a prime's fees to its partners, and the return of capital."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
@@ -126,12 +126,23 @@ def _receipts(contract: Contract, stack: Capital, settlement: Settlement, fees: 
             for made in fees
         }
         return [Receipt(period, _day(contract, period), amount) for period, amount in kept.items()]
-    return [
+    received = [
         Receipt(
             period, _day(contract, period), add(line.amount for line in settlement.lines if _of(stack, line, period))
         )
         for period in _periods(contract, settlement)
     ]
+    return list(_net(received))
+
+
+def _net(received: Sequence[Receipt]) -> Iterator[Receipt]:
+    """Hold what is clawed back against later receipts: what was passed on already is not asked back."""
+    so_far = passed_on = Decimal(0)
+    for receipt in received:
+        so_far = add([so_far, receipt.amount])
+        due = max(Decimal(0) * receipt.amount, add([so_far, -passed_on]))
+        passed_on = add([passed_on, due])
+        yield replace(receipt, amount=due)
 
 
 def _day(contract: Contract, period: str) -> date | None:

@@ -107,3 +107,26 @@ def test_amendments_and_capital_are_checked_before_anything_is_computed(
     with pytest.raises(CounterfoilError) as caught:
         cf.evaluate(Contract.model_validate(TERMS | changes), reported=told(y1="1"))
     assert any(problem.code == code and said in problem.what for problem in caught.value.problems), str(caught.value)
+
+
+def test_what_is_clawed_back_is_held_against_later_receipts_of_capital() -> None:
+    design = {"kind": "published", "design": "lottery", "estimand": "ITT", "source": "report"}
+    effects = {"gain": {"outcome": "days", "better": "higher", "estimator": design}}
+    paid = [{"effect": "gain", "to": "north", "curve": [{"from": "0", "amount": "0.00", "per_unit": "1000.00"}]}]
+    terms = TERMS | {"effects": effects, "payments": paid, "quantities": {}}
+    terms |= {"settlement": {"basis": "cumulative", "claw_back": True}}
+    rows = [{"effect": "gain", "period": "y1", "value": "4"}, {"effect": "gain", "period": "y2", "value": "3"}]
+    evaluation = cf.evaluate(Contract.model_validate(terms), reported=Reported.model_validate({"reported": rows}))
+    assert evaluation.settlement is not None
+    assert [str(line.amount) for line in evaluation.settlement.lines] == ["4000.00", "-1000.00"]
+    assert evaluation.onward is not None
+    assert evaluation.onward.distributions[0].received == Decimal("4000.00")
+
+
+def test_what_a_limit_carries_beyond_the_last_period_is_told() -> None:
+    payments = [TERMS["payments"][0], {"cap": "2500.00", "scope": "period", "excess": "carried"}]
+    evaluation = cf.evaluate(Contract.model_validate(TERMS | {"payments": payments}), reported=told(y1="3", y2="3"))
+    assert evaluation.settlement is not None
+    assert evaluation.settlement.total == Decimal("5000.00")
+    unpaid = [step.amount for step in evaluation.settlement.steps if step.action == "unpaid"]
+    assert sum(unpaid) == Decimal("1000.00")
