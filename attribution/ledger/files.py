@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from counterfoil.attribution.counting.period import Period
 from counterfoil.attribution.ledger.indigo import outcome_payments, outcome_payments_csv
 from counterfoil.attribution.ledger.record import to_record
-from counterfoil.attribution.ledger.tables import ledger_csv, ledger_json, steps_csv
+from counterfoil.attribution.ledger.tables import ledger_csv, ledger_json, shown_ledger, steps_csv
 from counterfoil.attribution.ledger.workbook import workbook
 from counterfoil.attribution.payment.settlement import Settlement
 
@@ -22,7 +22,7 @@ def ledger_files(
     periods : mapping of str to Period, optional
         Settlement period to its days, for claim periods.
     show_small_cells : bool
-        True writes what rests on ten people or fewer. The record is whole in any case: it is for those who audit.
+        True writes what rests on ten people or fewer. The record cannot be withheld in part: where anything is, it is left out.
 
     Examples
     --------
@@ -41,5 +41,7 @@ def ledger_files(
         "ledger.xlsx": workbook(settlement, show_small_cells=show_small_cells),
         "outcome_payments.csv": outcome_payments_csv(rows).encode(),
     }
+    if not show_small_cells and shown_ledger(settlement).withheld:
+        return files
     record = json.dumps(to_record(settlement), indent=2, ensure_ascii=False) + "\n"
     return files | {"record.json": record.encode()}

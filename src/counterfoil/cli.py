@@ -129,6 +129,10 @@ def evaluate(
             metavar="FOLDER", help="Also write the ledger there: CSV, JSON, Excel, INDIGO rows.", show_default=False
         ),
     ] = None,
+    small_cells: Annotated[
+        bool,
+        typer.Option("--show-small-cells", help="Export what rests on ten people or fewer, and the whole record."),
+    ] = False,
 ) -> None:
     """Measure the effects, count the quantities, divide, and settle to the cent.
 
@@ -151,7 +155,7 @@ def evaluate(
         )
     _write_report(evaluation, report)
     if export is not None and evaluation.settlement is not None:
-        for path in evaluation.export(export):
+        for path in evaluation.export(export, show_small_cells=small_cells):
             typer.echo(f"wrote {path}", err=True)
     _print(evaluation, written)
     raise typer.Exit(0 if evaluation.answered else 1)
@@ -301,12 +305,12 @@ def rederive(
     """
     with _refusals(Format.text):
         from counterfoil.attribution.ledger import differences
-        from counterfoil.errors import refusal
 
         try:
             content = json.loads(record.read_text(encoding="utf-8"))
         except (OSError, ValueError):
-            raise refusal("PAY-022", "the file cannot be read as a record", str(record)) from None
+            typer.echo(f"{record} cannot be read as JSON; name the record.json that --export wrote", err=True)
+            raise typer.Exit(2) from None
         found = differences(content)
     print("\n".join(found) if found else "The ledger follows from its record, line by line and step by step.")
     raise typer.Exit(1 if found else 0)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterfoil.attribution.counting.quantity import Cell, Quantity
+from counterfoil.attribution.ledger.files import ledger_files
 from counterfoil.attribution.ledger.indigo import outcome_payments
 from counterfoil.attribution.ledger.suppression import suppressed
 from counterfoil.attribution.ledger.tables import ledger_csv, ledger_json, shown_ledger, shown_steps, steps_csv
@@ -103,3 +104,9 @@ def test_one_line_of_few_people_withholds_its_party_and_the_total() -> None:
     small = settle([terms], {}, {}, currency="USD", payer="city", quantities={"homes": homes})
     assert not shown_ledger(small).total_may_show
     assert b"60.48" not in workbook(small)
+
+
+def test_the_whole_record_is_written_only_for_whoever_may_see_all_of_it() -> None:
+    settlement = due()
+    assert "record.json" not in ledger_files(settlement)
+    assert "record.json" in ledger_files(settlement, show_small_cells=True)
