@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from counterfoil.attribution.money.amounts import Amount
+from counterfoil.attribution.money.amounts import Money
 from counterfoil.attribution.money.words import Words
 
 
@@ -31,7 +31,7 @@ class Draw(BaseModel):
     )
 
     date: Day | None = Field(None, description="When it was put up; needed for interest and rates of return.")
-    amount: Amount = Field(gt=0, description="How much, in the contract's currency.")
+    amount: Money = Field(gt=0, description="How much, in the contract's currency.")
     investor: str | None = Field(
         None,
         alias="from",

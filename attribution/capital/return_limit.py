@@ -11,7 +11,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from counterfoil.attribution.capital.irr import Flow, largest_payment_within_irr
-from counterfoil.attribution.money.amounts import Amount, add
+from counterfoil.attribution.money.amounts import Amount, Money, add
 from counterfoil.attribution.money.words import Words
 
 
@@ -29,7 +29,7 @@ class ReturnLimit(BaseModel):
         description="Yearly internal rate of return of all investors together, as a fraction such as 0.15 (actual/365, "
         "compound); no payment is made with which it would be exceeded. It needs dates.",
     )
-    amount: Amount | None = Field(
+    amount: Money | None = Field(
         None, ge=0, description="Instead: the most that all investors together receive beyond the money they put up."
     )
 

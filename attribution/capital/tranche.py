@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from counterfoil.attribution.money.amounts import Amount
+from counterfoil.attribution.money.amounts import Amount, Money
 from counterfoil.attribution.money.words import Words
 
 Kind = Literal["loan", "deferred_fee", "recoverable_grant", "equity"]
@@ -38,7 +38,7 @@ class Tranche(BaseModel):
     kind: Kind = Field(
         "loan", description="What the money is; it does not change the order, which `rank` alone decides."
     )
-    principal: Amount = Field(ge=0, description="The most that is drawn, in the contract's currency; it is paid back.")
+    principal: Money = Field(ge=0, description="The most that is drawn, in the contract's currency; it is paid back.")
     rate: Amount | None = Field(
         None,
         ge=0,

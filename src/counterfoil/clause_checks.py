@@ -31,6 +31,7 @@ def check_money(contract: Contract) -> Iterator[Problem]:
         (("payments", number), clause) for number, clause in enumerate(contract.payments)
     ]
     stated += [(("quantities", name), spec) for name, spec in contract.quantities.items()]
+    stated += [(("capital", number), stack) for number, stack in enumerate(contract.capital)]
     stated += [(("effects", name), effect) for name, effect in contract.effects.items()]
     for at, term in stated:
         for place, amount in (*money(term, at), *_limits_in_order(term, at)):

@@ -98,6 +98,15 @@ def test_an_end_without_dates_of_draws_is_refused() -> None:
             "CONTRACT-016",
             "the amended term at payments.0",
         ),
+        (
+            {
+                "capital": [
+                    {**TERMS["capital"][0], "tranches": [{"name": "l", "investor": "bank", "principal": "5000.001"}]}
+                ]
+            },
+            "CONTRACT-012",
+            "`principal` has more than the 2 decimals",
+        ),
         ({"capital": [{**TERMS["capital"][0], "receiver": "nroth"}]}, "CONTRACT-010", "did you mean 'north'"),
     ],
 )
