@@ -4,6 +4,20 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 
+def titled(clause: str, name: str | None = None) -> str:
+    """Return what readers call a clause: its name, or its number as a contract manager counts.
+
+    Examples
+    --------
+    >>> titled("payments[0]"), titled("payments[0]", "housing")
+    ('payment 1', 'housing')
+    """
+    if name:
+        return name
+    section, _, number = clause.rstrip("]").partition("[")
+    return f"{section.removesuffix('s')} {int(number) + 1}" if number else clause
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """Who pays whom how much, under which clause, and why.
@@ -38,8 +52,8 @@ class Line:
 
     @property
     def title(self) -> str:
-        """The clause's name, or its place in the contract."""
-        return self.name or self.clause
+        """What readers call the clause: its name, or its number."""
+        return titled(self.clause, self.name)
 
     @property
     def key(self) -> tuple[str, ...]:

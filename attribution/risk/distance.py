@@ -16,6 +16,7 @@ from counterfoil.attribution.counting.quantity import Cell, Quantity
 from counterfoil.attribution.gains.any_gate import AnyGate
 from counterfoil.attribution.gains.held import Better
 from counterfoil.attribution.money.amounts import PRECISION, add, multiply
+from counterfoil.attribution.payment.line import titled
 from counterfoil.attribution.payment.moment import Moment
 from counterfoil.attribution.payment.price import Price, counted_cells, value_of
 from counterfoil.attribution.payment.settlement import Inputs
@@ -125,7 +126,7 @@ def distances(inputs: Inputs, gates: Mapping[str, GateEdge] | None = None) -> tu
     found: list[Distance] = []
     for moment in moments(inputs):
         for at, clause in prices_at(inputs, moment):
-            title = clause.name or at
+            title = titled(at, clause.name)
             found += _of_price(clause, title, moment, inputs, now)
             found += _of_conditions(clause, title, moment, inputs, now)
             edge = (gates or {}).get(clause.effect or "")

@@ -153,7 +153,7 @@ class Payments:
         lines = [
             said,
             *(
-                f"  {row.term:<8}{row.name_:<24}{row.estimate:>18,.2f}   95% {row.conf_low:,.2f} to {row.conf_high:,.2f}"
+                f"  {'clause' if row.term == 'payment' else row.term:<8}{row.name_:<24}{row.estimate:>18,.2f}   95% {row.conf_low:,.2f} to {row.conf_high:,.2f}"
                 for row in table.rename(columns={"name": "name_"}).itertuples()
             ),
         ]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from counterfoil.attribution.money.currency import smallest_unit
 from counterfoil.attribution.money.words import Words
 from counterfoil.attribution.payment.condition import Condition, holds
+from counterfoil.attribution.payment.line import titled
 from counterfoil.attribution.payment.moment import Moment
 from counterfoil.attribution.payment.price import Price, value_of
 from counterfoil.attribution.payment.settlement import Inputs
@@ -57,7 +58,7 @@ def prices_at(inputs: Inputs, moment: Moment) -> Iterator[tuple[str, Price]]:
 def looking_at(inputs: Inputs, effect: str) -> tuple[str, ...]:
     """Return what the contract calls the prices that look at an effect: that price it, or ask for it in a condition."""
     found = [
-        clause.name or f"payments[{number}]"
+        titled(f"payments[{number}]", clause.name)
         for period in inputs.periods
         for number, clause in enumerate(inputs.clauses[period])
         if isinstance(clause, Price)
@@ -87,7 +88,7 @@ def standings(inputs: Inputs, gated: Collection[str] = ()) -> Iterator[tuple[Sta
     """
     for moment in moments(inputs):
         for at, clause in prices_at(inputs, moment):
-            title = clause.name or at
+            title = titled(at, clause.name)
             if clause.effect is not None and moment.gain(clause.effect, new=True) is None:
                 continue
             yield from _tiers(clause, title, moment)

@@ -371,6 +371,14 @@ class Contract(_Term):
         """How sentences write the contract's amounts and parties."""
         return Words(self.currency, {name: party.name or name for name, party in self.parties.items()})
 
+    def received(self, clause: Any) -> Any:
+        """Return a price with its receiver filled in, where the contract leaves no doubt who it is; others as they are."""
+        if not isinstance(clause, Price) or clause.split is not None:
+            return clause
+        if clause.effect is not None and self.effects[clause.effect].split is not None:
+            return clause
+        return clause.model_copy(update={"to": self.receiver(clause)})
+
     def receiver(self, clause: Price) -> str | None:
         """Return who receives a clause's money when it is not divided: `to`, or the only provider."""
         if clause.to is not None or clause.split is not None:

@@ -18,7 +18,6 @@ from counterfoil.attribution.counting.quantity import Quantity
 from counterfoil.attribution.counting.ratio import Ratio
 from counterfoil.attribution.counting.reported import Reported as ReportedTerms
 from counterfoil.attribution.ledger.files import ledger_files
-from counterfoil.attribution.payment.price import Price
 from counterfoil.attribution.payment.settlement import Settlement
 from counterfoil.attribution.payment.settling import settle, settle_inputs
 from counterfoil.attribution.risk.distance import Distance, GateEdge, distances, gate_edge
@@ -448,7 +447,7 @@ def _settle(
     periods: tuple[str, ...],
 ) -> Settlement:
     return settle(
-        {label: [_received(version, clause) for clause in version.payments] for label, version in versions.items()},
+        {label: [version.received(clause) for clause in version.payments] for label, version in versions.items()},
         {name: result.all_priced(shares.get(name)) for name, result in effects.items()},
         {name: effect.split for name, effect in contract.effects.items() if effect.split is not None},
         currency=contract.currency,
@@ -459,15 +458,6 @@ def _settle(
         claw_back=contract.settlement.claw_back,
         skipped=tuple(label for label in contract.labels if label not in periods),
     )
-
-
-def _received(contract: Contract, clause: Any) -> Any:
-    """Return a price with its receiver filled in, where the contract leaves no doubt who it is."""
-    if not isinstance(clause, Price) or clause.split is not None:
-        return clause
-    if clause.effect is not None and contract.effects[clause.effect].split is not None:
-        return clause
-    return clause.model_copy(update={"to": contract.receiver(clause)})
 
 
 def _effect_dict(result: EffectResult) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from counterfoil.estimators.fixed_baseline import FixedBaseline
 from counterfoil.estimators.published import Published
 from counterfoil.report.designs import describe_design
 from counterfoil.terms_in_words import listed_terms, say
-from counterfoil.verdict import describe_gate
+from counterfoil.verdict import agreed_parts, describe_gate, split_terms
 
 SAID: Final = ("outcome", "better", "estimator", "gate", "split", "planning", "doubtful", "groups", "display")
 """Terms of an effect that are said one by one here, or that no money depends on."""
@@ -92,27 +92,9 @@ def divided(split: Split, words: Words) -> Iterator[str]:
     rest = "the rest is" if split.carve_outs else "it is"
     yield f"{rest} divided by the rule {split.rule}"
     yield from rule_terms(split, words)
-    if split.minimum:
-        least = [f"{words.party(name)} receives at least {words.percent(part)}" for name, part in split.minimum.items()]
-        yield f"of what is divided, {words.listed(least)}, and the others give way in proportion"
-    if split.negative == "refuse":
-        yield "if a credit is below zero, nothing is settled"
-    elif split.negative == "in_proportion":
-        yield "credits below zero are raised to zero, and the others lowered in proportion so that the sum stays"
-    elif split.projection_weights == "precision":
-        yield "credits below zero are raised to zero, and the others move the more the less precisely they are estimated"
-    else:
+    if split.negative == "project" and split.projection_weights == "identity":
         yield "credits below zero are raised to zero, and the others lowered by one amount so that the sum stays"
-    if split.credits == "shrunk":
-        yield "credits are shrunk towards each other before they are paid on, with the same total"
-    if split.inside:
-        yield f"of what providers are credited with together, {_parts(split.inside, words)} by agreement"
-    if split.credits_from is not None:
-        yield f"the credits are those of effect {split.credits_from}, which divides the money and does not change its amount"
-        if split.otherwise:
-            yield f"if that effect shows no gain, {_parts(split.otherwise, words)} by agreement"
-        if split.disagreement == "refuse":
-            yield "if the two effects' gains differ by more than chance, nothing is settled"
+    yield from split_terms(split, words)
 
 
 def rule_terms(split: Split, words: Words) -> Iterator[str]:
@@ -122,14 +104,10 @@ def rule_terms(split: Split, words: Words) -> Iterator[str]:
     if split.stages:
         yield f"stages are {', then '.join(words.listed(map(words.party, stage)) for stage in split.stages)}"
     if split.fractions:
-        yield f"the agreed fractions are {_parts(split.fractions, words)}"
+        yield f"the agreed fractions are {agreed_parts(split.fractions, words)}"
     if split.ties is not None:
         how = {"equal": "shared equally", "contract_order": "given to whoever stands first in the contract"}[split.ties]
         yield f"the gain of a person for whom two did equally much is {how}"
-
-
-def _parts(fractions: dict[str, Any], words: Words) -> str:
-    return words.listed(f"{words.percent(part)} to {words.party(party)}" for party, part in fractions.items())
 
 
 def rounding_in_words(mode: str) -> str:

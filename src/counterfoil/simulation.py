@@ -14,6 +14,7 @@ import pandas as pd
 
 from counterfoil.assumptions import Assumptions, Scenario
 from counterfoil.attribution.payment.bonus import Bonus
+from counterfoil.attribution.payment.line import titled
 from counterfoil.attribution.payment.price import Price
 from counterfoil.attribution.risk.cliff import Cliff, cliff_cost, jumps, knots_of, tidy_cliffs
 from counterfoil.attribution.risk.histogram import plot_payments
@@ -236,7 +237,7 @@ def _costs(supposed: Supposed) -> Iterator[tuple[str, Cliff]]:
             if jumps(knots_of(clause, people)):
                 error = float(np.sqrt(np.mean(effect.std_errors**2)))
                 found = cliff_cost(clause, effect.true_gain, error, people=people)
-                yield clause.name or f"payments[{number}]", found
+                yield titled(f"payments[{number}]", clause.name), found
         except PaymentError:
             continue
 

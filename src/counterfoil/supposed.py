@@ -20,7 +20,6 @@ from counterfoil.assumptions import AssumedEffect, AssumedQuantity, Assumptions,
 from counterfoil.attribution.counting.kinds import count, in_order
 from counterfoil.attribution.counting.quantity import Cell, Quantity
 from counterfoil.attribution.money.amounts import add, exact, multiply
-from counterfoil.attribution.payment.price import Price
 from counterfoil.attribution.payment.settlement import Inputs
 from counterfoil.attribution.payment.trace import Priced
 from counterfoil.attribution.payment.unit_price import UnitPrice
@@ -153,7 +152,7 @@ def suppose(contract: Contract, assumptions: Assumptions, size: int, seed: int) 
     derived = tuple(name for name in in_order(contract.quantities) if name in needed and name not in numbers)
     versions = {label: contract.as_of(label) for label in contract.labels}
     clauses = {
-        label: tuple(_received(version, clause) for clause in version.payments) for label, version in versions.items()
+        label: tuple(version.received(clause) for clause in version.payments) for label, version in versions.items()
     }
     return Supposed(contract, effects, numbers, derived, clauses)
 
@@ -339,12 +338,3 @@ def _stream(seed: int, *names: str) -> np.random.Generator:
 
 def _number(seed: int, *names: str) -> int:
     return int.from_bytes(hashlib.sha256("\x1f".join((str(seed), *names)).encode()).digest()[:8], "little")
-
-
-def _received(contract: Contract, clause: Any) -> Any:
-    """Return a price with who receives it filled in, where it is not divided."""
-    if not isinstance(clause, Price) or clause.split is not None:
-        return clause
-    if clause.effect is not None and contract.effects[clause.effect].split is not None:
-        return clause
-    return clause.model_copy(update={"to": contract.receiver(clause)})

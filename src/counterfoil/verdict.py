@@ -4,12 +4,14 @@ The order is that in which people decide: verdict and money, then how the gain w
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
+from counterfoil.attribution.money.words import Words
 from counterfoil.attribution.payment.condition import shown as shown_number
 from counterfoil.attribution.payment.gate import Gate, GateTest
+from counterfoil.attribution.payment.line import titled
 from counterfoil.attribution.payment.pot import PotAndSplit
 from counterfoil.attribution.payment.split import Split
 from counterfoil.attribution.payment.unit_price import UnitPrice
@@ -100,34 +102,37 @@ def describe_clause(contract: "Contract", number: int) -> str:
     rest = "the rest is" if first else "it is"
     refers = contract.effects[contract.divider(clause.effect)].estimator.kind == "sequential_contribution"
     led = ", with the people that a provider leads on to others" if refers else ""
-    how = [*first, f"{rest} divided by the rule {effect.split.rule}{led}", *_split_terms(effect.split)]
+    how = [*first, f"{rest} divided by the rule {effect.split.rule}{led}", *split_terms(effect.split, words)]
     return f"{sentence}; {'; '.join(how)}."
 
 
-def _split_terms(split: Split) -> Iterator[str]:
-    """Say the terms of a split that go beyond rule and carve-outs."""
+def split_terms(split: Split, words: Words) -> Iterator[str]:
+    """Say the terms of a split that go beyond rule, carve-outs and the default."""
     if split.minimum:
-        least = [f"{party} receives at least {percent(fraction)}" for party, fraction in split.minimum.items()]
-        yield f"of what is divided, {listed(least)}, and the others give way in proportion"
+        least = [f"{words.party(name)} receives at least {words.percent(part)}" for name, part in split.minimum.items()]
+        yield f"of what is divided, {words.listed(least)}, and the others give way in proportion"
     if split.negative == "in_proportion":
-        yield "credits below zero are raised to zero, and the others lowered in proportion"
+        yield "credits below zero are raised to zero, and the others lowered in proportion so that the sum stays"
     if split.negative == "refuse":
         yield "if a credit is below zero, nothing is settled"
-    if split.projection_weights == "precision" and split.negative == "project":
+    if split.projection_weights == "precision":
         yield "credits below zero are raised to zero, and the others move the more the less precisely they are estimated"
     if split.credits == "shrunk":
         yield "credits are shrunk towards each other before they are paid on, with the same total"
     if split.inside:
-        parts = [f"{percent(fraction)} to {party}" for party, fraction in split.inside.items()]
-        yield f"of what providers are credited with together, {listed(parts)} by agreement"
+        yield f"of what providers are credited with together, {agreed_parts(split.inside, words)} by agreement"
     if split.credits_from is None:
         return
     yield f"the credits are those of effect {split.credits_from}, which divides the money and does not change its amount"
     if split.otherwise:
-        parts = [f"{percent(fraction)} to {party}" for party, fraction in split.otherwise.items()]
-        yield f"if that effect shows no gain, {listed(parts)} by agreement"
+        yield f"if that effect shows no gain, {agreed_parts(split.otherwise, words)} by agreement"
     if split.disagreement == "refuse":
         yield "if the two effects' gains differ by more than chance, nothing is settled"
+
+
+def agreed_parts(fractions: Mapping[str, Decimal], words: Words) -> str:
+    """Say who receives which agreed fraction."""
+    return words.listed(f"{words.percent(part)} to {words.party(party)}" for party, part in fractions.items())
 
 
 def describe_gate(terms: Gate) -> str:
@@ -404,7 +409,7 @@ def _ledger_lines(evaluation: "Evaluation") -> Iterator[str]:
     rows = [["clause", "period", "group", "rung", "from", "to", "amount", "why"]]
     rows += [
         [
-            names.get(line.clause) or _clause(line.clause),
+            line.title,
             line.period,
             line.group,
             line.rung,
@@ -421,7 +426,7 @@ def _ledger_lines(evaluation: "Evaluation") -> Iterator[str]:
     yield ""
     yield "How each amount came about"
     said = [
-        f"  {names.get(step.pot) or _clause(step.pot)}{f' in {step.period}' if step.period else ''}, {step.action}: "
+        f"  {titled(step.pot, names.get(step.pot))}{f' in {step.period}' if step.period else ''}, {step.action}: "
         f"{_short(step.amount)} ({step.reason})"
         for step in settlement.steps
     ]
@@ -454,7 +459,7 @@ def _uncertainty_lines(evaluation: "Evaluation") -> Iterator[str]:
         rows = [["clause", "period", "what", "at", "threshold", "distance", "would change the payment by"]]
         rows += [
             [
-                one.clause if "[" not in one.clause else _clause(one.clause),
+                one.clause,
                 one.period,
                 f"{one.what} ({one.kind}, {one.direction})",
                 shown_number(one.value),
@@ -466,12 +471,6 @@ def _uncertainty_lines(evaluation: "Evaluation") -> Iterator[str]:
         ]
         kept = [0, *([1] if any(row[1] for row in rows[1:]) else []), 2, 3, 4, 5, 6]
         yield from _table([[row[column] for column in kept] for row in rows], indent=2, right=set(range(2, len(kept))))
-
-
-def _clause(position: str) -> str:
-    """Write ``payments[0]`` as a contract manager counts: ``payment 1``."""
-    name, _, number = position.rstrip("]").partition("[")
-    return f"{name.removesuffix('s')} {int(number) + 1}"
 
 
 def _alternative_lines(evaluation: "Evaluation") -> Iterator[str]:
