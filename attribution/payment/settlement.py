@@ -105,7 +105,7 @@ class Settlement:
         return self._sums("period")
 
     def by_clause(self) -> dict[str, Decimal]:
-        """Return what is due under each clause, by its name or place in the contract."""
+        """Return what is due under each clause, by its name or, such as `payment 1`, its number."""
         return self._sums("title")
 
     def _sums(self, what: str) -> dict[str, Decimal]:

@@ -132,7 +132,7 @@ def split_terms(split: Split, words: Words) -> Iterator[str]:
 
 def agreed_parts(fractions: Mapping[str, Decimal], words: Words) -> str:
     """Say who receives which agreed fraction."""
-    return words.listed(f"{words.percent(part)} to {words.party(party)}" for party, part in fractions.items())
+    return ", ".join(f"{words.percent(part)} to {words.party(party)}" for party, part in fractions.items())
 
 
 def describe_gate(terms: Gate) -> str:

@@ -110,6 +110,6 @@ def test_the_parts_of_payers_sum_to_the_pots(amounts: list[Decimal], parts: list
     known = {f"q{number}": Quantity((Cell(amount),)) for number, amount in enumerate(amounts)}
     clauses = [UnitPrice(quantity=name, price=Decimal(1), to="p") for name in known]
     due = settle([*clauses, terms], {}, {}, currency="USD", payer="c", quantities=known)
-    assert [due.by_clause()[f"payments[{number}]"] for number in range(len(amounts))] == amounts
+    assert [due.by_clause()[f"payment {number + 1}"] for number in range(len(amounts))] == amounts
     if in_order:
         assert all(due.by_payer().get(name, 0) <= limit for name, limit in terms.payers.items())
