@@ -1,0 +1,1 @@
+"""Instrumental variables: the effect on those whom a lottery moved."""

@@ -1,0 +1,1 @@
+"""Few treated units with a history: synthetic controls, synthetic difference-in-differences, interrupted time series."""

@@ -1,0 +1,1 @@
+"""Lotteries in full: several arms, pairs, few clusters, permutations, several outcomes, and people who are lost."""
