@@ -3,6 +3,7 @@
 from counterfoil.datasets.cradle import Cradle, simulate_cradle
 from counterfoil.datasets.examples import EXAMPLES, STARTER, example_folder, load
 from counterfoil.datasets.folder import read_study
+from counterfoil.datasets.panel import Panel
 from counterfoil.datasets.roster import Roster
 from counterfoil.datasets.study import Study
 
@@ -10,6 +11,7 @@ __all__ = [
     "EXAMPLES",
     "STARTER",
     "Cradle",
+    "Panel",
     "Roster",
     "Study",
     "example_folder",

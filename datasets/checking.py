@@ -20,6 +20,7 @@ from counterfoil.errors import Problem
 PEOPLE = ("person",)
 SERVICES = ("person", "provider")
 OUTCOMES = ("person", "outcome", "value")
+MEASURES = ("person", "measure", "period", "value")
 CLAIMS = ("claim", "person", "metric")
 STATUSES: Final = ("validated", "rejected", "pending")
 Window = tuple[date, date]
@@ -80,11 +81,18 @@ def check_services(
 
 def check_outcomes(table: Table, known: pd.Index, problems: list[Problem]) -> pd.DataFrame | None:
     """Return the outcomes, or None when the table is none; a missing value stays missing, an infinite one is refused."""
-    if not _has(table, OUTCOMES, problems):
-        return None
+    return _over_time(table, known, problems, "outcome") if _has(table, OUTCOMES, problems) else None
+
+
+def check_measures(table: Table, known: pd.Index, problems: list[Problem]) -> pd.DataFrame | None:
+    """Return what is recorded of people over time and is no outcome, or None when the table is none."""
+    return _over_time(table, known, problems, "measure") if _has(table, MEASURES, problems) else None
+
+
+def _over_time(table: Table, known: pd.Index, problems: list[Problem], kind: str) -> pd.DataFrame:
     frame = table.frame.reset_index(drop=True)
     checked = pd.DataFrame({"person": _people_of(table, frame["person"], known, problems)})
-    checked["outcome"] = as_categories(frame["outcome"])
+    checked[kind] = as_categories(frame[kind])
     none = pd.Categorical.from_codes(np.zeros(len(frame), dtype=np.int8), categories=[""])
     checked["period"] = as_categories(frame["period"]) if "period" in frame else none
     value, wrong = as_numbers(frame["value"])
@@ -93,9 +101,9 @@ def check_outcomes(table: Table, known: pd.Index, problems: list[Problem]) -> pd
     if bad.any():
         problems.append(table.problem("DATA-008", f"{int(bad.sum())} values are infinite or beyond {LARGEST:g}", bad))
     checked["value"] = value
-    repeated = _repeated(checked)
+    repeated = _repeated(checked, kind)
     if repeated.any():
-        what = f"{int(repeated.sum())} rows repeat a person, outcome and period"
+        what = f"{int(repeated.sum())} rows repeat a person, {kind} and period"
         problems.append(table.problem("DATA-012", what, repeated))
     return checked
 
@@ -200,10 +208,10 @@ def _people_of(table: Table, column: Any, known: pd.Index, problems: list[Proble
     return pd.Series(pd.Categorical.from_codes(rows, categories=known.dropna()))
 
 
-def _repeated(outcomes: pd.DataFrame) -> NDArray[np.bool_]:
-    """Mark rows that repeat an earlier row's person, outcome and period."""
+def _repeated(outcomes: pd.DataFrame, kind: str) -> NDArray[np.bool_]:
+    """Mark rows that repeat an earlier row's person, outcome or measure, and period."""
     key = outcomes["person"].cat.codes.to_numpy(dtype=np.int64)
-    for name in ("outcome", "period"):
+    for name in (kind, "period"):
         key = key * (len(outcomes[name].cat.categories) + 1) + outcomes[name].cat.codes.to_numpy()
     return np.asarray(pd.Series(key).duplicated().to_numpy() & (outcomes["person"].cat.codes.to_numpy() >= 0))
 

@@ -1,4 +1,4 @@
-"""A study as a folder: ``people.csv``, ``services.csv``, ``outcomes.csv``, ``claims.csv``, and ``datapackage.json``.
+"""A study as a folder: a CSV file for each of its tables (``people.csv``, ``outcomes.csv``) and ``datapackage.json``.
 
 The description, ``datapackage.json``, follows the Data Package standard (types and digests of each file). Terms of counterfoil's own stand
 under its key ``counterfoil``: ``window`` (first and last day of the study), ``cluster`` and ``weights``.
@@ -17,7 +17,7 @@ from counterfoil.datasets.table import Table
 from counterfoil.errors import Problem, did_you_mean, raise_any, refusal
 
 DESCRIPTION: Final = "datapackage.json"
-TABLES: Final = ("people", "services", "outcomes", "claims")
+TABLES: Final = ("people", "services", "outcomes", "claims", "measures")
 RESULTS: Final = ("outcomes", "claims")
 CLAIM_TYPES: Final = dict.fromkeys(("claim", "metric", "date", "quantity", "status"), "string")
 """A claim's quantity is read as text, because a float does not hold every decimal."""
@@ -65,6 +65,7 @@ def read_study(folder: str | Path, *, outcomes: bool = True) -> Study:
         services=tables.get("services"),
         outcomes=tables.get("outcomes"),
         claims=tables.get("claims"),
+        measures=tables.get("measures"),
         name=str(description.get("name", root.resolve().name)),
         title=str(description.get("title", "")),
         cluster=own.get("cluster"),

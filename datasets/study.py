@@ -5,6 +5,8 @@
     people(person, cohort, site, assigned, <covariates>)   one row a person; assigned is the arm of a lottery
     services(person, provider, start, end, dose)           who really served whom
     outcomes(person, outcome, period, value)               long; one row a person, outcome and period
+    measures(person, measure, period, value)               what else is recorded over time and is no outcome: treatment,
+                                                           covariates that change
     claims(claim, person, metric, date, quantity,          what was claimed to have happened to whom, and whether it
            provider, status)                               was validated
 
@@ -23,6 +25,7 @@ from counterfoil.datasets.checking import (
     LARGEST,
     Window,
     check_claims,
+    check_measures,
     check_outcomes,
     check_people,
     check_services,
@@ -46,6 +49,8 @@ class Study:
         One row a service received: person, provider, and as recorded start, end, dose.
     outcomes : DataFrame or None
         Long: person, outcome, period, value. None before outcomes are read.
+    measures : DataFrame or None
+        Long: person, measure, period, value; known before outcomes are.
     claims : DataFrame or None
         One row a claim: claim, person, metric, date, quantity (Decimal), provider, status. None before they are read.
     name, title : str
@@ -62,6 +67,7 @@ class Study:
     services: pd.DataFrame | None = None
     outcomes: pd.DataFrame | None = None
     claims: pd.DataFrame | None = None
+    measures: pd.DataFrame | None = None
     name: str = "study"
     title: str = ""
     cluster: str | None = None
@@ -158,6 +164,7 @@ class Study:
         services: Any = None,
         outcomes: Any = None,
         claims: Any = None,
+        measures: Any = None,
         name: str = "study",
         title: str = "",
         cluster: str | None = None,
@@ -174,26 +181,38 @@ class Study:
         """
         tables = {
             key: table if isinstance(table, Table) else Table(native(table), key)
-            for key, table in (("people", people), ("services", services), ("outcomes", outcomes), ("claims", claims))
+            for key, table in {
+                "people": people,
+                "services": services,
+                "outcomes": outcomes,
+                "claims": claims,
+                "measures": measures,
+            }.items()
             if table is not None
         }
         problems: list[Problem] = []
         checked_people = check_people(tables["people"], problems)
         problems += tables["people"].missing_columns(tuple(filter(None, (cluster, weights))))
         known = pd.Index([]) if checked_people is None else pd.Index(checked_people["person"]).unique().dropna()
-        checked_services = checked_outcomes = checked_claims = None
+        checked_services = checked_outcomes = checked_claims = checked_measures = None
         if "services" in tables:
             checked_services = check_services(tables["services"], known, window, problems)
         if "outcomes" in tables:
             checked_outcomes = check_outcomes(tables["outcomes"], known, problems)
         if "claims" in tables:
             checked_claims = check_claims(tables["claims"], known, problems)
+        if "measures" in tables:
+            checked_measures = check_measures(tables["measures"], known, problems)
+            if checked_measures is not None and checked_outcomes is not None:
+                twice = set(_used(checked_measures["measure"])) & set(_used(checked_outcomes["outcome"]))
+                problems += [Problem("DATA-021", f"'{name}' is an outcome and a measure", "measures") for name in twice]
         raise_any(problems)
         return cls(
             people=checked_people,
             services=checked_services,
             outcomes=checked_outcomes,
             claims=checked_claims,
+            measures=checked_measures,
             name=name,
             title=title or name,
             cluster=cluster,
@@ -262,6 +281,7 @@ class Study:
             "services": self.services,
             "outcomes": self.outcomes,
             "claims": self.claims,
+            "measures": self.measures,
         }
         for name, table in tables.items():
             if table is not None:
@@ -274,6 +294,7 @@ class Study:
             services=tables["services"],
             outcomes=tables["outcomes"],
             claims=tables["claims"],
+            measures=tables["measures"],
             digests={},
             title=f"{self.title} (some of its people)",
         )
@@ -317,6 +338,21 @@ class Study:
         if complete:
             self._refuse_incomplete(values, person, f"outcome '{name}'" + (f", period '{period}'" if period else ""))
         return values
+
+    def over_time(self, name: str) -> pd.DataFrame:
+        """Return an outcome or a measure in every period: person and period as categories, and value.
+
+        Raises
+        ------
+        DataError
+            DATA-015 when there is none of that name.
+        """
+        for table, kind in ((self.outcomes, "outcome"), (self.measures, "measure")):
+            if table is not None and name in table[kind].cat.categories:
+                return table.loc[_is(table[kind], name), ["person", "period", "value"]]
+        known = (*self.outcome_names, *(() if self.measures is None else _used(self.measures["measure"])))
+        hint = did_you_mean(name, known) or f"; it has {_named(known)}"
+        raise refusal("DATA-015", f"the study has no outcome or measure '{name}'{hint}", self.name)
 
     def _refuse_incomplete(self, values: NDArray[np.float64], person: NDArray[Any], where: str) -> None:
         absent = self.n_people - len(person)

@@ -45,7 +45,7 @@ from counterfoil.attribution.payment import Cap, Priced, Split, UnitPrice, exact
 from counterfoil.attribution.risk import correlations, knots_of, settle_draws
 from counterfoil.attribution.rules import is_efficient
 from counterfoil.contract import Contract
-from counterfoil.datasets import simulate_cradle
+from counterfoil.datasets import Panel, simulate_cradle
 from counterfoil.errors import CODES, PHASES, CounterfoilError, DataError, PaymentError, Problem, did_you_mean, explain
 from counterfoil.estimators import (
     Clusters,
@@ -336,6 +336,9 @@ FIRES: dict[str, Callable[[Path], Any]] = {
     ),
     "DATA-028": lambda f: cf.evaluate(homes(f), reported=told({"quantity": "houses", "value": "1"})),
     "DATA-030": lambda f: cf.evaluate(contract(f)),
+    "DATA-031": lambda _: long().fixed("moved"),
+    "DATA-032": lambda _: Panel.from_frame(long().frame.assign(year=["x", "y", "x", "y"]), unit="unit", period="year"),
+    "IDENT-037": lambda _: long().treated_since("moved"),
     "PAY-023": lambda _: settle(
         {"y1": [UnitPrice(quantity="q", price=Decimal(1), to="a")]},
         {}, {}, currency="USD", payer="p", quantities={"q": Quantity((Cell(Decimal(9)),))},
@@ -401,6 +404,12 @@ def published(outcome: str, error: Decimal | None = None) -> Estimate:
     return published_estimate(
         Published(outcome=outcome, design="d", estimand="ITT", source="s"), Decimal(SECRET), error
     )
+
+
+def long() -> Panel:
+    """Two units in two years, of which one is no longer treated in the second."""
+    frame = pd.DataFrame({"unit": [SECRET, SECRET, "b", "b"], "year": [1, 2, 1, 2], "moved": [1, 0, 0, 0]})
+    return Panel.from_frame(frame, unit="unit", period="year")
 
 
 def panel() -> Any:

@@ -290,6 +290,16 @@ CODES: Final[dict[str, Code]] = {
         "An effect is measured, or a quantity counted, on people's records, and there is no study.",
         "name the study folder, or make the effect `kind: published` and the quantity `kind: reported`",
     ),
+    "DATA-031": Code(
+        "column changes over time",
+        "A column that stands for a unit as a whole has different values in its periods.",
+        "use a column that is fixed before the first period, or name it where values that change are asked for",
+    ),
+    "DATA-032": Code(
+        "order of periods not known",
+        "Periods are named by words whose order nobody can tell, or a period is named that the data do not have.",
+        "write periods as numbers, years, quarters (2024-Q1), months (2024-01) or dates, or list them in order",
+    ),
     "IDENT-001": Code(
         "an arm is empty",
         "With nobody assigned, or nobody in control, there is no comparison.",
@@ -388,6 +398,11 @@ CODES: Final[dict[str, Code]] = {
         "a backbone does not reach everybody",
         "A backbone is no player because nobody was without it; this one left people out, so its effect can be estimated.",
         "name it among the providers, or check the services table",
+    ),
+    "IDENT-037": Code(
+        "treatment ends",
+        "Some units stop being treated, and difference-in-differences by cohort compares what happens after treatment began.",
+        "define treatment as having ever begun, if its effect lasts; or leave those units out, and say so",
     ),
     "EST-001": Code(
         "error type undefined for these data",
