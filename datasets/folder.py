@@ -17,8 +17,8 @@ from counterfoil.datasets.table import Table
 from counterfoil.errors import Problem, did_you_mean, raise_any, refusal
 
 DESCRIPTION: Final = "datapackage.json"
-TABLES: Final = ("people", "services", "outcomes", "claims", "measures")
-RESULTS: Final = ("outcomes", "claims")
+TABLES: Final = ("people", "services", "outcomes", "claims", "measures", "places", "indicators")
+RESULTS: Final = ("outcomes", "claims", "indicators")
 CLAIM_TYPES: Final = dict.fromkeys(("claim", "metric", "date", "quantity", "status"), "string")
 """A claim's quantity is read as text, because a float does not hold every decimal."""
 
@@ -29,7 +29,8 @@ def read_study(folder: str | Path, *, outcomes: bool = True) -> Study:
     Parameters
     ----------
     folder : path
-        Holds ``people.csv`` and, as the question needs, ``services.csv``, ``outcomes.csv`` and ``claims.csv``.
+        Holds ``people.csv`` and, as the question needs, ``services.csv``, ``outcomes.csv``, ``claims.csv``, ``measures.csv``,
+        ``places.csv`` and ``indicators.csv``. A folder of places alone is a study whose people are the places.
     outcomes : bool
         False leaves the outcomes and the claims unread, so that everything before them can be checked blind.
 
@@ -54,24 +55,42 @@ def read_study(folder: str | Path, *, outcomes: bool = True) -> Study:
     digests: dict[str, str] = {}
     for name in TABLES:
         path = root / f"{name}.csv"
-        if (name in RESULTS and not outcomes) or (not path.exists() and name != "people"):
+        if (name in RESULTS and not outcomes) or (not path.exists() and (name != "people" or _of_places(root))):
             continue
         table = _read_table(path, _declared(description, name), problems, digests)
         if table is not None:
             tables[name] = table
     raise_any(problems)
+    places = None
+    if "places" in tables or "indicators" in tables:
+        places = Study.of_places(
+            tables.get("indicators"),
+            tables.get("places"),
+            name=str(description.get("name", root.resolve().name)),
+            digests=digests,
+        )
+    if "people" not in tables and places is not None:
+        return places
     return Study.from_tables(
         tables["people"],
         services=tables.get("services"),
         outcomes=tables.get("outcomes"),
         claims=tables.get("claims"),
         measures=tables.get("measures"),
+        places=places,
         name=str(description.get("name", root.resolve().name)),
         title=str(description.get("title", "")),
         cluster=own.get("cluster"),
         weights=own.get("weights"),
         window=own.get("window"),
         digests=digests,
+    )
+
+
+def _of_places(root: Path) -> bool:
+    """Tell whether a folder holds places and no people."""
+    return not (root / "people.csv").exists() and any(
+        (root / f"{name}.csv").exists() for name in ("places", "indicators")
     )
 
 

@@ -10,6 +10,11 @@
     claims(claim, person, metric, date, quantity,          what was claimed to have happened to whom, and whether it
            provider, status)                               was validated
 
+Where a programme reaches whole places, a study of these stands beside that of people::
+
+    places(place, <covariates>)                            one row a place
+    indicators(place, indicator, period, value)            what is measured of a place's population
+
 Rows are kept in the order of the person ids, so that the same people in another order give the same bytes.
 """
 
@@ -51,6 +56,8 @@ class Study:
         Long: person, outcome, period, value. None before outcomes are read.
     measures : DataFrame or None
         Long: person, measure, period, value; known before outcomes are.
+    places : Study or None
+        A study whose people are places, and whose outcomes are indicators of their populations.
     claims : DataFrame or None
         One row a claim: claim, person, metric, date, quantity (Decimal), provider, status. None before they are read.
     name, title : str
@@ -68,6 +75,7 @@ class Study:
     outcomes: pd.DataFrame | None = None
     claims: pd.DataFrame | None = None
     measures: pd.DataFrame | None = None
+    places: "Study | None" = None
     name: str = "study"
     title: str = ""
     cluster: str | None = None
@@ -165,6 +173,7 @@ class Study:
         outcomes: Any = None,
         claims: Any = None,
         measures: Any = None,
+        places: "Study | None" = None,
         name: str = "study",
         title: str = "",
         cluster: str | None = None,
@@ -213,6 +222,7 @@ class Study:
             outcomes=checked_outcomes,
             claims=checked_claims,
             measures=checked_measures,
+            places=places,
             name=name,
             title=title or name,
             cluster=cluster,
@@ -220,6 +230,50 @@ class Study:
             window=window,
             digests=dict(digests or {}),
         )
+
+    @classmethod
+    def of_places(
+        cls, indicators: Any, places: Any = None, *, name: str = "places", digests: Mapping[str, str] | None = None
+    ) -> "Study":
+        """Check indicators of places' populations, and return the study whose people are the places.
+
+        Parameters
+        ----------
+        indicators : DataFrame or None
+            Long: place, indicator, period, value; None before outcomes are read, when `places` says which there are.
+        places : DataFrame, optional
+            One row a place, with what is known of it; the places of the indicators when omitted.
+        name : str
+        digests : mapping, optional
+
+        Raises
+        ------
+        DataError
+            With every problem of the tables at once.
+
+        Examples
+        --------
+        >>> long = pd.DataFrame({"place": ["north", "south"], "indicator": "crimes", "period": 2020, "value": [3.0, 4.0]})
+        >>> Study.of_places(long).outcome("crimes").tolist()
+        [3.0, 4.0]
+        """
+        tables = {
+            key: table if isinstance(table, Table) else Table(native(table), key)
+            for key, table in (("places", places), ("indicators", indicators))
+            if table is not None
+        }
+        raise_any([problem for table in tables.values() for problem in table.missing_columns(("place",))])
+        if "indicators" in tables:
+            raise_any(tables["indicators"].missing_columns(("indicator", "period", "value")))
+        named = {
+            key: replace(table, frame=table.frame.rename(columns={"place": "person", "indicator": "outcome"}))
+            for key, table in tables.items()
+        }
+        if "places" not in named:
+            found = named["indicators"].frame["person"]
+            kept = pd.DataFrame({"person": found[~blank(found)].drop_duplicates()})
+            named["places"] = replace(named["indicators"], frame=kept)
+        return cls.from_tables(named["places"], outcomes=named.get("indicators"), name=name, digests=digests)
 
     def __repr__(self) -> str:
         parts = [f"{self.n_people:,} people"]
@@ -257,7 +311,8 @@ class Study:
 
     def without_outcomes(self) -> "Study":
         """Return the study as it stood before outcomes and claims were read."""
-        return replace(self, outcomes=None, claims=None)
+        places = None if self.places is None else self.places.without_outcomes()
+        return replace(self, outcomes=None, claims=None, places=places)
 
     def subset(self, keep: NDArray[np.bool_]) -> "Study":
         """Return the study of some of its people.

@@ -26,6 +26,11 @@ class PanelDesign(Design):
         "(2024-01) or dates.",
     )
 
+    level: Literal["people", "places"] = Field(
+        "people",
+        description="Whether the outcome is measured on people, or is an indicator of places in `indicators.csv`.",
+    )
+
     @model_validator(mode="after")
     def _uses_every_period(self) -> "PanelDesign":
         if self.period is not None:
@@ -121,6 +126,7 @@ def draw_panel(
     """
     if not isinstance(data, Study | Panel):
         raise TypeError("a panel design takes a Study, or a Panel made with Panel.from_frame(frame, unit=, period=)")
+    data = level_of(spec, data)
     name = _outcome_of(spec, data)
     read = [*([name] if outcome == "needed" else []), *varying]
     panel = data if isinstance(data, Panel) else Panel.from_study(data, read or [name], spec.periods)
@@ -145,6 +151,21 @@ def draw_panel(
     if wrong.any():
         raise refusal("DATA-023", f"column '{weigh}' is not a positive number for {int(wrong.sum())} units", panel.name)
     return PanelSample(panel, name, weights / weights.mean(), True, counts, warnings)
+
+
+def level_of(spec: PanelDesign, data: Study | Panel) -> Study | Panel:
+    """Return the study of places beside that of people, where the design is on places.
+
+    Raises
+    ------
+    DataError
+        DATA-019 when there is none.
+    """
+    if isinstance(data, Study) and spec.level == "places":
+        if data.places is None:
+            raise refusal("DATA-019", "the study has no places.csv and no indicators.csv", data.name)
+        return data.places
+    return data
 
 
 def _outcome_of(spec: PanelDesign, data: Study | Panel) -> str:

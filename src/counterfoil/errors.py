@@ -157,7 +157,7 @@ CODES: Final[dict[str, Code]] = {
     "DATA-001": Code(
         "path does not exist",
         "The study folder or one of its tables is not where it was looked for.",
-        "check the path; a study folder holds people.csv and, as needed, services.csv, outcomes.csv and claims.csv",
+        "check the path; a study folder holds people.csv and, as needed, services.csv, outcomes.csv, claims.csv, measures.csv, indicators.csv",
     ),
     "DATA-002": Code(
         "table cannot be parsed",

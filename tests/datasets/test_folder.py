@@ -165,3 +165,22 @@ def test_a_table_that_is_a_folder_and_a_blank_date_in_a_window(tmp_path: Path) -
     (tmp_path / "services.csv").unlink()
     (tmp_path / "services.csv").mkdir()
     assert codes(tmp_path) == ("DATA-001",)
+
+
+def test_places_stand_beside_people_or_alone(tmp_path: Path) -> None:
+    (tmp_path / "places.csv").write_text("place,since\nnorth,2021\nsouth,\n")
+    (tmp_path / "indicators.csv").write_text("place,indicator,period,value\nnorth,crimes,2020,3\nsouth,crimes,2020,4\n")
+    alone = read_study(tmp_path)
+    assert (alone.n_people, alone.outcome_names, alone.outcome("crimes").tolist()) == (2, ("crimes",), [3.0, 4.0])
+    (tmp_path / "people.csv").write_text("person\na\nb\n")
+    beside = read_study(tmp_path)
+    assert beside.outcome_names == ()
+    assert beside.places is not None
+    assert beside.places.column("since", complete=False).count() >= 1
+    blind = read_study(tmp_path, outcomes=False)
+    assert blind.places is not None
+    assert blind.places.outcomes is None
+    assert beside.without_outcomes().places is not None
+    (tmp_path / "indicators.csv").write_text("town,indicator,period,value\nnorth,crimes,2020,3\n")
+    with pytest.raises(DataError, match="column 'place' is missing"):
+        read_study(tmp_path)
