@@ -36,6 +36,7 @@ from counterfoil.estimators.contribution import ContributionFit
 from counterfoil.estimators.divisible import Divisible
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.experiment import Experiment
+from counterfoil.estimators.fitted import Fitted
 from counterfoil.estimators.fixed_baseline import FixedBaseline
 from counterfoil.estimators.published import Clusters, Published, published_estimate
 from counterfoil.estimators.shrinkage import ShrunkCredits, shrink
@@ -55,6 +56,8 @@ class EffectResult:
         What the contract asks.
     total : Estimate or None
         The gain per person, in the outcome's own sign; None when refused.
+    measured : Estimate, Fitted or None
+        The fitted design, for effects measured on a study.
     fit : Divisible or None
         The fitted gain of several providers, for effects that have such; the dividing effect's where another one divides.
     shares : Shares or None
@@ -82,6 +85,7 @@ class EffectResult:
     name: str
     terms: Effect
     total: Estimate | None = None
+    measured: Estimate | Fitted | None = None
     fit: Divisible | None = None
     shares: Shares | None = None
     pot_and_split: PotAndSplit | None = None
@@ -219,12 +223,15 @@ def measure(contract: Contract, study: Study, name: str) -> EffectResult:
         if terms.truncate is not None:
             used = truncated(study, terms.outcome, spec.period, terms.truncate)
         if terms.relative and isinstance(spec, Experiment | FixedBaseline):
-            fit, total = None, relative_gain(spec, used)
+            measured: Estimate | Fitted = relative_gain(spec, used)
         else:
-            fitted = spec.fit(used)
-            fit, total = (None, fitted) if isinstance(fitted, Estimate) else (fitted, fitted.total())
+            measured = spec.fit(used)
+        total = measured if isinstance(measured, Estimate) else measured.total()
+        fit = measured if isinstance(measured, Divisible) else None
         clusters = clusters_of(spec, used) if isinstance(spec, Experiment) and spec.cluster is not None else None
-        result = replace(result, total=total, fit=fit, own=exact(float(total.values[0])), clusters=clusters)
+        result = replace(
+            result, total=total, fit=fit, measured=measured, own=exact(float(total.values[0])), clusters=clusters
+        )
         result = _gated(result)
         if fit is not None and terms.split is not None and terms.split.credits_from is None:
             result = replace(result, shares=attribute(fit, terms.split.rule, better=terms.better, **terms.split.terms))

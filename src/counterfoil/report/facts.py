@@ -25,6 +25,7 @@ from counterfoil.estimators.panel_contribution import PanelContribution
 from counterfoil.estimators.support import CLASSES, SupportLedger, support
 from counterfoil.findings import Findings
 from counterfoil.report.designs import assumption_rows, describe_design
+from counterfoil.report.panel_facts import over_time
 from counterfoil.report.pictures import Bar, Division, Part
 from counterfoil.verdict import AS_REPORTED, NO_SHARE, Scale, describe_clause, describe_difference, describe_gate
 
@@ -227,6 +228,7 @@ def _effect(result: "EffectResult", withheld: frozenset[str]) -> dict[str, Any]:
         "bars": [],
         "note": "",
         "findings": None,
+        "over_time": None,
     }
     if result.total is None:
         return facts
@@ -247,6 +249,7 @@ def _effect(result: "EffectResult", withheld: frozenset[str]) -> dict[str, Any]:
         "population": total.population,
         "unit": scale.unit.strip() or "units of the outcome",
         "bars": [_bar(scale, "effect", value, low, high, result.sign)],
+        "over_time": over_time(result, scale),
     }
     if result.shares is not None:
         rows = result.shares.tidy().to_dict("records")

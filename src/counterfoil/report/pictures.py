@@ -44,11 +44,11 @@ def _scale(values: Sequence[float]) -> tuple[float, float]:
     return LABEL - low * unit, unit
 
 
-def _text(x: float, y: float, words: str, anchor: str = "start", kind: str = "") -> Markup:
+def text(x: float, y: float, words: str, anchor: str = "start", kind: str = "") -> Markup:
     return Markup('<text x="{:.1f}" y="{:.1f}" text-anchor="{}" class="{}">{}</text>').format(x, y, anchor, kind, words)
 
 
-def _svg(height: float, title: str, parts: Sequence[Markup]) -> Markup:
+def svg(height: float, title: str, parts: Sequence[Markup]) -> Markup:
     return Markup(
         '<div class="scroll"><svg viewBox="0 0 {} {:.0f}" role="img" aria-label="{}" class="picture"><title>{}</title>{}</svg></div>'
     ).format(WIDTH, height, title, title, Markup("").join(parts))
@@ -58,7 +58,7 @@ def _short(label: str) -> str:
     return label if len(label) <= 21 else f"{label[:11]}…{label[-9:]}"
 
 
-def _line(x1: float, y1: float, x2: float, y2: float, kind: str) -> Markup:
+def line(x1: float, y1: float, x2: float, y2: float, kind: str) -> Markup:
     return Markup('<line x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}" class="{}"/>').format(x1, y1, x2, y2, kind)
 
 
@@ -68,16 +68,16 @@ def forest(bars: Sequence[Bar], title: str) -> Markup:
         return Markup("")
     zero, unit = _scale([end for bar in bars for end in (bar.low, bar.high)])
     height = ROW * len(bars) + 12
-    parts = [_line(zero, 4, zero, height - 4, "axis")]
+    parts = [line(zero, 4, zero, height - 4, "axis")]
     for place, bar in enumerate(bars):
         y = ROW * place + 20
         parts += [
-            _text(LABEL - 12, y + 4, _short(bar.label), "end"),
-            _line(zero + bar.low * unit, y, zero + bar.high * unit, y, "interval"),
+            text(LABEL - 12, y + 4, _short(bar.label), "end"),
+            line(zero + bar.low * unit, y, zero + bar.high * unit, y, "interval"),
             Markup('<circle cx="{:.1f}" cy="{}" r="5" class="dot"/>').format(zero + bar.value * unit, y),
-            _text(WIDTH - 4, y + 4, bar.written, "end", "number"),
+            text(WIDTH - 4, y + 4, bar.written, "end", "number"),
         ]
-    return _svg(height, title, parts)
+    return svg(height, title, parts)
 
 
 def waterfall(bars: Sequence[Bar], total: Bar, title: str) -> Markup:
@@ -89,20 +89,20 @@ def waterfall(bars: Sequence[Bar], total: Bar, title: str) -> Markup:
         ends.append(ends[-1] + bar.value)
     zero, unit = _scale([*ends, total.value])
     height = ROW * (len(bars) + 1) + 12
-    parts = [_line(zero, 4, zero, height - 4, "axis")]
+    parts = [line(zero, 4, zero, height - 4, "axis")]
     for place, bar in enumerate([*bars, total]):
         start, end = (0.0, total.value) if bar is total else (ends[place], ends[place + 1])
         y = ROW * place + 9
         left, width = zero + min(start, end) * unit, max(abs(end - start) * unit, 1.0)
         kind = "whole" if bar is total else "loss" if bar.harm else "part"
         parts += [
-            _text(LABEL - 12, y + 15, _short(bar.label), "end"),
+            text(LABEL - 12, y + 15, _short(bar.label), "end"),
             Markup('<rect x="{:.1f}" y="{}" width="{:.1f}" height="22" class="{}"/>').format(left, y, width, kind),
-            _text(WIDTH - 4, y + 15, bar.written, "end", "number"),
+            text(WIDTH - 4, y + 15, bar.written, "end", "number"),
         ]
         if bar is not total and place < len(bars) - 1:
-            parts.append(_line(zero + end * unit, y + 22, zero + end * unit, y + ROW, "axis"))
-    return _svg(height, title, parts)
+            parts.append(line(zero + end * unit, y + 22, zero + end * unit, y + ROW, "axis"))
+    return svg(height, title, parts)
 
 
 def share_bars(rows: Sequence[Division], title: str) -> Markup:
@@ -119,7 +119,7 @@ def share_bars(rows: Sequence[Division], title: str) -> Markup:
     drawn = [HATCH]
     for place, (rule, parts) in enumerate(rows):
         y, x = 44 * place + 6, float(LABEL)
-        drawn.append(_text(LABEL - 12, y + 20, _short(rule), "end"))
+        drawn.append(text(LABEL - 12, y + 20, _short(rule), "end"))
         for part in parts:
             width = part.share * (WIDTH - LABEL - 4)
             drawn += _part(part, _fill(names.index(part.party), part.agreed), x, y, width)
@@ -129,8 +129,8 @@ def share_bars(rows: Sequence[Division], title: str) -> Markup:
         drawn.append(
             Markup('<rect x="{}" y="{}" width="14" height="14" {}/>').format(x, y, _fill(place, name in agreed))
         )
-        drawn.append(_text(x + 20, y + 12, _short(name) + (" (agreed)" if name in agreed else "")))
-    return _svg(height, title, drawn)
+        drawn.append(text(x + 20, y + 12, _short(name) + (" (agreed)" if name in agreed else "")))
+    return svg(height, title, drawn)
 
 
 HATCH = Markup(
@@ -155,7 +155,7 @@ def _part(part: Part, fill: Markup, x: float, y: float, width: float) -> list[Ma
         drawn.append(BOX.format(x + solid, y, width - solid, fill, pale, part.party, part.share, told))
     if width > 44:
         kind = "inside agreed" if part.agreed else "inside"
-        drawn.append(_text(x + width / 2, y + 20, f"{part.share:.0%}", "middle", kind))
+        drawn.append(text(x + width / 2, y + 20, f"{part.share:.0%}", "middle", kind))
     return drawn
 
 

@@ -1,0 +1,58 @@
+"""What the report says of effects over time: the event study, what earlier trends could have shown, and what they allow."""
+
+from typing import TYPE_CHECKING, Any
+
+from counterfoil.errors import CounterfoilError
+from counterfoil.estimators.fitted import WithEventStudy
+from counterfoil.estimators.panels.event_study import EventStudy
+from counterfoil.report.over_time import Instant, event_study_picture
+from counterfoil.verdict import Scale
+
+if TYPE_CHECKING:
+    from counterfoil.measuring import EffectResult
+
+
+def event_study_of(result: "EffectResult") -> EventStudy | None:
+    """Return an effect's event study, where its design has one and it can be told."""
+    if not isinstance(result.measured, WithEventStudy):
+        return None
+    try:
+        return result.measured.event_study()
+    except CounterfoilError:
+        return None
+
+
+def over_time(result: "EffectResult", scale: Scale) -> dict[str, Any] | None:
+    """Return the picture of an effect's event study and what its earlier periods say, or None where there is none."""
+    study = event_study_of(result)
+    if study is None:
+        return None
+    facts: dict[str, Any] = {
+        "picture": event_study_picture(_instants(study, scale), f"{result.name}: effects by periods since they began"),
+        "earlier": "",
+    }
+    if study.pre_times:
+        try:
+            test = study.joint_pretrend_test()
+        except CounterfoilError as error:
+            facts["earlier"] = f"Earlier trends cannot be tested together: {error.problems[0].what}."
+        else:
+            facts["earlier"] = (
+                f"Before the services, effects should be zero. All {len(study.pre_times)} of them together: p = {test.p_value:.3g}. "
+                "A test that does not reject shows no parallel trends; it may only be too weak to see a difference."
+            )
+    return facts
+
+
+def _instants(study: EventStudy, scale: Scale) -> list[Instant]:
+    pointwise, bands = (study.estimate.interval(simultaneous=together) * scale.factor for together in (False, True))
+    values = (study.estimate.values * scale.factor).tolist()
+    found = {
+        time: Instant(f"{time:+d}" if time else "0", value, low, high, band_low, band_high, before=time < 0)
+        for time, value, (low, high), (band_low, band_high) in zip(
+            study.times, values, pointwise.tolist(), bands.tolist(), strict=True
+        )
+    }
+    if study.reference is not None:
+        found[study.reference] = Instant(f"{study.reference:+d}", 0.0, 0.0, 0.0, 0.0, 0.0, before=True, reference=True)
+    return [found[time] for time in sorted(found)]
