@@ -33,6 +33,7 @@ def load(name: str) -> Study:
     nsw       National Supported Work job training, lottery (LaLonde 1986; Dehejia & Wahba 1999)
     rossi     financial aid for released prisoners, lottery (Rossi, Berk & Lenihan 1980)
     cradle    simulated cradle-to-career initiative, five overlapping providers and a backbone
+    rollout   simulated roll-out of one programme: lotteries within centres that open in turn
     ========  ==================================================================================
 
     Examples

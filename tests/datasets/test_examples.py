@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import counterfoil as cf
-from counterfoil.datasets import EXAMPLES, example_folder, simulate_cradle
+from counterfoil.datasets import EXAMPLES, example_folder, simulate_cradle, simulate_rollout
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -73,3 +73,21 @@ def test_cradle_truth_is_own_effect_plus_half_the_pair() -> None:
 def test_unknown_example_names_the_nearest() -> None:
     with pytest.raises(cf.CounterfoilError, match="did you mean 'rossi'"):
         cf.datasets.load("rosi")
+
+
+def test_rollout_is_what_its_simulator_draws_and_its_truth_is_the_mean_over_years_since_opening() -> None:
+    drawn = simulate_rollout()
+    folder = cf.datasets.example_folder("cradle").parent / "rollout"
+    packaged = cf.read_study(folder)
+    assert packaged.people.equals(drawn.study.people)
+    assert np.array_equal(
+        packaged.outcome("days_after", complete=False),
+        drawn.study.outcome("days_after", complete=False),
+        equal_nan=True,
+    )
+    opened = drawn.study.people["opened"]
+    exact = opened.map(
+        {2019.0: (12 + 18 + 22 + 24 + 24) / 5, 2020.0: (12 + 18 + 22 + 24) / 4, 2021.0: (12 + 18 + 22) / 3}
+    )
+    assert drawn.effect == pytest.approx(exact.mean())
+    assert (drawn.study.people["assigned"].notna() == (drawn.study.people["centre"] <= "centre-10")).all()

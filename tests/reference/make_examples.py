@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from counterfoil.datasets import simulate_cradle
+from counterfoil.datasets import simulate_cradle, simulate_rollout
 
 DATA = Path(__file__).parents[2] / "datasets" / "data"
 MIT = [{"name": "MIT", "path": "https://opensource.org/license/mit", "title": "MIT License"}]
@@ -151,6 +151,19 @@ def cradle(name: str = "cradle", size: int = 4_000, seed: int = 2024) -> None:
     )
 
 
+def rollout(size: int = 960, seed: int = 2026) -> None:
+    study = simulate_rollout(size, seed).study
+    if study.outcomes is None:
+        raise ValueError("the simulator returns outcomes")
+    people = study.people.assign(**{name: study.people[name].astype("Int64") for name in ("age", "assigned", "opened")})
+    write(
+        "rollout",
+        {"people": people, "outcomes": study.outcomes},
+        study.title,
+        [f"simulated: counterfoil.datasets.simulate_rollout(size={size}, seed={seed})"],
+    )
+
+
 def starter(size: int = 240, seed: int = 7) -> None:
     """Two clubs that tutor overlapping pupils, dealt out by lottery."""
     rng = np.random.default_rng(seed)
@@ -190,4 +203,5 @@ if __name__ == "__main__":
     if len(sys.argv) > 1:
         rossi(sys.argv[1])
     cradle()
+    rollout()
     starter()
