@@ -2,6 +2,8 @@
 
 from typing import Protocol, runtime_checkable
 
+from counterfoil.datasets.panel import Panel
+from counterfoil.datasets.study import Study
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.panels.event_study import EventStudy
 
@@ -17,7 +19,7 @@ class Fitted(Protocol):
 
 @runtime_checkable
 class WithEventStudy(Protocol):
-    """A fit that tells effects by periods since they began."""
+    """A fit that tells effects by periods since the services began."""
 
     def event_study(self) -> EventStudy:
         """Return effects by event time with their joint covariance.
@@ -26,5 +28,20 @@ class WithEventStudy(Protocol):
         ------
         CounterfoilError
             When the design has no effects by event time.
+        """
+        ...
+
+
+@runtime_checkable
+class ByPeriod(Protocol):
+    """A design that makes the same comparison in every period, as changes since the last one before the services."""
+
+    def by_period(self, data: Study | Panel) -> EventStudy:
+        """Return effects by period with their joint covariance.
+
+        Raises
+        ------
+        CounterfoilError
+            As its fit.
         """
         ...

@@ -36,8 +36,9 @@ from counterfoil.estimators.contribution import ContributionFit
 from counterfoil.estimators.divisible import Divisible
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.experiment import Experiment
-from counterfoil.estimators.fitted import Fitted
+from counterfoil.estimators.fitted import ByPeriod, Fitted, WithEventStudy
 from counterfoil.estimators.fixed_baseline import FixedBaseline
+from counterfoil.estimators.panels.event_study import EventStudy
 from counterfoil.estimators.published import Clusters, Published, published_estimate
 from counterfoil.estimators.shrinkage import ShrunkCredits, shrink
 from counterfoil.findings import Findings, find
@@ -58,6 +59,8 @@ class EffectResult:
         The gain per person, in the outcome's own sign; None when refused.
     measured : Estimate, Fitted or None
         The fitted design, for effects measured on a study.
+    over_time : EventStudy or None
+        Effects by periods since the services began, for designs that have such.
     fit : Divisible or None
         The fitted gain of several providers, for effects that have such; the dividing effect's where another one divides.
     shares : Shares or None
@@ -86,6 +89,7 @@ class EffectResult:
     terms: Effect
     total: Estimate | None = None
     measured: Estimate | Fitted | None = None
+    over_time: EventStudy | None = None
     fit: Divisible | None = None
     shares: Shares | None = None
     pot_and_split: PotAndSplit | None = None
@@ -230,7 +234,13 @@ def measure(contract: Contract, study: Study, name: str) -> EffectResult:
         fit = measured if isinstance(measured, Divisible) else None
         clusters = clusters_of(spec, used) if isinstance(spec, Experiment) and spec.cluster is not None else None
         result = replace(
-            result, total=total, fit=fit, measured=measured, own=exact(float(total.values[0])), clusters=clusters
+            result,
+            total=total,
+            fit=fit,
+            measured=measured,
+            over_time=_over_time(spec, measured, used),
+            own=exact(float(total.values[0])),
+            clusters=clusters,
         )
         result = _gated(result)
         if fit is not None and terms.split is not None and terms.split.credits_from is None:
@@ -240,6 +250,16 @@ def measure(contract: Contract, study: Study, name: str) -> EffectResult:
     except CounterfoilError as error:
         return replace(result, refused=error.problems)
     return result
+
+
+def _over_time(spec: Measured, measured: Estimate | Fitted, study: Study) -> EventStudy | None:
+    """Return effects by periods since the services began, where the design has such and the data give them."""
+    try:
+        if isinstance(measured, WithEventStudy):
+            return measured.event_study()
+        return spec.by_period(study) if isinstance(spec, ByPeriod) else None
+    except CounterfoilError:
+        return None
 
 
 def publish(contract: Contract, name: str, figures: Mapping[str, Figure]) -> EffectResult:

@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING, Any
 
 from counterfoil.errors import CounterfoilError
-from counterfoil.estimators.fitted import WithEventStudy
 from counterfoil.estimators.panels.event_study import EventStudy
 from counterfoil.report.over_time import Instant, event_study_picture
 from counterfoil.verdict import Scale
@@ -12,19 +11,9 @@ if TYPE_CHECKING:
     from counterfoil.measuring import EffectResult
 
 
-def event_study_of(result: "EffectResult") -> EventStudy | None:
-    """Return an effect's event study, where its design has one and it can be told."""
-    if not isinstance(result.measured, WithEventStudy):
-        return None
-    try:
-        return result.measured.event_study()
-    except CounterfoilError:
-        return None
-
-
 def over_time(result: "EffectResult", scale: Scale) -> dict[str, Any] | None:
     """Return the picture of an effect's event study and what its earlier periods say, or None where there is none."""
-    study = event_study_of(result)
+    study = result.over_time
     if study is None:
         return None
     facts: dict[str, Any] = {
