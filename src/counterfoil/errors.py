@@ -404,6 +404,12 @@ CODES: Final[dict[str, Code]] = {
         "Some units stop being treated, and difference-in-differences by cohort compares what happens after treatment began.",
         "define treatment as having ever begun, if its effect lasts; or leave those units out, and say so",
     ),
+    "IDENT-033": Code(
+        "violations of parallel trends cannot be counted",
+        "How far trends may differ is counted from period to period, around the last period before anybody could react. "
+        "An event study whose earlier effects have no common reference there, or that has gaps, does not show that.",
+        "estimate the event study with that period as its reference (a universal base), with an effect for every period",
+    ),
     "EST-001": Code(
         "error type undefined for these data",
         "A single person alone determines a part of the estimate (an arm, block or pattern of one), so that no robust "
@@ -509,6 +515,17 @@ CODES: Final[dict[str, Code]] = {
         "With few clusters even the clearest result is no rarer under chance than one in the number of ways to choose the "
         "treated ones, so a gate at this level could never open, or would open on an assumption nobody can check.",
         "agree on a gate that does not test, on a higher level, or on more clusters",
+    ),
+    "EST-035": Code(
+        "effects by period cannot be weighed against each other",
+        "The joint covariance of the effects is singular, as with fewer clusters than effects, or with an effect that has no "
+        "error. A set that is to hold whatever trends do needs their joint covariance.",
+        "join periods, or state the effect under parallel trends only",
+    ),
+    "EST-037": Code(
+        "earlier trends could hardly have been seen",
+        "A straight trend that the test of earlier periods would miss one time in five is enough to make the whole effect.",
+        "do not take the passed test as evidence; state how large a violation the effect survives (breakdown value)",
     ),
     "ATTR-001": Code(
         "no such rule", "The package has no attribution rule of that name.", "choose one of the names listed"
