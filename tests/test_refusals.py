@@ -66,6 +66,9 @@ from counterfoil.estimators.cells import Cells
 from counterfoil.estimators.contamination import contamination
 from counterfoil.estimators.folds import folds
 from counterfoil.estimators.learner import OutcomeLearner
+from counterfoil.estimators.panels.event_study import EventStudy
+from counterfoil.estimators.panels.honest import robust_intervals
+from counterfoil.estimators.panels.pretrend_power import pretrend_power
 from counterfoil.estimators.placebo import placebo
 from counterfoil.estimators.subgroups import gain_by_group
 from counterfoil.reported import Reported
@@ -105,6 +108,15 @@ def homes(folder: Path) -> Contract:
 
 def told(*figures: dict[str, str]) -> Reported:
     return Reported.model_validate({"reported": figures})
+
+
+def event_study(times: tuple[int, ...], shared: float = 0.0) -> EventStudy:
+    covariance = (1 - shared) * np.eye(len(times)) + shared
+    names = [str(time) for time in times]
+    effects = Estimate.published(
+        [0.0] * len(times), covariance=covariance, terms=names, outcome="jobs", estimand="ATT", people=9
+    )
+    return EventStudy(times, effects)
 
 
 def frame(size: int = 200) -> pd.DataFrame:
@@ -286,6 +298,8 @@ FIRES: dict[str, Callable[[Path], Any]] = {
     "IDENT-007": lambda _: Experiment(outcome="jobs", blocks="assigned").fit(frame()),
     "IDENT-015": lambda _: staged(only(frame(), 1, 0, 0), (("north",), ("south",))),
     "IDENT-017": lambda _: panel().pretrends(rule_named("shapley", ("north", "south"))),
+    "IDENT-033": lambda _: robust_intervals(event_study((-4, -2, 0)), [1.0]),
+    "EST-035": lambda _: robust_intervals(event_study((-3, -2, 0), shared=1.0), [1.0]),
     "IDENT-012": lambda _: bounded(0.3, 0.2, 0.01),
     "IDENT-013": lambda _: bounded(0.2, 0.3, 0.01, "dose_split"),
     "EST-001": lambda _: Experiment(outcome="jobs", cluster="site").fit(frame()).using("HC2"),
@@ -438,6 +452,7 @@ WARNS: dict[str, Callable[[], Any]] = {
         outcome="jobs", baseline="fixed_rate", rate=Decimal(SECRET), source="s", among="everyone"
     ).fit(frame()),
     "EST-007": lambda: fit(gaps(), missing="drop", covariates=("age",)),
+    "EST-037": lambda: pretrend_power(event_study((-3, -2, 0))),
 }
 
 

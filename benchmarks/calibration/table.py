@@ -26,6 +26,7 @@ from calibration import (
     risk,
     sequential,
     shrinkage,
+    trends,
 )
 from calibration.case import AT_MOST, Case, Draw, Row, seed_of, summarize
 
@@ -36,6 +37,7 @@ SUBJECTS: Final[dict[str, tuple[Case, ...]]] = {
     "Learned and misspecified nuisances": learners.CASES,
     "Enrolment in stages": sequential.CASES,
     "Panels": panels.CASES,
+    "Trends that are not parallel": trends.CASES,
     "Doses": doses.CASES,
     "Many small providers": shrinkage.CASES,
     "Bounds and backbones": bounds.CASES,

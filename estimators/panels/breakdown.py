@@ -24,7 +24,7 @@ from counterfoil.estimators.panels.honest import SYMBOLS, Better, Bound, Restric
 from counterfoil.estimators.panels.honest import sensitivity as sensitivity_of
 
 GRID: Final = 21
-DOUBLINGS: Final = 10
+DOUBLINGS: Final = 5
 TOLERANCE: Final = 1e-4
 """Of a breakdown value, as part of the grid's range."""
 

@@ -25,11 +25,44 @@ GRID: Final = 201
 ROUNDS: Final = 3
 """Every round of refining narrows an edge of the set by `GRID` − 1."""
 NEGLIGIBLE: Final = 1e-12
+ANGLES: Final = 2.0 * np.pi * (np.arange(1024) + 0.5) / 1024
+DIRECTIONS: Final = np.array([np.cos(ANGLES), np.sin(ANGLES)])
 
 
-def least_favourable_critical(noise: FloatArray, alpha: float) -> float:
-    """Return the first stage's critical value from draws of the moments with mean zero, shape (draws, j)."""
-    return float(np.quantile(noise.max(axis=1), 1.0 - FIRST_STAGE * alpha))
+def least_favourable_critical(covariance: FloatArray, alpha: float) -> float:
+    """Return the first stage's critical value for moments that lie in a plane.
+
+    With ξ = A·u, u standard normal in the plane and h(φ) = max_j (A·(cos φ, sin φ))_j, the chance that max ξ exceeds c > 0
+    is the mean over all directions φ of exp(−c²/(2·h(φ)²)), since u's squared length is exponential.
+
+    Parameters
+    ----------
+    covariance : ndarray, shape (j, j)
+        Of rank two at most.
+    alpha : float
+
+    Examples
+    --------
+    >>> round(least_favourable_critical(np.eye(1), 0.05), 3)
+    2.576
+    >>> round(least_favourable_critical(np.eye(2), 0.05), 3)
+    2.806
+    """
+    from scipy.optimize import brentq
+
+    size, vectors = np.linalg.eigh(covariance)
+    plane = (vectors * np.sqrt(np.maximum(size, 0.0)))[:, -2:]
+    directions = DIRECTIONS[: plane.shape[1]]
+    reach = (plane @ directions).max(axis=0)
+    ahead = -0.5 / reach[reach > 0] ** 2
+    level = FIRST_STAGE * alpha
+
+    def excess(critical: float) -> float:
+        return float(np.exp(ahead * critical**2).sum() / directions.shape[1] - level)
+
+    # No direction reaches further than the largest standard deviation, so that the chance at ``far`` is at most the level.
+    far = float(np.sqrt(-2.0 * np.log(level)) * np.sqrt(covariance.diagonal().max()))
+    return float(brentq(excess, 0.0, far, xtol=1e-12 * far))
 
 
 def rejects(

@@ -31,7 +31,6 @@ from counterfoil.datasets.display import titled_table
 from counterfoil.errors import refusal
 from counterfoil.estimators.covariance import FloatArray
 from counterfoil.estimators.panels.event_study import EventStudy
-from counterfoil.estimators.panels.joint_covariance import hold_nonsingular
 from counterfoil.estimators.panels.relative_magnitudes import Side, relative_magnitudes
 from counterfoil.estimators.panels.smoothness import smoothness
 
@@ -132,7 +131,6 @@ def _path(study: EventStudy, weights: Sequence[float] | None, conf_level: float,
     row = study.average_weights(weights)[pre:]
     tail = (1.0 + conf_level) / 2.0 if bound == "two_sided" else conf_level
     covariance = estimate.cov() * (estimate.critical(conf_level, bound) / float(ndtri(tail))) ** 2
-    hold_nonsingular(covariance)
     return _Path(estimate.values, covariance, pre, row)
 
 

@@ -5,7 +5,8 @@ different from zero together (``joint``). For a difference in trends that is a s
 the slope that such a test detects with a given chance, and the bias that this slope means for the average effect:
 on average, and among studies that passed the test, which are a selection.
 
-Placebo effects are taken to be normal with their estimated covariance.
+Placebo effects are taken to be normal with their estimated covariance; the joint test has the reference distribution of
+`joint_test`, and its mean among studies that passed is that of a normal vector in an ellipsoid.
 
 Source: Roth (2022), "Pretest with caution: event-study estimates after testing for parallel trends", American Economic
 Review: Insights 4(3), propositions 1 and 2; Genz (1992), Journal of Computational and Graphical Statistics 1(2), for the
@@ -18,7 +19,7 @@ from typing import Final, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.special import chndtr, fdtri, ndtr, ndtri
+from scipy.special import chdtri, chndtr, fdtri, ncfdtr, ndtr, ndtri
 
 from counterfoil.datasets.display import titled_table
 from counterfoil.errors import Problem, refusal
@@ -193,18 +194,17 @@ def passing(study: EventStudy, trend: FloatArray, *, test: PreTest = "individual
     covariance = pre.cov()
     if test == "individual":
         return _box(trend, covariance, pre.critical(conf_level) * pre.std_error)
-    critical, k = _joint_critical(study, conf_level), len(trend)
-    distance = float(trend @ np.linalg.solve(covariance, trend))
-    probability = float(chndtr(critical, k, distance))
-    return Passing(probability, trend * float(chndtr(critical, k + 2, distance)) / probability)
-
-
-def _joint_critical(study: EventStudy, conf_level: float) -> float:
-    """Return the largest Wald statistic that passes, by the reference distribution of `joint_test`."""
-    pre, k = study.pre, len(study.pre_times)
-    stated = pre.clusters is not None or pre.degrees is not None
-    df = min(pre.df if stated else MANY, MANY)
-    return float(fdtri(k, df - k + 1, conf_level) * df * k / (df - k + 1))
+    k, distance = len(trend), float(trend @ np.linalg.solve(covariance, trend))
+    df = pre.df if pre.clusters is not None or pre.degrees is not None else MANY
+    if df >= MANY:
+        critical = float(chdtri(k, 1.0 - conf_level))
+        probability, longer = (float(chndtr(critical, dimensions, distance)) for dimensions in (k, k + 2))
+    else:
+        left = df - k + 1
+        critical = float(fdtri(k, left, conf_level))
+        probability = float(ncfdtr(k, left, distance, critical))
+        longer = float(ncfdtr(k + 2, left, distance, critical * k / (k + 2)))
+    return Passing(probability, trend * longer / probability)
 
 
 def _passes(study: EventStudy, test: PreTest, conf_level: float) -> bool:
@@ -235,7 +235,7 @@ def _box(mean: FloatArray, covariance: FloatArray, half: FloatArray) -> Passing:
     # A Richtmyer lattice: fractional parts of multiples of square roots of primes, folded so that it is periodic.
     steps = np.sqrt(_primes(len(mean)))
     uniform = np.abs(2.0 * ((np.arange(1, POINTS + 1)[:, None] * steps) % 1.0) - 1.0)
-    drawn, weight = np.zeros((POINTS, len(mean))), np.ones(POINTS)
+    drawn, depth = np.zeros((POINTS, len(mean))), np.zeros(POINTS)
     for place in range(len(mean)):
         centre = mean[place] + drawn[:, :place] @ root[place, :place]
         low, high = ((side * half[place] - centre) / root[place, place] for side in (-1.0, 1.0))
@@ -246,9 +246,10 @@ def _box(mean: FloatArray, covariance: FloatArray, half: FloatArray) -> Passing:
         inside = np.maximum(inside, np.finfo(float).tiny)
         point = np.clip(ndtri(bottom + uniform[:, place] * inside), low, high)
         drawn[:, place] = np.where(flip, -point, point)
-        weight *= inside
-    total = weight.sum()
-    return Passing(float(total / POINTS), np.asarray(mean + root @ (weight @ drawn) / total))
+        depth += np.log(inside)
+    weight = np.exp(depth - depth.max())
+    probability = float(np.exp(depth.max()) * weight.mean())
+    return Passing(probability, np.asarray(mean + root @ (weight @ drawn) / weight.sum()))
 
 
 def _primes(count: int) -> FloatArray:

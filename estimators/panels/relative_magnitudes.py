@@ -14,16 +14,13 @@ Source: Rambachan and Roth (2023), "A more credible approach to parallel trends"
 """
 
 from collections.abc import Iterator
-from typing import Final, Literal
+from typing import Literal
 
 import numpy as np
 
 from counterfoil.estimators.covariance import FloatArray
 from counterfoil.estimators.panels.conditional_test import NEGLIGIBLE, accepted, least_favourable_critical
-
-DRAWS: Final = 50_000
-STREAM: Final = 20_230_901
-"""Seed of the fixed stream behind the first stage's critical values: the same estimate has the same set."""
+from counterfoil.estimators.panels.joint_covariance import hold_nonsingular
 
 Side = Literal["both", "lower", "upper"]
 
@@ -81,6 +78,11 @@ def relative_magnitudes(
     ndarray, shape (m, 2)
         In the outcome's units; infinite on the side that is not bounded.
 
+    Raises
+    ------
+    EstimationError
+        EST-035 when the joint covariance is singular.
+
     Examples
     --------
     >>> values, errors = np.array([0.1, -0.1, 1.0]), np.diag([0.01, 0.01, 0.02])
@@ -88,24 +90,20 @@ def relative_magnitudes(
     array([[0.72, 1.28],
            [0.47, 1.53]])
     """
+    hold_nonsingular(covariance)
     post = len(values) - pre
     steps = changes(pre, post, order)
     before, after = steps[:-post], steps[-post:]
     sums = np.asarray(np.linalg.solve(after[:, pre:].T, weights), dtype=np.float64)
-    root = np.linalg.cholesky(covariance + NEGLIGIBLE * np.trace(covariance) / len(values) * np.eye(len(values)))
-    noise = np.random.default_rng(STREAM).standard_normal((DRAWS, len(values))) @ root.T
     found = np.empty((len(limits), 2))
     for place, limit in enumerate(limits.tolist()):
         # Never empty: the sign that the largest change was seen with accepts what lies between its two bounds.
         pieces = []
-        for row in range(len(before)):
-            largest = before[row]
-            critical = None
+        for largest in before:
             for rows, slopes in _vertices(after, sums, covariance, limit, largest, side):
-                # The two signs mirror each other, so that their largest moments have one distribution when two-sided.
-                if critical is None or side != "both":
-                    critical = least_favourable_critical(noise @ rows.T, alpha)
-                piece = accepted(rows @ values, slopes, rows @ covariance @ rows.T, critical, alpha)
+                # All rows are combinations of the largest change and the weighted effect: a plane.
+                spread = rows @ covariance @ rows.T
+                piece = accepted(rows @ values, slopes, spread, least_favourable_critical(spread, alpha), alpha)
                 if piece is not None:
                     pieces.append(piece)
         found[place] = min(piece[0] for piece in pieces), max(piece[1] for piece in pieces)

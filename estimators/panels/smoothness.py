@@ -22,11 +22,13 @@ from scipy.special import ndtri
 from counterfoil.errors import refusal
 from counterfoil.estimators.covariance import FloatArray
 from counterfoil.estimators.panels.folded_normal import folded_normal_quantile
+from counterfoil.estimators.panels.joint_covariance import hold_nonsingular
 from counterfoil.estimators.panels.relative_magnitudes import Side
 
 TOLERANCE: Final = 1e-6
 """How far a knot of the path may be from meeting its optimality conditions, as part of the largest gradient."""
-STEPS: Final = 80
+PRECISION: Final = 1e-9
+"""Of the place on the path, in knots."""
 
 
 class FixedLength(NamedTuple):
@@ -68,7 +70,7 @@ def fixed_length(
     Raises
     ------
     EstimationError
-        EST-035 when the weights cannot be solved for.
+        EST-035 when the joint covariance is singular.
 
     Examples
     --------
@@ -76,6 +78,7 @@ def fixed_length(
     >>> np.round(fixed_length(values, errors, 2, np.ones(1), 0.0).interval, 2)
     array([0.81, 1.39])
     """
+    hold_nonsingular(covariance)
     path = _path(covariance, pre, weights)
     centre, error, bias = _best(path, covariance, limit, alpha, side)
     middle = float(centre @ values)
@@ -169,9 +172,10 @@ def _best(
             return error * float(folded_normal_quantile(bias / error, 1.0 - alpha))
         return bias + error * float(ndtri(1.0 - alpha))
 
-    low, high = 0.0, float(len(path.bias) - 1)
-    golden = (np.sqrt(5.0) - 1.0) / 2.0
-    for _ in range(STEPS):
-        left, right = high - golden * (high - low), low + golden * (high - low)
-        low, high = (low, right) if length(left) <= length(right) else (left, high)
-    return at(min((low, high, (low + high) / 2), key=length))
+    from scipy.optimize import minimize_scalar
+
+    last = float(len(path.bias) - 1)
+    inside = (
+        minimize_scalar(length, bounds=(0.0, last), method="bounded", options={"xatol": PRECISION}).x if last else 0.0
+    )
+    return at(min((0.0, last, float(inside)), key=length))
