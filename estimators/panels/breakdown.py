@@ -169,10 +169,7 @@ def breakdown(
             better=better,
         )
 
-    reach = 2.0
-    if restriction == "smoothness":
-        reach = float(np.abs(study.average(weights).values[0]) + study.average(weights).std_error[0])
-    made = made_on(np.linspace(0.0, reach, GRID))
+    made = made_on(np.linspace(0.0, _smooth_reach(study, weights) if restriction == "smoothness" else 2.0, GRID))
     for _ in range(DOUBLINGS):
         if not any(all(_clears(line, edge, better) for line in made.lines) for edge in thresholds):
             break
@@ -197,6 +194,14 @@ def breakdown(
 
     values = tuple(_first_failure(made, edge, gap) for edge in thresholds)
     return Breakdown(thresholds, values, made)
+
+
+def _smooth_reach(study: EventStudy, weights: Sequence[float] | None) -> float:
+    """Return the M at which bends that all go one way would make the average effect and two of its errors."""
+    average, row = study.average(weights), study.average_weights(weights)
+    steps = np.maximum(np.array(study.times) + 1.0 + study.anticipation, 0.0)
+    made = abs(float(average.values[0])) + 2.0 * float(average.std_error[0])
+    return made / max(float(row @ (steps * (steps + 1.0) / 2.0)), 1.0)
 
 
 def _clears(line: float, threshold: float, better: Better) -> bool:
