@@ -328,7 +328,8 @@ CODES: Final[dict[str, Code]] = {
     "IDENT-006": Code(
         "too few clusters",
         "Standard errors by cluster need at least two clusters, and an assignment that varies over them.",
-        "name a finer cluster column, or leave it out if people were assigned one by one",
+        "name a finer cluster column, leave it out if people were assigned one by one, or compare one group with several by "
+        "`kind: cluster_means`",
     ),
     "IDENT-007": Code(
         "a block does not hold both arms",
@@ -409,6 +410,18 @@ CODES: Final[dict[str, Code]] = {
         "How far trends may differ is counted from period to period, around the last period before anybody could react. "
         "An event study whose earlier effects have no common reference there, or that has gaps, does not show that.",
         "estimate the event study with that period as its reference (a universal base), with an effect for every period",
+    ),
+    "IDENT-021": Code(
+        "the term is not determined",
+        "The term is a combination of other columns of the regression, or becomes one once a single cluster is left out, "
+        "so the data hold no value for it.",
+        "leave out the columns that stand in for it, or use a method that leaves no cluster out",
+    ),
+    "IDENT-022": Code(
+        "these clusters cannot be compared as wholes",
+        "Means of clusters are compared where each cluster is in one arm and there are three or more; a single cluster in "
+        "an arm shows no spread of its own, and some methods need many untreated ones.",
+        "choose a method that the number of clusters allows, or compare more of them",
     ),
     "EST-001": Code(
         "error type undefined for these data",
@@ -526,6 +539,30 @@ CODES: Final[dict[str, Code]] = {
         "earlier trends could hardly have been seen",
         "A straight trend that the test of earlier periods would miss one time in five is enough to make the whole effect.",
         "do not take the passed test as evidence; state how large a violation the effect survives (breakdown value)",
+    ),
+    "EST-024": Code(
+        "people were lost unequally",
+        "More people have no outcome in one arm than in the other, by more than chance or the agreed boundary allows, so "
+        "those left may differ between the arms for reasons other than the programme.",
+        "read the effect with its bounds (Lee, worst case), weight by response, or find the people who are missing",
+    ),
+    "EST-025": Code(
+        "few treated clusters",
+        "An arm has one or two clusters. Their own residuals are nothing or nearly, so errors by cluster are far too small, "
+        "and so are those of a wild bootstrap or too large.",
+        "use `kind: cluster_means`, or ask `few_treated` which method the number of clusters allows",
+    ),
+    "EST-026": Code(
+        "bounds cannot be drawn",
+        "Bounds for people without an outcome need some with one in each arm of each group, and a range that holds every "
+        "outcome seen.",
+        "use fewer or wider groups, or state the range that the outcome can have",
+    ),
+    "EST-027": Code(
+        "the interval is open",
+        "With so few clusters there are so few ways in which chance could have gone that some effects cannot be rejected, "
+        "however large.",
+        "read it as it stands: the data do not bound the effect at this level; a lower level or more clusters would",
     ),
     "ATTR-001": Code(
         "no such rule", "The package has no attribution rule of that name.", "choose one of the names listed"
