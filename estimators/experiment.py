@@ -18,7 +18,7 @@ from typing import ClassVar, Final, Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
 
 from counterfoil.datasets.study import Study
 from counterfoil.errors import Problem, listed, refusal
@@ -27,6 +27,8 @@ from counterfoil.estimators.covariance import ErrorType, FloatArray, leverage_th
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.least_squares import least_squares
 from counterfoil.estimators.spec import Design, OwnRules, draw_sample
+from counterfoil.estimators.trials.attrition_table import attrition_warning
+from counterfoil.estimators.trials.response_model import Attrition
 
 
 class Experiment(Design):
@@ -51,10 +53,20 @@ class Experiment(Design):
     adjustment: Literal["interacted", "additive"] = Field(
         "interacted", description="Whether slopes of covariates differ by arm (Lin 2013) or not."
     )
+    attrition: Attrition | None = Field(
+        None, description="How people without an outcome are made up for; without it they are left out, or refused."
+    )
+
+    @model_validator(mode="after")
+    def _attrition_drops(self) -> "Experiment":
+        if self.attrition is not None and self.missing != "drop":
+            raise ValueError("`attrition` makes up for people who are left out; write `missing: drop` with it")
+        return self
 
     def columns(self) -> tuple[str, ...]:
         """Return the columns of people that the design uses, apart from covariates."""
-        return (self.assigned, *filter(None, (self.blocks,)), *super().columns())
+        predictors = () if self.attrition is None else self.attrition.weight_by
+        return (self.assigned, *filter(None, (self.blocks,)), *super().columns(), *predictors)
 
     def fit(self, data: Study | pd.DataFrame) -> Estimate:
         """Estimate the effect of assignment.
@@ -82,6 +94,10 @@ class Experiment(Design):
 
     def _regression(self, data: Study | pd.DataFrame, terms: tuple[str, ...]) -> Estimate:
         """Return the terms asked for, of ``control mean`` and ``gain``, as one regression has them."""
+        if self.attrition is not None:
+            from counterfoil.estimators.trials.attrition import response_weighted  # which builds on this module
+
+            return response_weighted(self, data, terms)
         sample = draw_sample(self, data)
         study = sample.study
         cluster, error_type = self.errors_on(study, unclustered="HC2")
@@ -126,7 +142,7 @@ class Experiment(Design):
             estimand="effect of assignment (intention to treat)",
             people=int(assigned.sum()),
             population="people assigned to the programme",
-            warnings=(*sample.warnings, *_dropped(gain.dropped, blocks, names)),
+            warnings=(*sample.warnings, *attrition_warning(self, data), *_dropped(gain.dropped, blocks, names)),
             diagnostics={"assigned": int(assigned.sum()), "control": int((~assigned).sum()), **sample.counts},
         ).using(error_type)
 

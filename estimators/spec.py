@@ -128,7 +128,7 @@ def draw_sample(spec: Design, data: Any, providers: Sequence[str] = ()) -> Sampl
         DATA-022 when a plain frame comes without the name of the outcome, DATA-023 for weights that are not positive,
         DATA-003 when nobody is left.
     """
-    study = _as_study(spec, data, providers)
+    study = as_study(spec, data, providers)
     counts = {"people_in": study.n_people, "people_used": study.n_people}
     warnings: tuple[Problem, ...] = ()
     if spec.missing == "drop":
@@ -147,7 +147,14 @@ def draw_sample(spec: Design, data: Any, providers: Sequence[str] = ()) -> Sampl
     return Sample(study, weights / weights.mean(), True, counts, warnings)
 
 
-def _as_study(spec: Design, data: Any, providers: Sequence[str]) -> Study:
+def as_study(spec: Design, data: Any, providers: Sequence[str] = ()) -> Study:
+    """Return the study itself, or one made of a plain frame that has the design's outcome.
+
+    Raises
+    ------
+    DataError
+        DATA-022 when a plain frame comes without the name of the outcome.
+    """
     if isinstance(data, Study):
         return data
     if spec.outcome is None:

@@ -16,6 +16,7 @@ from counterfoil.estimators.experiment import Experiment, check_clusters
 from counterfoil.estimators.least_squares import least_squares
 from counterfoil.estimators.spec import draw_sample
 from counterfoil.estimators.trials.cluster_means import few_treated_warning
+from counterfoil.estimators.trials.lottery_design import lottery_design
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,34 +136,6 @@ def cluster_sums(values: FloatArray, clusters: NDArray[np.intp], n_clusters: int
     sums = np.zeros((n_clusters, *values.shape[1:]))
     np.add.at(sums, clusters, values)
     return sums
-
-
-def lottery_design(
-    assigned: NDArray[np.bool_],
-    blocks: NDArray[np.intp] | None,
-    covariates: FloatArray,
-    interacted: bool,
-    weights: FloatArray,
-) -> FloatArray:
-    """Return the columns that `intention_to_treat` fits: intercept, assignment, centred blocks and covariates, products.
-
-    Parameters
-    ----------
-    assigned : ndarray of bool, shape (n,)
-    blocks : ndarray of int, shape (n,), or None
-    covariates : ndarray, shape (n, p)
-    interacted : bool
-        Whether slopes of covariates differ by arm; levels of blocks always do.
-    weights : ndarray, shape (n,)
-        By which means are taken; the effect is at these means.
-    """
-    treated = assigned.astype(np.float64)[:, None]
-    fixed = np.empty((len(treated), 0))
-    if blocks is not None:
-        fixed = (blocks[:, None] == np.arange(1, blocks.max() + 1)).astype(np.float64)
-    fixed, covariates = (part - np.average(part, axis=0, weights=weights) for part in (fixed, covariates))
-    products = [treated * fixed, *([treated * covariates] if interacted else [])]
-    return np.hstack([np.ones_like(treated), treated, fixed, covariates, *products])
 
 
 def regression_of(spec: Any, data: Any) -> Regression:
