@@ -1,18 +1,20 @@
 """A lottery: the effect of being assigned to the programme (intention to treat).
 
-Estimand: the average effect of assignment on the people of the lottery, E[Y(1) − Y(0)]. It needs random assignment
-(within blocks, where blocks are named) and no spill-over between people.
+Estimand: the average effect of assignment on the people of the lottery, E[Y(1) − Y(0)]; with several arms, of each against
+the control. It needs random assignment (within blocks or pairs, where they are named) and no spill-over between people.
 
 The estimator is the coefficient on assignment in a regression of the outcome on assignment and, where named, on block
 dummies and covariates, both centred and by default fully interacted with assignment. Without either it is the
-difference in means; with blocks alone it is the average of the blocks' differences, weighted by block size.
+difference in means; with blocks alone it is the average of the blocks' differences, weighted by block size. Arms share one
+regression, hence one control mean. Pairs are compared pair by pair. The outcome itself, measured earlier, is one more
+covariate.
 
 Sources: Neyman (1923); Lin (2013), Annals of Applied Statistics 7(1), 295-318, section 3; Imbens and Rubin (2015),
-chapters 6 to 9.
+chapters 6 to 10; Deng, Xu, Kohavi and Walker (2013), WSDM, for earlier values of the outcome (CUPED). Sources for arms and
+pairs stand in ``counterfoil.estimators.trials``.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar, Final, Literal
 
 import numpy as np
@@ -22,13 +24,18 @@ from pydantic import ConfigDict, Field, model_validator
 
 from counterfoil.datasets.study import Study
 from counterfoil.errors import Problem, listed, refusal
-from counterfoil.estimators.bias_reduced import bias_reduced
-from counterfoil.estimators.covariance import ErrorType, FloatArray, leverage_that_matters
+from counterfoil.estimators.covariance import BY_CLUSTER, leverage_that_matters
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.least_squares import least_squares
 from counterfoil.estimators.spec import Design, OwnRules, draw_sample
 from counterfoil.estimators.trials.attrition_table import attrition_warning
 from counterfoil.estimators.trials.response_model import Attrition
+from counterfoil.estimators.spec import Design, OwnRules, Sample, draw_sample
+from counterfoil.estimators.trials.arms import Label, check_blocks, in_words, read_arms
+from counterfoil.estimators.trials.assignment_regression import Gain, intention_to_treat
+from counterfoil.estimators.trials.pairs import error_groups, pair_differences, whole_pairs
+
+CONTROL_MEAN: Final = "control mean"
 
 
 class Experiment(Design):
@@ -41,15 +48,39 @@ class Experiment(Design):
     array([632.85])
     """
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"kind": "experiment", "assigned": "assigned"}]})
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"kind": "experiment", "assigned": "assigned"},
+                {"kind": "experiment", "assigned": "arm", "control": "usual care", "arm": "any"},
+                {"kind": "experiment", "assigned": "assigned", "pairs": "pair", "before": ["2023"], "period": "2024"},
+            ]
+        }
+    )
 
     own_rules: ClassVar[OwnRules] = OwnRules(
         (), "an experiment measures one programme as a whole, so there are no credits to split by"
     )
 
     kind: Literal["experiment"] = "experiment"
-    assigned: str = Field("assigned", description="Column of people: 1 = assigned to the programme, 0 = control.")
+    assigned: str = Field(
+        "assigned",
+        description="Column of people: 1 = assigned to the programme, 0 = control; or each person's arm, with `control`.",
+    )
+    control: Label | None = Field(
+        None, description="Which arm is the control, as the column calls it; left out when the column is 0 and 1."
+    )
+    arm: Label | None = Field(
+        None,
+        description="Which arm's effect is the gain; `any` counts all arms but the control as one. Needed with `control`.",
+    )
     blocks: str | None = Field(None, description="Column of people within whose groups the lottery was drawn.")
+    pairs: str | None = Field(
+        None, description="Column of people: matched pairs, one of whose two people, or clusters, was drawn by lot."
+    )
+    before: tuple[str, ...] = Field(
+        (), description="Earlier periods of the same outcome, from before the programme, to adjust for."
+    )
     adjustment: Literal["interacted", "additive"] = Field(
         "interacted", description="Whether slopes of covariates differ by arm (Lin 2013) or not."
     )
@@ -63,10 +94,23 @@ class Experiment(Design):
             raise ValueError("`attrition` makes up for people who are left out; write `missing: drop` with it")
         return self
 
+    @model_validator(mode="after")
+    def _terms_fit_each_other(self) -> "Experiment":
+        if self.arm is not None and self.control is None:
+            raise ValueError("`arm` needs `control`: an effect of one arm of several is measured against another")
+        if self.pairs is not None and self.blocks is not None:
+            raise ValueError("pairs are blocks of two; name either `pairs` or `blocks`")
+        if self.pairs is not None and self.vcov is not None and self.vcov not in BY_CLUSTER:
+            raise ValueError(f"vcov {self.vcov} ignores the pairs; use CR0, CR1 or CR2")
+        if self.period is not None and self.period in self.before:
+            raise ValueError(f"`before` names the outcome's own period '{self.period}'")
+        return self
+
     def columns(self) -> tuple[str, ...]:
         """Return the columns of people that the design uses, apart from covariates."""
         predictors = () if self.attrition is None else self.attrition.weight_by
         return (self.assigned, *filter(None, (self.blocks,)), *super().columns(), *predictors)
+        return (self.assigned, *filter(None, (self.blocks, self.pairs)), *super().columns())
 
     def fit(self, data: Study | pd.DataFrame) -> Estimate:
         """Estimate the effect of assignment.
@@ -79,18 +123,21 @@ class Experiment(Design):
         Returns
         -------
         Estimate
-            One term, ``gain``, in the outcome's units per person assigned.
+            In the outcome's units per person assigned: one term, ``gain``; or, with ``control`` and no ``arm``, one term
+            for each other arm, called as the column calls it.
 
         Raises
         ------
         DataError
-            When a column is missing, blank, or no 0/1 assignment.
+            When a column is missing or blank; DATA-013 when the assignment is not 0 or 1 and no control is named;
+            DATA-015 for an earlier period that the outcome does not have.
         IdentificationError
-            IDENT-001 when an arm is empty, IDENT-007 when a block holds one arm only, IDENT-006 with too few clusters.
+            IDENT-001 when an arm is empty, IDENT-019 when the column has no such arm, IDENT-007 when a block lacks an arm,
+            IDENT-020 when a pair does not hold one unit in either arm, IDENT-006 with too few clusters or pairs.
         EstimationError
             EST-001 when the error type is not defined, EST-003 with more parameters than people.
         """
-        return self._regression(data, ("gain",))
+        return self._estimate(data)
 
     def _regression(self, data: Study | pd.DataFrame, terms: tuple[str, ...]) -> Estimate:
         """Return the terms asked for, of ``control mean`` and ``gain``, as one regression has them."""
@@ -99,36 +146,47 @@ class Experiment(Design):
 
             return response_weighted(self, data, terms)
         sample = draw_sample(self, data)
+    def _estimate(self, data: Study | pd.DataFrame, control_mean: bool = False) -> Estimate:
+        """Return the gains of the arms asked for, after the mean outcome in control if it is wanted."""
+        sample, names = self._sample(data)
         study = sample.study
-        cluster, error_type = self.errors_on(study, unclustered="HC2")
-        assigned = study.arm(self.assigned)
-        if assigned.all() or not assigned.any():
-            empty = "control" if assigned.all() else "assigned"
-            raise refusal("IDENT-001", f"the {empty} arm has nobody", f"people, column '{self.assigned}'")
-        clusters, cluster_names = (None, None) if cluster is None else study.groups(cluster)
-        check_clusters(clusters, assigned)
-        blocks = None if self.blocks is None else study.codes(self.blocks)
-        if blocks is not None:
-            _check_blocks(blocks, assigned, error_type)
-        covariates, names = study.covariates(self.covariates)
+        arms = read_arms(study, self.assigned, self.control, self.arm)
+        labels = [arms.labels[code] for code in arms.chosen]
+        terms = ["gain"] if self.control is None or self.arm is not None else labels
+        wanted = [*([0] if control_mean else []), *arms.chosen]
         outcome = study.outcome(self.outcome, self.period)
-        gain = intention_to_treat(
-            outcome,
-            assigned,
-            blocks,
-            covariates,
-            self.adjustment == "interacted",
-            sample.weights,
-            clusters,
-            columns=[COLUMNS[term] for term in terms],
-        )
+        covariates, columns = study.covariates(names)
+        interacted = self.adjustment == "interacted"
+        cluster: str | None
+        blocks = None
+        if self.pairs is not None:
+            pairs = study.codes(self.pairs)
+            error_type = self.vcov or "CR2"
+            cluster, clusters, cluster_names = error_groups(study, self.pairs, self.cluster)
+            check_clusters(clusters, arms.codes > 0)
+            gain = pair_differences(
+                outcome, arms.codes > 0, pairs, covariates, interacted, sample.weights, clusters, wanted
+            )
+        else:
+            cluster, error_type = self.errors_on(study, unclustered="HC2")
+            clusters, cluster_names = (None, None) if cluster is None else study.groups(cluster)
+            check_clusters(clusters, *(arms.codes == code for code in range(1, len(arms.labels))))
+            blocks = None if self.blocks is None else study.codes(self.blocks)
+            if blocks is not None:
+                check_blocks(blocks, arms, error_type)
+            gain = intention_to_treat(
+                outcome, arms.indicators, blocks, covariates, interacted, sample.weights, clusters, wanted
+            )
+        counts = arms.counts
+        assigned = sum(counts[label] for label in labels)
+        several = {f"arm {label}": count for label, count in counts.items()} if len(counts) > 2 else {}
         return Estimate(
-            terms=terms,
+            terms=(*([CONTROL_MEAN] if control_mean else []), *terms),
             values=gain.value,
             ids=study.ids,
             influence=gain.influence,
-            riesz=gain.riesz * np.sqrt(sample.weights)[:, None],
-            leverage=leverage_that_matters(gain.leverage, gain.riesz),
+            riesz=gain.riesz,
+            leverage=None if gain.leverage is None else leverage_that_matters(gain.leverage, gain.riesz),
             classical=gain.classical,
             reduced=gain.reduced,
             reduced_df=gain.reduced_df,
@@ -137,22 +195,48 @@ class Experiment(Design):
             cluster_by=cluster,
             parameters=gain.parameters,
             error_type=error_type,
-            target="sample" if blocks is not None or self.covariates else "either",
+            target="sample" if blocks is not None or names else "either",
             outcome=self.outcome or study.outcome_names[0],
             estimand="effect of assignment (intention to treat)",
             people=int(assigned.sum()),
             population="people assigned to the programme",
             warnings=(*sample.warnings, *attrition_warning(self, data), *_dropped(gain.dropped, blocks, names)),
             diagnostics={"assigned": int(assigned.sum()), "control": int((~assigned).sum()), **sample.counts},
+            people=assigned,
+            population="people assigned to the programme" if self.control is None else in_words(labels),
+            warnings=(*sample.warnings, *_dropped(gain, columns)),
+            diagnostics={"assigned": assigned, "control": counts[arms.labels[0]], **several, **sample.counts},
         ).using(error_type)
 
+    def _sample(self, data: Study | pd.DataFrame) -> tuple[Sample, tuple[str, ...]]:
+        """Return whom the design uses, and the names of what it adjusts for, earlier outcomes among them."""
+        if not self.before:
+            return self._whole(draw_sample(self, data)), self.covariates
+        if not isinstance(data, Study):
+            raise refusal("DATA-015", "a plain frame has no periods", "frame", "name the column in `covariates`")
+        study, name = data, self.outcome or data.outcome_names[0]
+        known = study.periods(name)
+        unknown = [period for period in self.before if period not in known]
+        if unknown:
+            what = f"outcome '{name}' has no period {listed(unknown)}"
+            raise refusal(
+                "DATA-015", what, study.name, "name periods of the outcome, or name the column in `covariates`"
+            )
+        earlier = {f"{name}, {period}": study.outcome(name, period, complete=False) for period in self.before}
+        names = (*self.covariates, *earlier)
+        widened = replace(study, people=study.people.assign(**earlier))
+        return self._whole(draw_sample(self.model_copy(update={"covariates": names}), widened)), names
 
-COLUMNS: Final = {"control mean": 0, "gain": 1}
-"""Where the regression has its coefficients."""
+    def _whole(self, sample: Sample) -> Sample:
+        """Return the sample of people in complete pairs, if people were paired."""
+        if self.pairs is None:
+            return sample
+        arms = read_arms(sample.study, self.assigned, self.control, self.arm)
+        return whole_pairs(sample, arms, self.pairs, self.cluster, self.missing == "drop")
 
 
 def arm_means(spec: Experiment, data: Study | pd.DataFrame) -> Estimate:
-    """Estimate the mean outcome of each arm of a lottery, jointly; their difference is the gain of `Experiment.fit`.
+    """Estimate the mean outcome of each arm of a lottery, jointly; their differences are the gains of `Experiment.fit`.
 
     With covariates or blocks these are the means that the regression predicts for everybody in the lottery under each arm.
 
@@ -164,7 +248,8 @@ def arm_means(spec: Experiment, data: Study | pd.DataFrame) -> Estimate:
     Returns
     -------
     Estimate
-        Terms ``assigned mean`` and ``control mean``, in the outcome's units.
+        In the outcome's units: terms ``assigned mean`` and ``control mean``; or, with several arms and none chosen, one
+        term ``mean in ...`` an arm and then ``control mean``.
 
     Raises
     ------
@@ -177,81 +262,11 @@ def arm_means(spec: Experiment, data: Study | pd.DataFrame) -> Estimate:
     >>> arm_means(Experiment(outcome="earnings"), cf.datasets.load("nsw")).values.round(2)
     array([6349.14, 4554.8 ])
     """
-    found = spec._regression(data, ("control mean", "gain"))
-    return replace(
-        found.contrast([[1, 1], [1, 0]], ["assigned mean", "control mean"]), estimand="mean outcome under each arm"
-    )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Gain:
-    """What `intention_to_treat` returns, for k coefficients.
-
-    Shapes: value (k,), influence (n, k), leverage (n,), riesz (n, k), classical (k, k), and with clusters reduced (n, k)
-    and reduced_df (k,); ``dropped`` are positions of columns that carry no information of their own.
-    """
-
-    value: FloatArray
-    influence: FloatArray
-    leverage: FloatArray
-    riesz: FloatArray
-    classical: FloatArray
-    reduced: FloatArray | None
-    reduced_df: FloatArray | None
-    parameters: int
-    dropped: NDArray[np.intp]
-
-
-def intention_to_treat(
-    outcome: FloatArray,
-    assigned: NDArray[np.bool_],
-    blocks: NDArray[np.intp] | None,
-    covariates: FloatArray,
-    interacted: bool,
-    weights: FloatArray,
-    clusters: NDArray[np.intp] | None = None,
-    columns: Sequence[int] = (1,),
-) -> Gain:
-    """Regress outcome (n,) on assignment (n,), centred block dummies and covariates (n, p), and their products.
-
-    ``weights`` (n,) are positive with mean 1. ``columns`` says which coefficients are returned: 0 is the intercept, the mean
-    outcome in control at the mean of blocks and covariates, and 1 assignment.
-
-    The blocks are always interacted with assignment, so that the effect is weighted by block size.
-    """
-    treated = assigned.astype(np.float64)[:, None]
-    fixed = np.empty((len(outcome), 0))
-    if blocks is not None:
-        fixed = (blocks[:, None] == np.arange(1, blocks.max() + 1)).astype(np.float64)
-    fixed, covariates = (part - np.average(part, axis=0, weights=weights) for part in (fixed, covariates))
-    products = [treated * fixed, *([treated * covariates] if interacted else [])]
-    design = np.hstack([np.ones_like(treated), treated, fixed, covariates, *products])
-    # The intercept takes up any constant; without it, outcomes far from zero would lose digits.
-    level = np.average(outcome, weights=weights)
-    centred = outcome - level
-    root = np.sqrt(weights)
-    design, outcome = design * root[:, None], centred * root
-    fit = least_squares(design, outcome)
-    asked = np.asarray(columns)  # with both arms filled, neither the intercept nor assignment is ever dropped
-    rows = fit.bread[asked]
-    n = len(outcome)
-    riesz = n * (design[:, fit.kept] @ rows.T)
-    variance = fit.residuals @ fit.residuals / (n - fit.rank)
-    reduced = reduced_df = None
-    if clusters is not None:
-        kept = design[:, fit.kept]
-        reduced, reduced_df = bias_reduced(kept, fit.bread, clusters, fit.residuals, riesz)
-    return Gain(
-        value=fit.coefficients[asked] + level * (asked == 0),
-        influence=riesz * fit.residuals[:, None],
-        leverage=fit.leverage,
-        riesz=riesz,
-        classical=variance * rows[:, asked],
-        reduced=reduced,
-        reduced_df=reduced_df,
-        parameters=fit.rank,
-        dropped=fit.dropped,
-    )
+    found = spec._estimate(data, control_mean=True)
+    count = len(found.terms) - 1
+    names = ["assigned mean"] if found.terms[1:] == ("gain",) else [f"mean in {term}" for term in found.terms[1:]]
+    rows = np.vstack([np.column_stack([np.ones(count), np.eye(count)]), np.eye(1, count + 1)])
+    return replace(found.contrast(rows, [*names, CONTROL_MEAN]), estimand="mean outcome under each arm")
 
 
 def check_clusters(clusters: NDArray[np.intp] | None, *treatments: NDArray[np.bool_]) -> None:
@@ -272,26 +287,12 @@ def check_clusters(clusters: NDArray[np.intp] | None, *treatments: NDArray[np.bo
                 raise refusal("IDENT-006", f"all {word} people are in one cluster")
 
 
-def _check_blocks(blocks: NDArray[np.intp], assigned: NDArray[np.bool_], error_type: ErrorType) -> None:
-    sizes = np.array([np.bincount(blocks[arm], minlength=blocks.max() + 1) for arm in (assigned, ~assigned)])
-    empty = (sizes == 0).any(axis=0)
-    if empty.any():
-        raise refusal("IDENT-007", f"{int(empty.sum())} of {len(empty)} blocks hold one arm only")
-    alone = (sizes == 1).any(axis=0)
-    if alone.any() and error_type in {"HC2", "HC3"}:
-        what = f"{int(alone.sum())} blocks have a single person in an arm, which {error_type} cannot use"
-        raise refusal("EST-001", what)
-
-
-def _dropped(dropped: NDArray[np.intp], blocks: NDArray[np.intp] | None, names: tuple[str, ...]) -> tuple[Problem, ...]:
+def _dropped(gain: Gain, names: tuple[str, ...]) -> tuple[Problem, ...]:
     """Name the covariates, and count the products, that carry no information of their own."""
-    if not len(dropped):
+    if not len(gain.dropped):
         return ()
-    first = 2 + (0 if blocks is None else int(blocks.max()))
-    columns = [
-        names[position - first].partition("=")[0] for position in dropped if first <= position < first + len(names)
-    ]
-    products = len(dropped) - len(columns)
+    columns = [names[position].partition("=")[0] for position in gain.dropped if 0 <= position < len(names)]
+    products = len(gain.dropped) - len(columns)
     words = [f"some of covariates {listed(sorted(set(columns)))}"] if columns else []
     words += [f"{products} products with assignment"] if products else []
     return (Problem("EST-005", f"left out of the model: {' and '.join(words)}", "estimator"),)

@@ -423,6 +423,17 @@ CODES: Final[dict[str, Code]] = {
         "an arm shows no spread of its own, and some methods need many untreated ones.",
         "choose a method that the number of clusters allows, or compare more of them",
     ),
+    "IDENT-019": Code(
+        "no such arm",
+        "The arm, or the control, that is named is none of the arms that people were assigned to.",
+        "name it as the assignment column writes it",
+    ),
+    "IDENT-020": Code(
+        "a pair is not complete",
+        "Matched pairs are compared pair by pair, so each needs one person (or cluster, where clusters were drawn) in "
+        "either arm.",
+        "complete the pairs, leave out broken ones with `missing: drop`, or name the groups as `blocks`",
+    ),
     "EST-001": Code(
         "error type undefined for these data",
         "A single person alone determines a part of the estimate (an arm, block or pattern of one), so that no robust "

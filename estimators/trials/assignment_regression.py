@@ -1,0 +1,88 @@
+"""Regression of an outcome on the arms of a lottery, with blocks and covariates: all effects in one fit.
+
+One control mean serves every arm, so that effects of several arms are correlated as they must be. With slopes that differ
+by arm (fully interacted) an arm's effect is the difference of two regressions, its own and the control's, at the mean of
+the covariates: no other arm's effect enters it.
+
+Sources: Lin (2013), Annals of Applied Statistics 7(1), 295-318, section 3; Goldsmith-Pinkham, Hull and Kolesár (2024),
+American Economic Review 114(12), section III.A, for several arms.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from counterfoil.estimators.bias_reduced import bias_reduced
+from counterfoil.estimators.covariance import FloatArray
+from counterfoil.estimators.least_squares import least_squares
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Gain:
+    """What a regression of a lottery returns, for k values.
+
+    Shapes: value (k,), influence (n, k), riesz (n, k); leverage (n,) and classical (k, k) where the errors are by person;
+    reduced (n, k) and reduced_df (k,) where they are by cluster. ``dropped`` are positions of covariates (from 0) and,
+    after them, of products that carry no information of their own.
+    """
+
+    value: FloatArray
+    influence: FloatArray
+    riesz: FloatArray
+    leverage: FloatArray | None
+    classical: FloatArray | None
+    reduced: FloatArray | None
+    reduced_df: FloatArray | None
+    parameters: int
+    dropped: NDArray[np.intp]
+
+
+def intention_to_treat(
+    outcome: FloatArray,
+    arms: FloatArray,
+    blocks: NDArray[np.intp] | None,
+    covariates: FloatArray,
+    interacted: bool,
+    weights: FloatArray,
+    clusters: NDArray[np.intp] | None = None,
+    columns: Sequence[int] = (1,),
+) -> Gain:
+    """Regress outcome (n,) on arms (n, K) of 0 and 1, centred block dummies and covariates (n, p), and their products.
+
+    ``weights`` (n,) are positive with mean 1. ``columns`` says which coefficients are returned: 0 is the intercept, the mean
+    outcome in control at the mean of blocks and covariates, and 1 to K the arms.
+
+    The blocks are always interacted with the arms, so that effects are weighted by block size.
+    """
+    n, count = arms.shape
+    fixed = np.empty((n, 0))
+    if blocks is not None:
+        fixed = (blocks[:, None] == np.arange(1, blocks.max() + 1)).astype(np.float64)
+    fixed, covariates = (part - np.average(part, axis=0, weights=weights) for part in (fixed, covariates))
+    products = [arm[:, None] * part for part in (fixed, *([covariates] if interacted else [])) for arm in arms.T]
+    design = np.hstack([np.ones((n, 1)), arms, fixed, covariates, *products])
+    # The intercept takes up any constant; without it, outcomes far from zero would lose digits.
+    level = np.average(outcome, weights=weights)
+    root = np.sqrt(weights)
+    design, outcome = design * root[:, None], (outcome - level) * root
+    fit = least_squares(design, outcome)
+    asked = np.asarray(columns)  # with all arms filled, neither the intercept nor an arm is ever dropped
+    rows = fit.bread[asked]
+    riesz = n * (design[:, fit.kept] @ rows.T)
+    variance = fit.residuals @ fit.residuals / (n - fit.rank)
+    reduced = reduced_df = None
+    if clusters is not None:
+        reduced, reduced_df = bias_reduced(design[:, fit.kept], fit.bread, clusters, fit.residuals, riesz)
+    return Gain(
+        value=fit.coefficients[asked] + level * (asked == 0),
+        influence=riesz * fit.residuals[:, None],
+        riesz=riesz * root[:, None],
+        leverage=fit.leverage,
+        classical=variance * rows[:, asked],
+        reduced=reduced,
+        reduced_df=reduced_df,
+        parameters=fit.rank,
+        dropped=fit.dropped - (1 + count + fixed.shape[1]),
+    )
