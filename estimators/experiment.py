@@ -15,7 +15,7 @@ pairs stand in ``counterfoil.estimators.trials``.
 """
 
 from dataclasses import replace
-from typing import ClassVar, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
 import numpy as np
 import pandas as pd
@@ -148,7 +148,7 @@ class Experiment(Design):
         sample = draw_sample(self, data)
     def _estimate(self, data: Study | pd.DataFrame, control_mean: bool = False) -> Estimate:
         """Return the gains of the arms asked for, after the mean outcome in control if it is wanted."""
-        sample, names = self._sample(data)
+        sample, names = self.sample(data)
         study = sample.study
         arms = read_arms(study, self.assigned, self.control, self.arm)
         labels = [arms.labels[code] for code in arms.chosen]
@@ -158,6 +158,8 @@ class Experiment(Design):
         covariates, columns = study.covariates(names)
         interacted = self.adjustment == "interacted"
         cluster: str | None
+        clusters: NDArray[np.intp] | None
+        cluster_names: NDArray[Any] | None
         blocks = None
         if self.pairs is not None:
             pairs = study.codes(self.pairs)
@@ -208,7 +210,7 @@ class Experiment(Design):
             diagnostics={"assigned": assigned, "control": counts[arms.labels[0]], **several, **sample.counts},
         ).using(error_type)
 
-    def _sample(self, data: Study | pd.DataFrame) -> tuple[Sample, tuple[str, ...]]:
+    def sample(self, data: Study | pd.DataFrame) -> tuple[Sample, tuple[str, ...]]:
         """Return whom the design uses, and the names of what it adjusts for, earlier outcomes among them."""
         if not self.before:
             return self._whole(draw_sample(self, data)), self.covariates

@@ -575,6 +575,17 @@ CODES: Final[dict[str, Code]] = {
         "however large.",
         "read it as it stands: the data do not bound the effect at this level; a lower level or more clusters would",
     ),
+    "EST-021": Code(
+        "lottery cannot have given this",
+        "Randomization inference compares with the assignments that could have been drawn. The lottery that is declared does "
+        "not allow the one that was, or leaves an arm empty, or allows no other.",
+        "declare blocks, clusters or the list of assignments as they were drawn",
+    ),
+    "EST-022": Code(
+        "no single effect to invert",
+        "A confidence interval by randomization is of one constant effect; the test is of several arms together.",
+        "name one arm, or read the p-values",
+    ),
     "ATTR-001": Code(
         "no such rule", "The package has no attribution rule of that name.", "choose one of the names listed"
     ),
