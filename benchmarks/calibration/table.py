@@ -27,12 +27,13 @@ from calibration import (
     sequential,
     shrinkage,
     trends,
+    trials,
 )
 from calibration.case import AT_MOST, Case, Draw, Row, seed_of, summarize
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "calibration.md"
 SUBJECTS: Final[dict[str, tuple[Case, ...]]] = {
-    "Experiments": experiments.CASES,
+    "Experiments": (*experiments.CASES, *trials.CASES),
     "Contributions": contributions.CASES,
     "Learned and misspecified nuisances": learners.CASES,
     "Enrolment in stages": sequential.CASES,

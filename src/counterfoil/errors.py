@@ -586,6 +586,12 @@ CODES: Final[dict[str, Code]] = {
         "A confidence interval by randomization is of one constant effect; the test is of several arms together.",
         "name one arm, or read the p-values",
     ),
+    "EST-023": Code(
+        "arms do not overlap",
+        "The average effect of an arm needs its people, and the control's, in every block and at every covariate that is "
+        "adjusted for; and the worst case of contamination needs controls that are blocks alone.",
+        "merge blocks, use fewer covariates, or leave out blocks that lack an arm with `overlap='drop'`",
+    ),
     "ATTR-001": Code(
         "no such rule", "The package has no attribution rule of that name.", "choose one of the names listed"
     ),
