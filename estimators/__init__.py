@@ -34,8 +34,13 @@ from counterfoil.estimators.spillover import site_level, spillover
 from counterfoil.estimators.stack import stack
 from counterfoil.estimators.subgroups import gain_by_group
 from counterfoil.estimators.support import support
+from counterfoil.estimators.trials.arm_weights import ArmWeights, contamination_bias
+from counterfoil.estimators.trials.randomization import randomization_inference, randomize
+from counterfoil.estimators.trials.randomization_plot import plot_randomization
+from counterfoil.estimators.trials.sharp_null import RandomizationTest
 
 __all__ = [
+    "ArmWeights",
     "Cells",
     "Clusters",
     "Contribution",
@@ -51,6 +56,7 @@ __all__ = [
     "PanelContribution",
     "PanelContributionFit",
     "Published",
+    "RandomizationTest",
     "SequentialContribution",
     "SequentialFit",
     "ShrunkCredits",
@@ -60,6 +66,7 @@ __all__ = [
     "bounds",
     "co_service",
     "contamination",
+    "contamination_bias",
     "covariate_strength",
     "detectable_share",
     "functional",
@@ -70,10 +77,13 @@ __all__ = [
     "omitted_variable",
     "permuted_rosters",
     "placebo",
+    "plot_randomization",
     "plot_service_map",
     "probability_of_causation",
     "progress_predicts_enrolment",
     "published_estimate",
+    "randomization_inference",
+    "randomize",
     "rank_sets",
     "risk_growth_cap",
     "service_graph",

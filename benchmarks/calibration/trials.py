@@ -1,5 +1,6 @@
 """Rows for arms, pairs, earlier outcomes, randomization inference and contamination bias."""
 
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -36,7 +37,7 @@ def matched(seed: int, spread: float = 0.0) -> tuple[pd.DataFrame, FloatArray]:
     age = score + 0.5 * rng.normal(size=60)
     y = 2 * score + age + assigned * (1 + spread * score) + rng.normal(size=60)
     frame = pd.DataFrame({"assigned": assigned, "pair": np.arange(60) // 2, "age": age, "y": y})
-    return frame, np.bincount(frame["pair"], weights=np.where(assigned == 1, y, -y))
+    return frame, np.asarray(np.where(assigned == 1, y, -y).reshape(30, 2).sum(axis=1), dtype=np.float64)
 
 
 def pairs(seed: int, **terms: Any) -> Draw:
@@ -155,7 +156,7 @@ CASES: tuple[Case, ...] = (
     Case("randomization interval, difference, covariates", "constant effect", lambda s: inverted(s, "difference")),
     Case("randomization interval, studentized, covariates", "constant effect", lambda s: inverted(s, "studentized")),
     *(
-        Case(f"two arms in four blocks of unequal chances, {name}", "effects of the arms", lambda s, name=name: contaminated(s, name))
+        Case(f"two arms in four blocks of unequal chances, {name}", "effects of the arms", partial(contaminated, name=name))
         for name in ESTIMATORS
     ),
 )  # fmt: skip

@@ -132,7 +132,7 @@ def test_constant_effects_or_constant_chances_contaminate_nothing() -> None:
     spec = Experiment.model_validate({**SPEC, "blocks": "block"})
     same = contamination_bias(spec, frame)
     for name in ("own", "ate", "ew", "cw"):
-        assert same.difference(name).values == pytest.approx(np.zeros(2), abs=1e-9)  # type: ignore[arg-type]
+        assert same.difference(name).values == pytest.approx(np.zeros(2), abs=1e-9)
     assert same.propensity_spread == pytest.approx(0, abs=1e-12)
     uneven = drawn(2).assign(y=lambda f: 2.0 * (f["arm"] == "a") - (f["arm"] == "b") + f["block"])
     exact = contamination_bias(spec, uneven)
