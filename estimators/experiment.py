@@ -24,7 +24,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from counterfoil.datasets.study import Study
 from counterfoil.errors import Problem, listed, refusal
-from counterfoil.estimators.covariance import BY_CLUSTER, leverage_that_matters
+from counterfoil.estimators.covariance import BY_CLUSTER, ErrorType, leverage_that_matters
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.least_squares import least_squares
 from counterfoil.estimators.spec import Design, OwnRules, draw_sample
@@ -72,7 +72,8 @@ class Experiment(Design):
     )
     arm: Label | None = Field(
         None,
-        description="Which arm's effect is the gain; `any` counts all arms but the control as one. Needed with `control`.",
+        description="Which arm's effect is the gain; `any` counts all arms but the control as one. A contract needs it where the "
+        "control has several others.",
     )
     blocks: str | None = Field(None, description="Column of people within whose groups the lottery was drawn.")
     pairs: str | None = Field(
@@ -123,8 +124,8 @@ class Experiment(Design):
         Returns
         -------
         Estimate
-            In the outcome's units per person assigned: one term, ``gain``; or, with ``control`` and no ``arm``, one term
-            for each other arm, called as the column calls it.
+            In the outcome's units per person assigned: one term, ``gain``; or, with several arms beside the control and no
+            ``arm``, one term for each, called as the column calls it.
 
         Raises
         ------
@@ -152,7 +153,7 @@ class Experiment(Design):
         study = sample.study
         arms = read_arms(study, self.assigned, self.control, self.arm)
         labels = [arms.labels[code] for code in arms.chosen]
-        terms = ["gain"] if self.control is None or self.arm is not None else labels
+        terms = ["gain"] if len(labels) == 1 else labels
         wanted = [*([0] if control_mean else []), *arms.chosen]
         outcome = study.outcome(self.outcome, self.period)
         covariates, columns = study.covariates(names)
@@ -163,7 +164,7 @@ class Experiment(Design):
         blocks = None
         if self.pairs is not None:
             pairs = study.codes(self.pairs)
-            error_type = self.vcov or "CR2"
+            _, error_type = self.errors_on(study, unclustered="HC2")
             cluster, clusters, cluster_names = error_groups(study, self.pairs, self.cluster)
             check_clusters(clusters, arms.codes > 0)
             gain = pair_differences(
@@ -209,6 +210,12 @@ class Experiment(Design):
             warnings=(*sample.warnings, *_dropped(gain, columns)),
             diagnostics={"assigned": assigned, "control": counts[arms.labels[0]], **several, **sample.counts},
         ).using(error_type)
+
+    def errors_on(self, study: Study, unclustered: ErrorType) -> tuple[str | None, ErrorType]:
+        """Return what errors are clustered by, and their type: CR2 by pair where people or clusters were paired."""
+        if self.pairs is None:
+            return super().errors_on(study, unclustered)
+        return self.pairs, self.vcov or "CR2"
 
     def sample(self, data: Study | pd.DataFrame) -> tuple[Sample, tuple[str, ...]]:
         """Return whom the design uses, and the names of what it adjusts for, earlier outcomes among them."""

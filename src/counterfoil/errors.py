@@ -425,8 +425,9 @@ CODES: Final[dict[str, Code]] = {
     ),
     "IDENT-019": Code(
         "no such arm",
-        "The arm, or the control, that is named is none of the arms that people were assigned to.",
-        "name it as the assignment column writes it",
+        "The arm, or the control, that is named is none of the arms that people were assigned to; or several arms are "
+        "measured where one gain is asked for.",
+        "name the arm as the assignment column writes it, or `arm: any` for all but the control as one",
     ),
     "IDENT-020": Code(
         "a pair is not complete",
