@@ -26,14 +26,12 @@ from counterfoil.datasets.study import Study
 from counterfoil.errors import Problem, listed, refusal
 from counterfoil.estimators.covariance import BY_CLUSTER, ErrorType, leverage_that_matters
 from counterfoil.estimators.estimate import Estimate
-from counterfoil.estimators.least_squares import least_squares
-from counterfoil.estimators.spec import Design, OwnRules, draw_sample
-from counterfoil.estimators.trials.attrition_table import attrition_warning
-from counterfoil.estimators.trials.response_model import Attrition
 from counterfoil.estimators.spec import Design, OwnRules, Sample, draw_sample
 from counterfoil.estimators.trials.arms import Label, check_blocks, in_words, read_arms
 from counterfoil.estimators.trials.assignment_regression import Gain, intention_to_treat
+from counterfoil.estimators.trials.attrition_table import attrition_warning
 from counterfoil.estimators.trials.pairs import error_groups, pair_differences, whole_pairs
+from counterfoil.estimators.trials.response_model import Attrition
 
 CONTROL_MEAN: Final = "control mean"
 
@@ -90,12 +88,6 @@ class Experiment(Design):
     )
 
     @model_validator(mode="after")
-    def _attrition_drops(self) -> "Experiment":
-        if self.attrition is not None and self.missing != "drop":
-            raise ValueError("`attrition` makes up for people who are left out; write `missing: drop` with it")
-        return self
-
-    @model_validator(mode="after")
     def _terms_fit_each_other(self) -> "Experiment":
         if self.arm is not None and self.control is None:
             raise ValueError("`arm` needs `control`: an effect of one arm of several is measured against another")
@@ -103,6 +95,10 @@ class Experiment(Design):
             raise ValueError("pairs are blocks of two; name either `pairs` or `blocks`")
         if self.pairs is not None and self.vcov is not None and self.vcov not in BY_CLUSTER:
             raise ValueError(f"vcov {self.vcov} ignores the pairs; use CR0, CR1 or CR2")
+        if self.attrition is not None and self.missing != "drop":
+            raise ValueError("`attrition` makes up for people who are left out; write `missing: drop` with it")
+        if self.attrition is not None and (self.control is not None or self.pairs is not None or self.before):
+            raise ValueError("`attrition` is for two arms without `pairs` and `before`")
         if self.period is not None and self.period in self.before:
             raise ValueError(f"`before` names the outcome's own period '{self.period}'")
         return self
@@ -110,8 +106,7 @@ class Experiment(Design):
     def columns(self) -> tuple[str, ...]:
         """Return the columns of people that the design uses, apart from covariates."""
         predictors = () if self.attrition is None else self.attrition.weight_by
-        return (self.assigned, *filter(None, (self.blocks,)), *super().columns(), *predictors)
-        return (self.assigned, *filter(None, (self.blocks, self.pairs)), *super().columns())
+        return (self.assigned, *filter(None, (self.blocks, self.pairs)), *super().columns(), *predictors)
 
     def fit(self, data: Study | pd.DataFrame) -> Estimate:
         """Estimate the effect of assignment.
@@ -140,15 +135,12 @@ class Experiment(Design):
         """
         return self._estimate(data)
 
-    def _regression(self, data: Study | pd.DataFrame, terms: tuple[str, ...]) -> Estimate:
-        """Return the terms asked for, of ``control mean`` and ``gain``, as one regression has them."""
+    def _estimate(self, data: Study | pd.DataFrame, control_mean: bool = False) -> Estimate:
+        """Return the gains of the arms asked for, after the mean outcome in control if it is wanted."""
         if self.attrition is not None:
             from counterfoil.estimators.trials.attrition import response_weighted  # which builds on this module
 
-            return response_weighted(self, data, terms)
-        sample = draw_sample(self, data)
-    def _estimate(self, data: Study | pd.DataFrame, control_mean: bool = False) -> Estimate:
-        """Return the gains of the arms asked for, after the mean outcome in control if it is wanted."""
+            return response_weighted(self, data, ("control mean", "gain") if control_mean else ("gain",))
         sample, names = self.sample(data)
         study = sample.study
         arms = read_arms(study, self.assigned, self.control, self.arm)
@@ -201,15 +193,15 @@ class Experiment(Design):
             target="sample" if blocks is not None or names else "either",
             outcome=self.outcome or study.outcome_names[0],
             estimand="effect of assignment (intention to treat)",
-            people=int(assigned.sum()),
-            population="people assigned to the programme",
-            warnings=(*sample.warnings, *attrition_warning(self, data), *_dropped(gain.dropped, blocks, names)),
-            diagnostics={"assigned": int(assigned.sum()), "control": int((~assigned).sum()), **sample.counts},
             people=assigned,
             population="people assigned to the programme" if self.control is None else in_words(labels),
-            warnings=(*sample.warnings, *_dropped(gain, columns)),
+            warnings=(*sample.warnings, *self._lost(data), *_dropped(gain, columns)),
             diagnostics={"assigned": assigned, "control": counts[arms.labels[0]], **several, **sample.counts},
         ).using(error_type)
+
+    def _lost(self, data: Study | pd.DataFrame) -> tuple[Problem, ...]:
+        """Warn where people were lost more often in one arm of two than in the other."""
+        return attrition_warning(self, data) if self.control is None else ()
 
     def errors_on(self, study: Study, unclustered: ErrorType) -> tuple[str | None, ErrorType]:
         """Return what errors are clustered by, and their type: CR2 by pair where people or clusters were paired."""

@@ -13,7 +13,7 @@ probability weighted estimation for general missing data problems*, Journal of E
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,13 +22,16 @@ from counterfoil.datasets.disclosure import shown
 from counterfoil.errors import Problem, listed, refusal
 from counterfoil.estimators.covariance import FloatArray, leverage_that_matters
 from counterfoil.estimators.estimate import Estimate
-from counterfoil.estimators.experiment import COLUMNS, Experiment, check_clusters
+from counterfoil.estimators.experiment import Experiment, check_clusters
 from counterfoil.estimators.least_squares import least_squares
 from counterfoil.estimators.propensity import pattern_propensity
 from counterfoil.estimators.spec import draw_sample
 from counterfoil.estimators.trials.attrition_table import attrition_warning
 from counterfoil.estimators.trials.filled import filled, outcome_if_any, responders
 from counterfoil.estimators.trials.lottery_design import lottery_design
+
+COLUMNS: Final = {"control mean": 0, "gain": 1}
+"""Where the regression has its coefficients."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
