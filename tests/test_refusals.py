@@ -67,6 +67,7 @@ from counterfoil.estimators.bounds import bounds
 from counterfoil.estimators.cells import Cells
 from counterfoil.estimators.contamination import contamination
 from counterfoil.estimators.folds import folds
+from counterfoil.estimators.instruments import InstrumentalVariable, InstrumentFit
 from counterfoil.estimators.learner import OutcomeLearner
 from counterfoil.estimators.panels.event_study import EventStudy
 from counterfoil.estimators.panels.honest import robust_intervals
@@ -140,6 +141,10 @@ def study(data: pd.DataFrame | None = None, **terms: Any) -> cf.Study:
 def fit(data: pd.DataFrame | None = None, **terms: Any) -> Any:
     spec = Contribution.model_validate({"outcome": "jobs", "providers": ("north", "south"), **terms})
     return spec.fit(frame() if data is None else data)
+
+
+def instrumented(**change: Any) -> InstrumentFit:
+    return InstrumentalVariable(outcome="jobs", received="north").fit(frame().assign(**change))
 
 
 def staged(data: pd.DataFrame, stages: tuple[tuple[str, ...], ...]) -> Any:
@@ -292,6 +297,7 @@ FIRES: dict[str, Callable[[Path], Any]] = {
     "IDENT-003": lambda _: attribute(fit(replaced("north", frame()["south"]), model="additive")),
     "IDENT-004": lambda _: fit(only(frame(), 0, 0, 0)).total(),
     "IDENT-005": lambda _: fit(replaced("north", 0)),
+    "IDENT-023": lambda _: instrumented(assigned=1),
     "IDENT-018": lambda _: fit(providers=("north",), backbone=("south",)),
     "IDENT-019": lambda _: Experiment(outcome="jobs", control="2").fit(frame()),
     "IDENT-020": lambda _: Experiment(outcome="jobs", pairs="site").fit(frame()),
@@ -318,6 +324,7 @@ FIRES: dict[str, Callable[[Path], Any]] = {
     "EST-013": lambda _: folds(np.zeros(9, dtype=np.intp), np.arange(9) % 3, n_folds=5, seed=1),
     "CONTRACT-021": lambda _: blended(HALF, {"a": published("jobs", Decimal(1)), "b": published("jobs", Decimal(1))}),
     "CONTRACT-022": lambda _: blended(HALF, {"a": published("jobs"), "b": published("work")}),
+    "EST-029": lambda _: instrumented().over_identification(),
     "EST-020": lambda _: hold_clusters(FewClusters(permutation=Decimal("0.05")), Clusters(treated=1, control=2)),
     "EST-021": lambda _: randomize(frame()["jobs"], frame()["assigned"], assignments=1 - frame()[["assigned"]].T),
     "EST-022": lambda _: randomize(frame()["jobs"], np.arange(len(frame())) % 3, draws=9).interval(),
@@ -458,6 +465,9 @@ WARNS: dict[str, Callable[[], Any]] = {
     "EST-019": lambda: FixedBaseline(
         outcome="jobs", baseline="fixed_rate", rate=Decimal(SECRET), source="s", among="everyone"
     ).fit(frame()),
+    "EST-028": lambda: instrumented(assigned=lambda data: np.arange(len(data)) % 2).total(),
+    "IDENT-024": lambda: instrumented(north=lambda data: data["north"] * data["age"]).total(),
+    "IDENT-025": lambda: instrumented(north=lambda data: data["assigned"]).total(),
     "EST-007": lambda: fit(gaps(), missing="drop", covariates=("age",)),
     "EST-037": lambda: pretrend_power(event_study((-3, -2, 0))),
 }

@@ -435,6 +435,23 @@ CODES: Final[dict[str, Code]] = {
         "either arm.",
         "complete the pairs, leave out broken ones with `missing: drop`, or name the groups as `blocks`",
     ),
+    "IDENT-023": Code(
+        "no first stage",
+        "The instrument moves nobody: it is constant, a combination of covariates and groups, or unrelated to the treatment "
+        "received, so it shows nothing of the effect of the treatment.",
+        "check the columns; the effect of assignment (`kind: experiment`) needs no first stage",
+    ),
+    "IDENT-024": Code(
+        "people moved are estimated",
+        "The effect is of those whom the instrument moved. Nobody knows who they are where some took part without being "
+        "assigned, where what was received is an amount, or where nobody was assigned; their number is estimated or supposed.",
+        "read the number with its reason, or pay on the effect of assignment (`kind: experiment`), which counts people assigned",
+    ),
+    "IDENT-025": Code(
+        "everybody did as assigned",
+        "The instrument and the treatment received are the same, so the effect on those moved is the effect of assignment.",
+        "nothing needs to be done; `kind: experiment` gives the same effect",
+    ),
     "EST-001": Code(
         "error type undefined for these data",
         "A single person alone determines a part of the estimate (an arm, block or pattern of one), so that no robust "
@@ -592,6 +609,18 @@ CODES: Final[dict[str, Code]] = {
         "The average effect of an arm needs its people, and the control's, in every block and at every covariate that is "
         "adjusted for; and the worst case of contamination needs controls that are blocks alone.",
         "merge blocks, use fewer covariates, or leave out blocks that lack an arm with `overlap='drop'`",
+    ),
+    "EST-028": Code(
+        "weak instrument",
+        "The first stage is so weak that two-stage least squares may be biased towards plain least squares and its t interval "
+        "may miss the effect more often than it says.",
+        "read the Anderson-Rubin set, which holds whatever the strength of the first stage",
+    ),
+    "EST-029": Code(
+        "not defined for this instrument",
+        "The question asks for more than the instrument has: compliers need an instrument and a treatment of 0 and 1, a test "
+        "of whether instruments agree needs two, a joint test of several needs more clusters.",
+        "ask it of a fit that has what is needed",
     ),
     "ATTR-001": Code(
         "no such rule", "The package has no attribution rule of that name.", "choose one of the names listed"

@@ -1,0 +1,187 @@
+"""Anderson-Rubin confidence sets: values of the effect that the instruments do not reject, valid however weak they are.
+
+At the true effect β the instruments do not predict ``outcome − β · received``. With reduced form ρ, first stage π, their joint
+covariance and L instruments, a value is kept when ``(ρ − βπ)' V(β)⁻¹ (ρ − βπ) / L ≤ F(L, df)``, V(β) the covariance of ρ − βπ.
+The set may be an interval, two rays, the whole line, empty (the instruments contradict each other) or several pieces; a weak
+instrument makes it unbounded. Sources: Anderson and Rubin (1949); Fieller (1954); Andrews, Stock and Sun (2019), *Weak
+instruments in instrumental variables regression*, section 5.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+from scipy.special import fdtrc, fdtri
+
+from counterfoil.errors import refusal
+from counterfoil.estimators.covariance import FloatArray
+
+Shape = Literal["interval", "two rays", "whole line", "empty", "several pieces"]
+
+Excess = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
+
+ON_CIRCLE: Final = 1e-4
+"""How far from length one a root may lie; a false one does no harm, because the arcs beside it are looked at."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AndersonRubinSet:
+    """Effects that the instruments do not reject.
+
+    Parameters
+    ----------
+    pieces : tuple of (float, float)
+        Disjoint intervals, rising; ends may be infinite.
+    shape : str
+        ``interval``, ``two rays``, ``whole line``, ``empty`` or ``several pieces``.
+    conf_level : float
+    error_type : str
+        Of the errors in the test; ``classical`` gives the F form of Anderson and Rubin.
+    df : float
+        Degrees of freedom of the denominator.
+    p_value : float
+        Of an effect of nothing.
+    """
+
+    pieces: tuple[tuple[float, float], ...]
+    shape: Shape
+    conf_level: float
+    error_type: str
+    df: float
+    p_value: float
+
+    @property
+    def bounded(self) -> bool:
+        """Whether the set lies between two numbers."""
+        return self.shape == "empty" or bool(np.isfinite(self.pieces).all())
+
+    def __contains__(self, effect: float) -> bool:
+        return any(low <= effect <= high for low, high in self.pieces)
+
+    def sentence(self) -> str:
+        """Return the set in words."""
+        level = f"{self.conf_level:.0%} Anderson-Rubin set"
+        if self.shape == "empty":
+            return f"the {level} is empty: no effect agrees with all instruments, so one of them or the model is wrong"
+        if self.shape == "whole line":
+            return f"the {level} is every number: the first stage is too weak to say anything about the effect"
+        parts = [
+            f"below {high:.4g}"
+            if low == -np.inf
+            else f"above {low:.4g}"
+            if high == np.inf
+            else f"{low:.4g} to {high:.4g}"
+            for low, high in self.pieces
+        ]
+        return f"the {level} is {' or '.join(parts)}"
+
+
+def anderson_rubin_set(
+    reduced: FloatArray, first: FloatArray, covariance: FloatArray, conf_level: float, df: float, error_type: str
+) -> AndersonRubinSet:
+    """Return the set.
+
+    Parameters
+    ----------
+    reduced, first : ndarray, shape (L,)
+        Coefficients of the instruments in the outcome and in the treatment received.
+    covariance : ndarray, shape (2L, 2L)
+        Of ``reduced`` and ``first`` together, in this order.
+    conf_level : float
+    df : float
+        Degrees of freedom of the denominator.
+    error_type : str
+        Of the covariance.
+
+    Raises
+    ------
+    EstimationError
+        EST-029 when there are not more clusters than instruments, so that the covariance cannot be inverted.
+
+    Examples
+    --------
+    >>> found = anderson_rubin_set(np.array([1.0]), np.array([2.0]), np.diag([0.01, 0.01]), 0.95, 1e9, "HC1")
+    >>> found.shape, np.round(found.pieces, 3).tolist()
+    ('interval', [[0.395, 0.615]])
+    >>> anderson_rubin_set(np.array([0.1]), np.array([0.1]), np.eye(2), 0.95, 1e9, "HC1").shape
+    'whole line'
+    """
+    size = len(first)
+    if df < size or np.linalg.matrix_rank(covariance[:size, :size], hermitian=True) < size:
+        raise refusal("EST-029", f"an Anderson-Rubin test of {size} instruments needs more than {size} clusters")
+    # The effect is scale · tan(angle), so that infinity is a point like any other.
+    above = np.trace(covariance[:size, :size]) + reduced @ reduced
+    scale = float(np.sqrt(above / (np.trace(covariance[size:, size:]) + first @ first)))
+    unit = np.repeat([1.0 / scale, 1.0], size)
+    reduced, covariance = reduced / scale, covariance * np.outer(unit, unit)
+    critical = float(size * fdtri(size, df, conf_level))
+
+    def excess(angle: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the Wald statistic less its critical value, and the log determinant of V, at each angle."""
+        turn = np.stack([np.cos(angle), -np.sin(angle)], axis=-1)
+        gap = turn[:, :1] * reduced + turn[:, 1:] * first
+        blocks = covariance.reshape(2, size, 2, size)
+        variance = np.einsum("ai,ipjq,aj->apq", turn, blocks, turn)
+        wald = np.einsum("ap,ap->a", gap, np.linalg.solve(variance, gap[:, :, None])[:, :, 0])
+        return wald - critical, np.linalg.slogdet(variance)[1]
+
+    ends = _roots(excess, size)
+    kept = _arcs_kept(ends, excess)
+    zero = float(excess(np.zeros(1))[0][0]) + critical
+    pieces = tuple((float(scale * low), float(scale * high)) for low, high in kept)
+    return AndersonRubinSet(pieces, _shape(pieces), conf_level, error_type, df, float(fdtrc(size, df, zero / size)))
+
+
+def _roots(excess: Excess, size: int) -> FloatArray:
+    """Return the angles in (−π/2, π/2) at which the excess may be zero, rising.
+
+    Times the determinant of V it is a trigonometric polynomial of degree L in twice the angle, so that 2L + 1 points give it
+    exactly, and its roots are those of an ordinary polynomial on the unit circle.
+    """
+    nodes = 2 * size + 1
+    points = np.pi * np.arange(nodes) / nodes
+    value, log_det = excess(points)
+    curve = value * np.exp(log_det - log_det.max())
+    waves = np.fft.fft(curve) / nodes
+    polynomial = np.concatenate([waves[size + 1 :], waves[: size + 1]])
+    roots = np.roots(polynomial[::-1])
+    found = np.angle(roots[np.abs(np.abs(roots) - 1.0) < ON_CIRCLE]) / 2.0
+    return np.sort([_polished(angle, excess) for angle in found])
+
+
+def _polished(angle: float, excess: Excess) -> float:
+    """Bring a root to full precision by three secant steps."""
+    step = 1e-7
+    for _ in range(3):
+        here, ahead = excess(np.array([angle, angle + step]))[0]
+        if ahead == here or abs(move := here * step / (ahead - here)) > 1e-3:
+            break
+        angle -= move
+    return float(angle)
+
+
+def _arcs_kept(ends: FloatArray, excess: Excess) -> list[tuple[float, float]]:
+    """Return tangents of the arcs on which the excess is not positive; neighbours are joined."""
+    inside = ends[np.abs(ends) < np.pi / 2]
+    borders = np.concatenate([[-np.pi / 2], inside, [np.pi / 2]])
+    middles = (borders[1:] + borders[:-1]) / 2
+    tangents = np.concatenate([[-np.inf], np.tan(inside), [np.inf]])
+    kept: list[tuple[float, float]] = []
+    for low, high, outside in zip(tangents[:-1], tangents[1:], excess(middles)[0] > 0, strict=True):
+        if outside:
+            continue
+        if kept and kept[-1][1] == low:
+            kept[-1] = (kept[-1][0], float(high))
+        else:
+            kept.append((float(low), float(high)))
+    return kept
+
+
+def _shape(pieces: tuple[tuple[float, float], ...]) -> Shape:
+    finite = [bool(np.isfinite(piece).all()) for piece in pieces]
+    if not pieces:
+        return "empty"
+    if len(pieces) == 1:
+        return "interval" if finite[0] else "whole line"
+    return "two rays" if len(pieces) == 2 and not any(finite) else "several pieces"
