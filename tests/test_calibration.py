@@ -35,6 +35,7 @@ QUICK = {
     "Many small providers": "B4: 50 small providers, normal prior",
     "Bounds and backbones": "B7: hole, everybody helps, regression",
     "Checks": "B13: three providers, one does harm",
+    "Instruments": "instrument, strong first stage, HC1",
     "Money": "a lottery pays, no gain, contributions divide",
 }
 
