@@ -16,6 +16,7 @@ from counterfoil.estimators.experiment import Experiment, arm_means
 from counterfoil.estimators.feedback import progress_predicts_enrolment
 from counterfoil.estimators.fixed_baseline import FixedBaseline, observed_and_baseline, risk_growth_cap
 from counterfoil.estimators.influential import influential
+from counterfoil.estimators.instruments import InstrumentalVariable, InstrumentFit
 from counterfoil.estimators.kernel import Kernel
 from counterfoil.estimators.ladder import ladder
 from counterfoil.estimators.omitted_variable import omitted_variable
@@ -52,6 +53,8 @@ __all__ = [
     "Estimate",
     "Experiment",
     "FixedBaseline",
+    "InstrumentFit",
+    "InstrumentalVariable",
     "Kernel",
     "PanelContribution",
     "PanelContributionFit",

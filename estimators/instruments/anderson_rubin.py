@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
+from scipy.linalg import eig
 from scipy.special import fdtrc, fdtri
 
 from counterfoil.errors import refusal
@@ -19,10 +20,10 @@ from counterfoil.estimators.covariance import FloatArray
 
 Shape = Literal["interval", "two rays", "whole line", "empty", "several pieces"]
 
-Excess = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
+Excess = Callable[[FloatArray], FloatArray]
 
-ON_CIRCLE: Final = 1e-4
-"""How far from length one a root may lie; a false one does no harm, because the arcs beside it are looked at."""
+REAL: Final = 1e-4
+"""How far from real a root may be; a false one does no harm, because the arcs beside it are looked at."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,7 +98,8 @@ def anderson_rubin_set(
     Raises
     ------
     EstimationError
-        EST-029 when there are not more clusters than instruments, so that the covariance cannot be inverted.
+        EST-029 when there are not more clusters than instruments, so that the covariance cannot be inverted; EST-015 when the
+        outcome does not vary.
 
     Examples
     --------
@@ -108,53 +110,63 @@ def anderson_rubin_set(
     'whole line'
     """
     size = len(first)
-    if df < size or np.linalg.matrix_rank(covariance[:size, :size], hermitian=True) < size:
+    if not reduced.any() and not covariance[:size, :size].any():
+        raise refusal("EST-015", "the outcome does not vary, so every effect but nothing is rejected", "outcome")
+    spread = np.sqrt(np.diagonal(covariance)[:size])
+    correlation = covariance[:size, :size] / np.outer(spread, spread) if spread.all() else np.zeros((size, size))
+    if df < size or np.linalg.matrix_rank(correlation, hermitian=True) < size:
         raise refusal("EST-029", f"an Anderson-Rubin test of {size} instruments needs more than {size} clusters")
     # The effect is scale · tan(angle), so that infinity is a point like any other.
     above = np.trace(covariance[:size, :size]) + reduced @ reduced
     scale = float(np.sqrt(above / (np.trace(covariance[size:, size:]) + first @ first)))
-    unit = np.repeat([1.0 / scale, 1.0], size)
-    reduced, covariance = reduced / scale, covariance * np.outer(unit, unit)
+    blocks = covariance.reshape(2, size, 2, size)
+    joint = blocks[0, :, 0] / scale**2, (blocks[0, :, 1] + blocks[1, :, 0]) / scale, blocks[1, :, 1]
+    whiten = np.linalg.inv(np.linalg.cholesky(joint[0] + joint[2]))
+    reduced, first = whiten @ reduced / scale, whiten @ first
+    outer, cross, inner = (whiten @ block @ whiten.T for block in joint)
     critical = float(size * fdtri(size, df, conf_level))
 
-    def excess(angle: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return the Wald statistic less its critical value, and the log determinant of V, at each angle."""
-        turn = np.stack([np.cos(angle), -np.sin(angle)], axis=-1)
-        gap = turn[:, :1] * reduced + turn[:, 1:] * first
-        blocks = covariance.reshape(2, size, 2, size)
-        variance = np.einsum("ai,ipjq,aj->apq", turn, blocks, turn)
-        wald = np.einsum("ap,ap->a", gap, np.linalg.solve(variance, gap[:, :, None])[:, :, 0])
-        return wald - critical, np.linalg.slogdet(variance)[1]
+    def excess(angle: FloatArray) -> FloatArray:
+        """Return the Wald statistic less its critical value at each angle."""
+        cos, sin = np.cos(angle), np.sin(angle)
+        gap = cos[:, None] * reduced - sin[:, None] * first
+        weight = (cos**2)[:, None, None] * outer - (cos * sin)[:, None, None] * cross + (sin**2)[:, None, None] * inner
+        return np.asarray(np.einsum("ap,ap->a", gap, np.linalg.solve(weight, gap[:, :, None])[:, :, 0]) - critical)
 
-    ends = _roots(excess, size)
+    # The excess is zero where c·V(β) − (ρ − βπ)(ρ − βπ)' is singular, with c the critical value: a quadratic eigenvalue problem.
+    constant = critical * outer - np.outer(reduced, reduced)
+    linear = np.outer(reduced, first) + np.outer(first, reduced) - critical * cross
+    square = critical * inner - np.outer(first, first)
+    ends = np.sort([_polished(angle, excess) for angle in _real_angles(constant, linear, square)])
     kept = _arcs_kept(ends, excess)
-    zero = float(excess(np.zeros(1))[0][0]) + critical
+    zero = float(excess(np.zeros(1))[0]) + critical
     pieces = tuple((float(scale * low), float(scale * high)) for low, high in kept)
     return AndersonRubinSet(pieces, _shape(pieces), conf_level, error_type, df, float(fdtrc(size, df, zero / size)))
 
 
-def _roots(excess: Excess, size: int) -> FloatArray:
-    """Return the angles in (−π/2, π/2) at which the excess may be zero, rising.
-
-    Times the determinant of V it is a trigonometric polynomial of degree L in twice the angle, so that 2L + 1 points give it
-    exactly, and its roots are those of an ordinary polynomial on the unit circle.
-    """
-    nodes = 2 * size + 1
-    points = np.pi * np.arange(nodes) / nodes
-    value, log_det = excess(points)
-    curve = value * np.exp(log_det - log_det.max())
-    waves = np.fft.fft(curve) / nodes
-    polynomial = np.concatenate([waves[size + 1 :], waves[: size + 1]])
-    roots = np.roots(polynomial[::-1])
-    found = np.angle(roots[np.abs(np.abs(roots) - 1.0) < ON_CIRCLE]) / 2.0
-    return np.sort([_polished(angle, excess) for angle in found])
+def _real_angles(constant: FloatArray, linear: FloatArray, square: FloatArray) -> FloatArray:
+    """Return the angles whose tangents β are real and make ``constant + β linear + β² square`` singular."""
+    size = len(constant)
+    none, one = np.zeros((size, size)), np.eye(size)
+    above, below = eig(
+        np.block([[none, one], [-constant, -linear]]),
+        np.block([[one, none], [none, square]]),
+        right=False,
+        homogeneous_eigvals=True,
+    )
+    # The angle of the complex point (below, above); turning both so that below is real leaves it as it is.
+    above, below = above * np.conj(below), np.abs(below) ** 2
+    length = np.sqrt(np.abs(above) ** 2 + below**2)
+    known = length > 0
+    near = np.abs(above.imag[known]) <= REAL * length[known]
+    return np.asarray(np.arctan2(above.real[known][near], below[known][near]))
 
 
 def _polished(angle: float, excess: Excess) -> float:
     """Bring a root to full precision by three secant steps."""
     step = 1e-7
     for _ in range(3):
-        here, ahead = excess(np.array([angle, angle + step]))[0]
+        here, ahead = excess(np.array([angle, angle + step]))
         if ahead == here or abs(move := here * step / (ahead - here)) > 1e-3:
             break
         angle -= move
@@ -168,7 +180,7 @@ def _arcs_kept(ends: FloatArray, excess: Excess) -> list[tuple[float, float]]:
     middles = (borders[1:] + borders[:-1]) / 2
     tangents = np.concatenate([[-np.inf], np.tan(inside), [np.inf]])
     kept: list[tuple[float, float]] = []
-    for low, high, outside in zip(tangents[:-1], tangents[1:], excess(middles)[0] > 0, strict=True):
+    for low, high, outside in zip(tangents[:-1], tangents[1:], excess(middles) > 0, strict=True):
         if outside:
             continue
         if kept and kept[-1][1] == low:

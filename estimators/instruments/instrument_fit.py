@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 
 from counterfoil.datasets.disclosure import SMALL_CELL
 from counterfoil.errors import refusal
@@ -104,10 +105,12 @@ class InstrumentFit:
         Raises
         ------
         EstimationError
-            EST-029 with a single instrument.
+            EST-029 with a single instrument, EST-015 when nothing is left of the outcome.
         """
         if len(self.sample.names) < 2:
             raise refusal("EST-029", "one instrument cannot disagree with itself")
+        if not self.sample.parts.outcome.any():
+            raise refusal("EST-015", "the outcome does not vary beside covariates and groups", "outcome")
         parts, basis = self.sample.parts, np.linalg.qr(self.sample.parts.instruments)[0]
         projected = basis.T @ parts.received
         two_stage = float(projected @ (basis.T @ parts.outcome)) / float(projected @ projected)
@@ -189,6 +192,21 @@ class InstrumentFit:
         estimand = f"effect on compliers: {words[form]}, instrument by {chance.model}"
         found = sample.weighted(("gain",), np.array([value]), influence[:, None], estimand, chance)
         return replace(found, outcome=sample.outcome_name, people=self.gain.people, population=self.gain.population)
+
+    def tidy(self) -> pd.DataFrame:
+        """Return the effect beside what it is made of and what plain least squares would say, one row each."""
+        parts = {
+            "gain": self.gain,
+            "reduced form": self.reduced_form(),
+            "first stage": self.first_stage(),
+            "least squares": self.ols(),
+        }
+        rows = []
+        for name, estimate in parts.items():
+            table = estimate.tidy()
+            names = [name] if len(table) == 1 else [f"{name}: {column}" for column in self.sample.names]
+            rows.append(table.assign(term=names))
+        return pd.concat(rows, ignore_index=True)
 
     def _forms(self, vcov: ErrorType | None) -> Estimate:
         wanted = vcov or self.sample.error_type

@@ -98,7 +98,7 @@ def partial_out(
     before = _length(triple)
     for _ in range(2):  # twice is enough for orthogonality to rounding error
         triple = triple - basis @ (basis.T @ triple)
-    triple[:, 1:] = _zero_where_lost(triple[:, 1:], before[1:])
+    triple = _zero_where_lost(triple, before)
     kept = np.flatnonzero(_length(triple[:, 2:]) > 0)
     if len(kept):
         kept = kept[least_squares(triple[:, 2 + kept], np.zeros(n)).kept]

@@ -29,12 +29,16 @@ class KClass:
 
 
 def k_class(parts: Partialled, method: Literal["2sls", "liml"] = "2sls") -> KClass:
-    """Fit the outcome on the treatment received, with the instruments as given in ``parts``."""
+    """Fit the outcome on the treatment received, with the instruments as given in ``parts``.
+
+    Before outcomes are known, when the outcome is nothing for everybody, the κ of maximum likelihood is not defined either;
+    the weights of people are then those of two-stage least squares.
+    """
     from linearmodels.iv import IV2SLS, IVLIML
 
     n = len(parts.outcome)
     basis = qr(parts.instruments, mode="economic", check_finite=False)[0]
-    model = IV2SLS if method == "2sls" else IVLIML
+    model = IVLIML if method == "liml" and parts.outcome.any() else IV2SLS
     fit = model(parts.outcome, None, parts.received, basis).fit(cov_type="unadjusted")
     value = float(fit.params.iloc[0])
     kappa = float(fit.kappa or 1.0)

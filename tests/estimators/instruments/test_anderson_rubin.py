@@ -28,7 +28,7 @@ def random_case(seed: int, size: int, strength: float) -> tuple[FloatArray, Floa
     return 0.7 * first + rng.normal(size=size), first, root @ root.T / (3 * size)
 
 
-@given(st.integers(0, 10_000), st.integers(1, 5), st.sampled_from([0.0, 1.0, 3.0, 30.0]))
+@given(st.integers(0, 10_000), st.sampled_from([1, 2, 3, 5, 15]), st.sampled_from([0.0, 1.0, 3.0, 30.0]))
 def test_set_is_where_the_test_does_not_reject(seed: int, size: int, strength: float) -> None:
     reduced, first, covariance = random_case(seed, size, strength)
     found = anderson_rubin_set(reduced, first, covariance, 0.9, 60.0, "HC1")

