@@ -297,6 +297,37 @@ class Panel:
         codes, names = pd.factorize(canonical(self.fixed(name), keep_integers=True), sort=True)
         return np.asarray(codes, dtype=np.intp), np.asarray(names)
 
+    def row_groups(self, name: str) -> tuple[NDArray[np.intp], NDArray[Any]]:
+        """Return a column of rows or of units as integer codes, shape (n_rows,), and what each group is called.
+
+        Raises
+        ------
+        DataError
+            DATA-004 when there is none, DATA-014 when it is blank.
+        """
+        if self.fixed_frame is not None and name in self.fixed_frame:
+            codes, names = self.groups(name)
+            return codes[self.unit], names
+        column = self._column(name)
+        if missing := int(blank(column)[self.rows].sum()):
+            raise refusal("DATA-014", f"column '{name}' is blank in {missing:,} rows", self.name)
+        codes, names = pd.factorize(canonical(column, keep_integers=True), sort=True)
+        return np.asarray(codes, dtype=np.intp)[self.rows], np.asarray(names)
+
+    def arm(self, name: str) -> NDArray[np.bool_]:
+        """Return a column of units that is 0 or 1, shape (n_units,).
+
+        Raises
+        ------
+        DataError
+            DATA-013 unless it is 0 or 1 for every unit, DATA-031 when it changes over time.
+        """
+        values, wrong = as_numbers(self.fixed(name))
+        wrong = wrong | ~np.isin(values, (0.0, 1.0))
+        if wrong.any():
+            raise refusal("DATA-013", f"column '{name}' is neither 0 nor 1 for {int(wrong.sum()):,} units", self.name)
+        return np.asarray(values == 1.0)
+
     def first_treated(self, name: str) -> NDArray[np.float64]:
         """Return when each unit was first treated, shape (n_units,), on the scale of `times`; infinite for never.
 
