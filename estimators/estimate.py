@@ -81,6 +81,8 @@ class Estimate:
         The column that the clusters come from.
     parameters : int
         Fitted mean parameters.
+    observations : int
+        Rows behind the fit where people have several, for factors that count rows; 0 where each person is one.
     error_type : str
         Which covariance `cov` returns; see ``counterfoil.estimators.covariance``. ``published``, ``replicates``,
         ``stacked`` and ``unknown`` name themselves.
@@ -134,6 +136,7 @@ class Estimate:
     cluster_names: NDArray[Any] | None = None
     cluster_by: str | None = None
     parameters: int = 0
+    observations: int = 0
     degrees: float | None = None
     target: Literal["sample", "population", "either"] = "either"
     sample_size: int = 0
@@ -261,7 +264,7 @@ class Estimate:
         power = LEVERAGE_POWER.get(self.error_type)
         if power is not None and self.leverage is not None:
             scores = adjust_scores(scores, self.spread, self.leverage, power)
-        return np.asarray(scores) * math.sqrt(factor(self.error_type, self.n, self.parameters, self.n_clusters))
+        return np.asarray(scores) * math.sqrt(factor(self.error_type, self.observations or self.n, self.parameters, self.n_clusters))
 
     def cov(self) -> FloatArray:
         """Return the covariance of the values, shape (k, k).
@@ -525,6 +528,7 @@ class Estimate:
                 "population",
                 "target",
                 "parameters",
+                "observations",
             )
         }
         kept |= {

@@ -144,10 +144,12 @@ def _union(estimates: Sequence[Estimate]) -> tuple[NDArray[Any], list[NDArray[np
 
 def _joint_clusters(estimates: Sequence[Estimate], rows: Sequence[NDArray[np.intp]], n: int) -> NDArray[np.intp] | None:
     """Return the clusters of all people, shape (n,): joined by name where the column is the same, nested otherwise."""
-    clustered = [(block, row) for block, row in zip(estimates, rows, strict=True) if block.clusters is not None]
+    # Clusters of one person each, as a panel clustered by person has them, are what the join by person does anyway.
+    coarse = [block.clusters is not None and block.n_clusters < block.n for block in estimates]
+    clustered = [(block, row) for block, row, grouped in zip(estimates, rows, coarse, strict=True) if grouped]
     if not clustered:
         return None
-    _refuse_unknown(estimates, rows, n)
+    _refuse_unknown(clustered, n)
     for position, (one, row) in enumerate(clustered):
         for other, other_row in clustered[position + 1 :]:
             if one.cluster_by is None or one.cluster_by != other.cluster_by:
@@ -170,13 +172,12 @@ def _joint_clusters(estimates: Sequence[Estimate], rows: Sequence[NDArray[np.int
     return np.asarray(np.unique(labels, return_inverse=True)[1], dtype=np.intp)
 
 
-def _refuse_unknown(estimates: Sequence[Estimate], rows: Sequence[NDArray[np.intp]], n: int) -> None:
+def _refuse_unknown(clustered: Sequence[tuple[Estimate, NDArray[np.intp]]], n: int) -> None:
     """Refuse people whose cluster in another estimate's column nobody can know: they are in no estimate that has it."""
     held: dict[Any, NDArray[np.bool_]] = {}
-    for position, (block, row) in enumerate(zip(estimates, rows, strict=True)):
-        if block.clusters is not None:
-            known = held.setdefault(block.cluster_by or position, np.zeros(n, dtype=bool))
-            known[row] = True
+    for position, (block, row) in enumerate(clustered):
+        known = held.setdefault(block.cluster_by or position, np.zeros(n, dtype=bool))
+        known[row] = True
     # One column, the coarsest, must cover everybody; finer ones are then linked to it by their people.
     if not any(known.all() for known in held.values()):
         raise refusal(
