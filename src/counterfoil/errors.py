@@ -400,6 +400,24 @@ CODES: Final[dict[str, Code]] = {
         "A backbone is no player because nobody was without it; this one left people out, so its effect can be estimated.",
         "name it among the providers, or check the services table",
     ),
+    "IDENT-026": Code(
+        "effect absorbed",
+        "A treatment, or an effect at one event time, is a combination of the fixed effects and controls, so that no data "
+        "could tell it from them: a treatment that never changes over time, one that begins for everybody at once, or all "
+        "event times without anybody who is never treated.",
+        "compare with units that are not treated then; leave the effect or the control out; or bin the ends of the event "
+        "study with `earliest` and `latest`",
+    ),
+    "IDENT-027": Code(
+        "empty cell of the comparison",
+        "A difference in differences compares two groups before and after, and one of the cells holds no row.",
+        "check `group` and `after`, and that both groups were measured on both sides of it",
+    ),
+    "IDENT-028": Code(
+        "fixed effects not told apart",
+        "So many levels of fixed effects hang together by so few rows that they were not solved to the stated precision.",
+        "use coarser fixed effects, or leave out levels that share almost no unit with others",
+    ),
     "IDENT-037": Code(
         "treatment ends",
         "Some units stop being treated, and difference-in-differences by cohort compares what happens after treatment began.",
@@ -621,6 +639,19 @@ CODES: Final[dict[str, Code]] = {
         "The question asks for more than the instrument has: compliers need an instrument and a treatment of 0 and 1, a test "
         "of whether instruments agree needs two, a joint test of several needs more clusters.",
         "ask it of a fit that has what is needed",
+    ),
+    "EST-030": Code(
+        "one or two clusters in an arm",
+        "Errors by cluster learn how clusters differ from the clusters of each arm. With one or two treated (or untreated) "
+        "clusters they are far too small, however many clusters the other arm has.",
+        "rest no gate on these errors: compare with placebo ranks of the untreated units, or a design for few treated units",
+    ),
+    "EST-031": Code(
+        "treated units serve as controls",
+        "Where units begin at different times, a regression with fixed effects also compares units that begin with units "
+        "that were treated before. If effects grow or differ, some enter with a negative weight, and the coefficient can lie "
+        "outside all of them (Goodman-Bacon 2021; de Chaisemartin and D'Haultfoeuille 2020).",
+        "estimate effects by cohort, such as with staggered difference-in-differences, and hold the two side by side",
     ),
     "ATTR-001": Code(
         "no such rule", "The package has no attribution rule of that name.", "choose one of the names listed"
