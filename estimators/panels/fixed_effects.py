@@ -74,11 +74,15 @@ class FixedEffects:
         IdentificationError
             IDENT-028 when the steps do not reach the tolerance.
         """
-        left = self._within(column)
+        left = self.without_units(column)
         if not self.codes:
             return left
-        found = self._by_steps(left, float(np.abs(column).max())) if self.inverse is None else self.inverse @ self._sums(left)
-        return left - self._within(self._spread(found))
+        found = (
+            self._by_steps(left, float(np.abs(column).max()))
+            if self.inverse is None
+            else self.inverse @ self._sums(left)
+        )
+        return left - self.without_units(self._spread(found))
 
     def residuals(self, columns: FloatArray) -> FloatArray:
         """Return `residual` of each column of (n_rows, k), with the columns one after another in memory."""
@@ -97,7 +101,7 @@ class FixedEffects:
         first = 0
         for code, levels in zip(self.codes, self.levels, strict=True):
             for level in range(levels):
-                left[:, first + level] = self._within((code == level).astype(np.float64))
+                left[:, first + level] = self.without_units((code == level).astype(np.float64))
             first += levels
         return left
 
@@ -123,7 +127,8 @@ class FixedEffects:
         levels = [count for count, inside in zip(self.levels, nested, strict=True) if not inside]
         return max(1, _rank(kept, levels))
 
-    def _within(self, column: FloatArray) -> FloatArray:
+    def without_units(self, column: FloatArray) -> FloatArray:
+        """Return a column less its units' means, where units have an effect."""
         if not self.by_unit:
             return column
         # Weights are equal within a unit, so that its mean is a plain one.
@@ -152,12 +157,12 @@ class FixedEffects:
         scale = 1.0 / np.sqrt(counts)
         operator: Any = LinearOperator(
             (rows, total),
-            matvec=lambda x: root * self._within(self._spread(np.ravel(x) * scale)),
-            rmatvec=lambda r: scale * self._sums(self._within(np.ravel(r) / root)),
+            matvec=lambda x: root * self.without_units(self._spread(np.ravel(x) * scale)),
+            rmatvec=lambda r: scale * self._sums(self.without_units(np.ravel(r) / root)),
         )
         found = lsmr(operator, column * root, atol=1e-15, btol=1e-15, conlim=0.0, maxiter=STEPS)[0] * scale
         sums = float(np.linalg.norm(self._sums(column)))
-        gap = float(np.linalg.norm(self._sums(self._within(column - self._spread(found)))))
+        gap = float(np.linalg.norm(self._sums(self.without_units(column - self._spread(found)))))
         if gap > TOLERANCE * sums + ROUNDING * size * float(np.linalg.norm(counts)):
             raise refusal("IDENT-028", f"{total:,} levels of fixed effects left a gap of {gap / sums:.0e}", "estimator")
         return np.asarray(found)

@@ -102,6 +102,7 @@ def draw_panel(
     fixed: Sequence[str] = (),
     *,
     outcome: Literal["needed", "none"] = "needed",
+    window: tuple[str | None, str | None] = (None, None),
 ) -> PanelSample:
     """Read the data, apply the declared policy for missing values, and return the rows that the design uses.
 
@@ -115,6 +116,8 @@ def draw_panel(
         are columns of units.
     outcome : {"needed", "none"}
         Whether the outcome is read.
+    window : pair of str or None
+        The first and the last period used; rows outside are left out before anything is asked of them.
 
     Raises
     ------
@@ -130,8 +133,12 @@ def draw_panel(
     name = _outcome_of(spec, data)
     read = [*([name] if outcome == "needed" else []), *varying]
     panel = data if isinstance(data, Panel) else Panel.from_study(data, read or [name], spec.periods)
+    rows_in, units_in = panel.n_rows, panel.n_units
+    panel = _inside(panel, *window)
     asked = (*fixed, *spec.columns(), *filter(None, (panel.cluster, panel.weights)), *spec.covariates)
-    counts = {"people_in": panel.n_units, "rows_in": panel.n_rows}
+    counts = {"people_in": units_in, "rows_in": rows_in}
+    if outside := rows_in - panel.n_rows:
+        counts["outside the periods used"] = outside
     warnings: tuple[Problem, ...] = ()
     if spec.missing == "drop":
         panel, losses = _complete(panel, read, tuple(dict.fromkeys(asked)))
@@ -174,6 +181,18 @@ def _outcome_of(spec: PanelDesign, data: Study | Panel) -> str:
     if isinstance(data, Study) and len(data.outcome_names) == 1:
         return data.outcome_names[0]
     raise refusal("DATA-022", "the outcome is not named, and several could be meant", data.name, "name it: `outcome:`")
+
+
+def _inside(panel: Panel, first: str | None, last: str | None) -> Panel:
+    """Return the panel from the first to the last period used."""
+    if first is None and last is None:
+        return panel
+    low = 0 if first is None else panel.timeline.at(first)
+    high = len(panel.periods) - 1 if last is None else panel.timeline.at(last)
+    keep = (panel.period >= low) & (panel.period <= high)
+    if not keep.any():
+        raise refusal("DATA-003", "no row lies within the periods used", panel.name)
+    return panel if keep.all() else panel.subset(keep)
 
 
 def _complete(panel: Panel, varying: Sequence[str], fixed: Sequence[str]) -> tuple[Panel, dict[str, int]]:
