@@ -115,6 +115,10 @@ class EventStudy:
         averaged = self.estimate.contrast(self.average_weights(weights)[None, :], ["gain"])
         return replace(averaged, estimand=f"average of event times {self.post_times[0]} to {self.post_times[-1]}")
 
+    def total(self) -> Estimate:
+        """Return the one number of the design: the plain average of the effects after the services began."""
+        return self.average()
+
     def average_weights(self, weights: Sequence[float] | None = None) -> FloatArray:
         """Return the weight of every term in the average after the services began, shape (k,)."""
         post = self.post_times
