@@ -18,6 +18,7 @@ from dataclasses import replace
 from typing import ClassVar, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import ConfigDict, Field
 
 from counterfoil.datasets.panel import Panel
@@ -145,12 +146,11 @@ class DifferenceInDifferences(RegressionDesign):
         check_cells(groups, arms[:, panel.unit], late, self.after)
         by_unit = panel.n_rows > panel.n_units
         codes = arms.astype(np.int64)
-        if self.subgroup is None:
-            others = (panel.period.astype(np.int64),)
-        else:
-            others = tuple(panel.period * 2 + code[panel.unit] for code in codes)
+        # Levels of groups in each period; with one group, a level of periods for both.
+        crossing = codes if self.subgroup else codes[:1] * 0
+        others = [panel.period * len(groups) + code[panel.unit] for code in crossing]
         if not by_unit:
-            others = (np.ravel_multi_index(tuple(codes), (2,) * len(codes))[panel.unit], *others)
+            others.append(np.ravel_multi_index(tuple(codes), (2,) * len(codes))[panel.unit])
         reached = self._reached(panel)
         treated = reached[panel.unit] * late
         controls, names = adjustment(self, panel, by_unit)
@@ -158,19 +158,20 @@ class DifferenceInDifferences(RegressionDesign):
         return Model(
             sample=sample,
             by_unit=by_unit,
-            others=others,
+            others=tuple(others),
             wanted=treated[:, None],
             terms=("gain",),
             controls=controls,
             control_names=names,
             treated=reached > 0,
+            together=True,
             estimand=f"effect on the treated group per period ({word})",
             people=len(np.unique(panel.unit[treated > 0])),
             population=f"people of the treated group in periods from {self.after} on",
         )
 
 
-def check_cells(names: tuple[str, ...], arms: FloatArray, late: FloatArray, after: str) -> None:
+def check_cells(names: tuple[str, ...], arms: NDArray[np.bool_], late: NDArray[np.bool_], after: str) -> None:
     """Refuse a comparison of which a cell holds no row.
 
     Parameters

@@ -102,6 +102,8 @@ class Model:
         The column that each comes from.
     treated : ndarray of bool, shape (n_units,)
         Units that are treated at some time.
+    together : bool
+        Whether all of them begin in one period, so that nobody else is compared with them.
     estimand, population : str
     people : int
         Treated units over whom a value per person counts.
@@ -117,6 +119,7 @@ class Model:
     controls: FloatArray
     control_names: tuple[str, ...]
     treated: NDArray[np.bool_]
+    together: bool
     estimand: str
     population: str
     people: int
@@ -263,7 +266,7 @@ def fit_model(spec: RegressionDesign, model: Model, outcome: FloatArray | None =
     else:
         groups = panel.groups(cluster) if cluster else None
         clusters = np.arange(panel.n_units) if groups is None else groups[0]
-        warnings += few_treated(clusters, model.treated, by_unit=groups is None)
+        warnings += few_treated(clusters, model, by_unit=groups is None)
         n_clusters = int(clusters.max()) + 1
         diagnostics["clusters"] = n_clusters
         influence = np.column_stack([effects.unit_sums(scores[:, place]) for place in range(len(asked))])
@@ -282,14 +285,13 @@ def fit_model(spec: RegressionDesign, model: Model, outcome: FloatArray | None =
     return Fitted(estimate.using(error_type), fit, asked)
 
 
-def few_treated(clusters: NDArray[np.intp], treated: NDArray[np.bool_], *, by_unit: bool) -> list[Problem]:
-    """Warn of one or two clusters in an arm.
+def few_treated(clusters: NDArray[np.intp], model: Model, *, by_unit: bool) -> list[Problem]:
+    """Warn of one or two clusters in an arm; untreated ones are no arm of their own where units begin at different times.
 
     Parameters
     ----------
     clusters : ndarray of int, shape (n_units,)
-    treated : ndarray of bool, shape (n_units,)
-        At some time.
+    model : Model
     by_unit : bool
         Whether the clusters are the units themselves.
 
@@ -299,12 +301,14 @@ def few_treated(clusters: NDArray[np.intp], treated: NDArray[np.bool_], *, by_un
         IDENT-006 with one cluster, or one in each arm.
     """
     arms = {
-        "treated": len(np.unique(clusters[treated])),
-        "untreated": len(np.unique(clusters[~treated])),
+        "treated": len(np.unique(clusters[model.treated])),
+        "untreated": len(np.unique(clusters[~model.treated])),
     }
     word = "units" if by_unit else "clusters"
     if int(clusters.max()) < 1 or max(arms.values()) < FEW:
         raise refusal("IDENT-006", f"{arms['treated']} treated and {arms['untreated']} untreated {word}", "estimator")
+    if not model.together:
+        del arms["untreated"]
     few = [f"{count} {arm}" for arm, count in arms.items() if 0 < count <= FEW]
     if not few:
         return []
@@ -342,7 +346,7 @@ def regression_of_model(spec: RegressionDesign, model: Model) -> Regression:
         warnings=(
             *sample.warnings,
             *model.warnings,
-            *few_treated(clusters, model.treated, by_unit=cluster is None),
+            *few_treated(clusters, model, by_unit=cluster is None),
         ),
     )
 
