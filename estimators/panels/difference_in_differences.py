@@ -97,7 +97,7 @@ class DifferenceInDifferences(RegressionDesign):
         EstimationError
             EST-001 when the error type is not defined.
         """
-        return fit_model(self, self._model(data)).estimate
+        return fit_model(self, self.model(data)).estimate
 
     def by_period(self, data: Study | Panel) -> EventStudy:
         """Return the same comparison in every period, as changes since the last period before ``after``.
@@ -107,7 +107,7 @@ class DifferenceInDifferences(RegressionDesign):
         CounterfoilError
             As `fit`.
         """
-        model = self._model(data)
+        model = self.model(data)
         panel = model.sample.panel
         steps = (panel.times - panel.times[panel.timeline.at(self.after)]) / panel.timeline.step
         used = np.flatnonzero(np.bincount(panel.period, minlength=len(steps)))
@@ -129,16 +129,17 @@ class DifferenceInDifferences(RegressionDesign):
         CounterfoilError
             As `fit`, and CONTRACT-016 without clusters where each unit has one row.
         """
-        return regression_of_model(self, self._model(data))
+        return regression_of_model(self, self.model(data))
 
     def _reached(self, panel: Panel) -> FloatArray:
         """Return 1 for units that the programme reaches from ``after`` on, shape (n_units,)."""
         inside = panel.arm(self.group)
         return (inside if self.subgroup is None else inside & panel.arm(self.subgroup)).astype(np.float64)
 
-    def _model(self, data: Study | Panel) -> Model:
+    def model(self, data: Study | Panel, *, outcome: Literal["needed", "none"] = "needed") -> Model:
+        """Return the regression that the design asks for; with ``outcome="none"`` no outcome is read."""
         groups = tuple(filter(None, (self.group, self.subgroup)))
-        sample = draw_panel(self, data, self.controls, groups, window=self.window)
+        sample = draw_panel(self, data, self.controls, groups, outcome=outcome, window=self.window)
         panel = sample.panel
         at = panel.timeline.at(self.after)
         late = panel.period >= at

@@ -89,11 +89,14 @@ class EventStudyRegression(AdoptionDesign, FixedEffectsDesign):
         EstimationError
             EST-001 when the error type is not defined.
         """
-        times, model = self._model(data)
+        times, model = self.model(data)
         return EventStudy(times, fit_model(self, model).estimate, self.reference)
 
-    def _model(self, data: Study | Panel) -> tuple[tuple[int, ...], Model]:
-        sample = draw_panel(self, data, (*self.varying(), *self.controls), window=self.window)
+    def model(
+        self, data: Study | Panel, *, outcome: Literal["needed", "none"] = "needed"
+    ) -> tuple[tuple[int, ...], Model]:
+        """Return event times and the regression that the design asks for; with ``outcome="none"`` no outcome is read."""
+        sample = draw_panel(self, data, (*self.varying(), *self.controls), outcome=outcome, window=self.window)
         panel = sample.panel
         began = self.adoption(panel)
         treated = np.isfinite(began) & (began <= panel.times[-1])

@@ -132,6 +132,9 @@ def draw_panel(
     data = level_of(spec, data)
     name = _outcome_of(spec, data)
     read = [*([name] if outcome == "needed" else []), *varying]
+    blind = outcome == "none"
+    name = (spec.outcome or "") if blind and (varying or isinstance(data, Panel)) else _outcome_of(spec, data)
+    read = [*([] if blind else [name]), *varying]
     panel = data if isinstance(data, Panel) else Panel.from_study(data, read or [name], spec.periods)
     rows_in, units_in = panel.n_rows, panel.n_units
     panel = _inside(panel, *window)

@@ -128,7 +128,7 @@ class TwoWayFixedEffects(FixedEffectsDesign):
         EstimationError
             EST-001 when the error type is not defined.
         """
-        model = self._model(data)
+        model = self.model(data)
         fitted = fit_model(self, model)
         bread, at = fitted.regression.bread, fitted.asked[0]
         left = fitted.regression.columns @ (bread[:, at] / bread[at, at])
@@ -146,11 +146,12 @@ class TwoWayFixedEffects(FixedEffectsDesign):
         CounterfoilError
             As `fit`.
         """
-        return regression_of_model(self, self._model(data))
+        return regression_of_model(self, self.model(data))
 
-    def _model(self, data: Study | Panel) -> Model:
+    def model(self, data: Study | Panel, *, outcome: Literal["needed", "none"] = "needed") -> Model:
+        """Return the regression that the design asks for; with ``outcome="none"`` no outcome is read."""
         columns = self.effect_columns()
-        sample = draw_panel(self, data, (*self.regressors, *self.controls), window=self.window)
+        sample = draw_panel(self, data, (*self.regressors, *self.controls), outcome=outcome, window=self.window)
         panel = sample.panel
         by_unit, others = effect_codes(self.fixed_effects, panel)
         wanted = np.empty((panel.n_rows, len(self.regressors)), order="F")
