@@ -264,7 +264,9 @@ class Estimate:
         power = LEVERAGE_POWER.get(self.error_type)
         if power is not None and self.leverage is not None:
             scores = adjust_scores(scores, self.spread, self.leverage, power)
-        return np.asarray(scores) * math.sqrt(factor(self.error_type, self.observations or self.n, self.parameters, self.n_clusters))
+        return np.asarray(scores) * math.sqrt(
+            factor(self.error_type, self.observations or self.n, self.parameters, self.n_clusters)
+        )
 
     def cov(self) -> FloatArray:
         """Return the covariance of the values, shape (k, k).

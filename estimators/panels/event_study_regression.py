@@ -95,11 +95,15 @@ class EventStudyRegression(AdoptionDesign, FixedEffectsDesign):
     def model(
         self, data: Study | Panel, *, outcome: Literal["needed", "none"] = "needed"
     ) -> tuple[tuple[int, ...], Model]:
-        """Return event times and the regression that the design asks for; with ``outcome="none"`` no outcome is read."""
+        """Return event times and the regression that the design asks for; with ``outcome="none"`` no outcome is read.
+
+        Units that begin after the periods used are not treated in them.
+        """
         sample = draw_panel(self, data, (*self.varying(), *self.controls), outcome=outcome, window=self.window)
         panel = sample.panel
         began = self.adoption(panel)
-        treated = np.isfinite(began) & (began <= panel.times[-1])
+        first, last = panel.times[panel.period.min()], panel.times[panel.period.max()]
+        treated = began <= last
         if not treated.any():
             raise refusal("IDENT-001", "no unit is treated in the periods used", panel.name)
         by_unit, others = effect_codes(self.fixed_effects, panel)
@@ -119,7 +123,7 @@ class EventStudyRegression(AdoptionDesign, FixedEffectsDesign):
             wanted[:, place] = event == time
         controls, names = adjustment(self, panel, by_unit)
         starts = np.unique(began[treated])
-        always = int((began[treated] <= panel.times[0]).sum())
+        always = int((began <= first).sum())
         model = Model(
             sample=sample,
             by_unit=by_unit,

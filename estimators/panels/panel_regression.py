@@ -144,11 +144,13 @@ class Fitted:
     regression : Within
     asked : ndarray of int, shape (k,)
         Where its columns hold the values.
+    weights : ndarray, shape (n_rows,), or None
     """
 
     estimate: Estimate
     regression: Within
     asked: NDArray[np.intp]
+    weights: FloatArray | None
 
 
 def adjustment(spec: RegressionDesign, panel: Panel, by_unit: bool) -> tuple[FloatArray, tuple[str, ...]]:
@@ -255,7 +257,7 @@ def fit_model(spec: RegressionDesign, model: Model, outcome: FloatArray | None =
             warnings=(*warnings, Problem("EST-003", what, "estimator")),
             diagnostics=diagnostics,
         )
-        return Fitted(saturated, fit, asked)
+        return Fitted(saturated, fit, asked, effects.weights)
     cluster, error_type = spec.errors_by(panel)
     rows = fit.columns @ fit.bread[:, asked]
     scores = rows * (fit.residuals if effects.weights is None else fit.residuals * effects.weights)[:, None]
@@ -282,7 +284,7 @@ def fit_model(spec: RegressionDesign, model: Model, outcome: FloatArray | None =
         if error_type == "CR2" or (n_clusters <= READY_CLUSTERS and sum(effects.levels) <= COLUMNS):
             common |= _reduced(model, effects, y, clusters)
     estimate = Estimate(**common, error_type="CR0", warnings=tuple(warnings), diagnostics=diagnostics)
-    return Fitted(estimate.using(error_type), fit, asked)
+    return Fitted(estimate.using(error_type), fit, asked, effects.weights)
 
 
 def few_treated(clusters: NDArray[np.intp], model: Model, *, by_unit: bool) -> list[Problem]:

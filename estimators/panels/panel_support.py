@@ -12,7 +12,7 @@ import pandas as pd
 from counterfoil.datasets.display import titled_table
 from counterfoil.datasets.panel import NEVER, Panel
 from counterfoil.datasets.study import Study
-from counterfoil.datasets.table import as_text
+from counterfoil.datasets.table import as_numbers, as_text
 from counterfoil.errors import CounterfoilError, Problem
 from counterfoil.estimators.panels.difference_in_differences import DifferenceInDifferences
 from counterfoil.estimators.panels.event_study_regression import EventStudyRegression
@@ -150,7 +150,8 @@ def _people_only(spec: DifferenceInDifferences | EventStudyRegression, study: St
             cohort += ", " * (name != spec.group) + f"{name} = " + pd.Series(study.arm(name).astype(int).astype(str))
     else:
         column = study.column(str(spec.first_treated), complete=False)
-        words = as_text(column).str.strip()
+        numbers, wrong = as_numbers(column)
+        words = as_text(column).str.strip() if wrong.any() else pd.Series([f"{number:.15g}" for number in numbers])
         cohort = ("from " + words).where(~words.str.lower().isin(NEVER), "never")
     frame = pd.DataFrame({"cohort": cohort.to_numpy(), "unit": np.arange(study.n_people), "cluster": groups})
     table = frame.groupby("cohort").agg(people=("unit", "size"), clusters=("cluster", "nunique")).reset_index()

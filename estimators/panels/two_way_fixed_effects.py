@@ -132,8 +132,7 @@ class TwoWayFixedEffects(FixedEffectsDesign):
         fitted = fit_model(self, model)
         bread, at = fitted.regression.bread, fitted.asked[0]
         left = fitted.regression.columns @ (bread[:, at] / bread[at, at])
-        weights = model.effects().weights
-        weighed = negative_weights(model.wanted[:, 0], left, weights)
+        weighed = negative_weights(model.wanted[:, 0], left, fitted.weights)
         begun = adoption_warnings(model.wanted[:, 0], model.sample.panel, weighed)
         found = fitted.estimate
         return TwoWayFit(replace(found, warnings=(*found.warnings, *begun)), weighed)

@@ -220,7 +220,9 @@ def test_two_outcomes_and_a_lottery_stack_by_person() -> None:
 def test_regression_gives_the_same_value() -> None:
     frame = simulated(9, kept=0.9)
     spec = SPEC.model_copy(update={"weights": "w", "cluster": "region"})
-    assert solve(spec.regression(as_panel(frame))).value == pytest.approx(spec.fit(as_panel(frame)).values[0], rel=1e-10)
+    assert solve(spec.regression(as_panel(frame))).value == pytest.approx(
+        spec.fit(as_panel(frame)).values[0], rel=1e-10
+    )
     with pytest.raises(CounterfoilError, match="CONTRACT-016"):
         DifferenceInDifferences(**HOUSES).regression(surveys("kielmc", "year"))
 

@@ -16,7 +16,13 @@ def panel(seed: int, units: int = 40, periods: int = 6, kept: float = 0.7) -> tu
     unit, period = np.repeat(np.arange(units), periods), np.tile(np.arange(periods), units)
     keep = rng.random(len(unit)) < kept
     unit, period = unit[keep], period[keep]
-    return unit, period, rng.integers(0, 4, len(unit)), rng.uniform(0.5, 2.0, units)[unit], rng.normal(size=(len(unit), 2))
+    return (
+        unit,
+        period,
+        rng.integers(0, 4, len(unit)),
+        rng.uniform(0.5, 2.0, units)[unit],
+        rng.normal(size=(len(unit), 2)),
+    )
 
 
 def by_dummies(columns: np.ndarray, codes: list[np.ndarray], weights: np.ndarray) -> tuple[np.ndarray, int]:
@@ -33,7 +39,9 @@ def test_equals_dummies(seed: int, kept: float, weighted: bool, by_unit: bool) -
     weights = weight if weighted else None
     others = [period, period * 4 + region]
     effects = fixed_effects(unit, others, weights, by_unit=by_unit)
-    expected, rank = by_dummies(columns, [*([unit] if by_unit else []), *others], weight if weighted else np.ones(len(unit)))
+    expected, rank = by_dummies(
+        columns, [*([unit] if by_unit else []), *others], weight if weighted else np.ones(len(unit))
+    )
     np.testing.assert_allclose(effects.residuals(columns), expected, atol=1e-11)
     assert effects.rank == rank
 
