@@ -35,7 +35,6 @@ from calibration.case import AT_MOST, Case, Draw, Row, seed_of, summarize
 PAGE: Final = Path(__file__).parents[2] / "docs" / "calibration.md"
 SUBJECTS: Final[dict[str, tuple[Case, ...]]] = {
     "Experiments": (*experiments.CASES, *trials.CASES),
-    "Experiments": experiments.CASES,
     "Instruments": instruments.CASES,
     "Contributions": contributions.CASES,
     "Learned and misspecified nuisances": learners.CASES,
