@@ -22,6 +22,11 @@ from counterfoil.estimators.ladder import ladder
 from counterfoil.estimators.omitted_variable import omitted_variable
 from counterfoil.estimators.panel_contribution import PanelContribution
 from counterfoil.estimators.panel_fit import PanelContributionFit
+from counterfoil.estimators.panels.breakdown import Breakdown, breakdown
+from counterfoil.estimators.panels.event_study import EventStudy, plot_event_study
+from counterfoil.estimators.panels.honest import Sensitivity, robust_intervals, sensitivity
+from counterfoil.estimators.panels.pretrend_power import PretrendPower, pretrend_power
+from counterfoil.estimators.panels.sensitivity_plot import plot_sensitivity
 from counterfoil.estimators.permuted_rosters import permuted_rosters
 from counterfoil.estimators.placebo import placebo
 from counterfoil.estimators.power import smallest_detectable
@@ -42,6 +47,7 @@ from counterfoil.estimators.trials.sharp_null import RandomizationTest
 
 __all__ = [
     "ArmWeights",
+    "Breakdown",
     "Cells",
     "Clusters",
     "Contribution",
@@ -51,6 +57,7 @@ __all__ = [
     "DoseResponse",
     "DoseResponseFit",
     "Estimate",
+    "EventStudy",
     "Experiment",
     "FixedBaseline",
     "InstrumentFit",
@@ -58,8 +65,10 @@ __all__ = [
     "Kernel",
     "PanelContribution",
     "PanelContributionFit",
+    "PretrendPower",
     "Published",
     "RandomizationTest",
+    "Sensitivity",
     "SequentialContribution",
     "SequentialFit",
     "ShrunkCredits",
@@ -67,6 +76,7 @@ __all__ = [
     "arm_means",
     "balance",
     "bounds",
+    "breakdown",
     "co_service",
     "contamination",
     "contamination_bias",
@@ -81,7 +91,10 @@ __all__ = [
     "permuted_rosters",
     "placebo",
     "plot_randomization",
+    "plot_event_study",
+    "plot_sensitivity",
     "plot_service_map",
+    "pretrend_power",
     "probability_of_causation",
     "progress_predicts_enrolment",
     "published_estimate",
@@ -89,6 +102,8 @@ __all__ = [
     "randomize",
     "rank_sets",
     "risk_growth_cap",
+    "robust_intervals",
+    "sensitivity",
     "service_graph",
     "shrink",
     "site_level",

@@ -5,9 +5,10 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.case import SETS, UNBIASED, Case, Draw
+from calibration.case import CHANCE, SETS, UNBIASED, Case, Draw
 from counterfoil.estimators import Estimate
 from counterfoil.estimators.covariance import FloatArray
+from counterfoil.estimators.panels.breakdown import breakdown
 from counterfoil.estimators.panels.event_study import EventStudy
 from counterfoil.estimators.panels.honest import Bound, Restriction, robust_intervals
 from counterfoil.estimators.panels.pretrend_power import PreTest, PretrendPower, pretrend_power
@@ -62,6 +63,12 @@ def covered(
     low, high = robust_intervals(drawn, [limit], restriction=restriction, bound=bound)[0]
     middle = drawn.average().values if bound == "one_sided" else np.array([(low + high) / 2])
     return Draw(middle, np.array([EFFECT]), np.array([low <= EFFECT <= high]))
+
+
+def shown(seed: int, trend: FloatArray) -> Draw:
+    """Tell whether a claim that is just wrong is shown to survive the violation that there is."""
+    found = breakdown(study(seed, trend, MANY), EFFECT)
+    return Draw(np.array([float(found.holds(1.0)[0])]), np.zeros(1))
 
 
 BEND = 0.1
@@ -151,6 +158,12 @@ CASES: tuple[Case, ...] = (
         MANY_UNITS,
         lambda s: covered(s, BENT_TREND, 1.0, "relative_smoothness", size=MANY),
         SETS,
+    ),
+    Case(
+        "breakdown value of relative magnitudes, changes at M̄ = 1",
+        "chance that a claim at its edge is shown to hold at M̄ = 1, 4,000 units",
+        lambda s: shown(s, ROUGH_TREND),
+        CHANCE,
     ),
     Case("pre-trend test, each period, parallel trends", STATED, lambda s: failed(s, "individual", None), UNBIASED),
     Case("pre-trend test, each period, slope of 80% power", STATED, lambda s: failed(s, "individual", 0.8), UNBIASED),

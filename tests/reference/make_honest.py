@@ -6,9 +6,10 @@ BCdata_EventStudy of HonestDiD (Benzarti and Carloni 2019), to ten digits.
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from diff_diff import honest_did  # type: ignore[import-not-found]
+from diff_diff import honest_did, pretrends  # type: ignore[import-not-found]
 
 HERE = Path(__file__).parent
 
@@ -24,8 +25,19 @@ def main() -> None:
                 values[:4], values[4:], covariance, np.array(weights), 4, 4, limit
             )
             intervals.append({"weights": weights, "limit": limit, "interval": [float(low), float(high)]})
-    found = {"version": "3.13.0", "smoothness": intervals}
+    distance = np.array([-4.0, -3.0, -2.0, -1.0])
+    slopes = [
+        {"test": test, "power": power, "slope": _slope(form, power, distance, covariance[:4, :4])}
+        for test, form in (("individual", "nis"), ("joint", "wald"))
+        for power in (0.5, 0.8)
+    ]
+    found = {"version": "3.13.0", "smoothness": intervals, "slopes": slopes}
     (HERE / "honest.json").write_text(json.dumps(found, indent=1) + "\n")
+
+
+def _slope(form: str, power: float, distance: Any, covariance: Any) -> float:
+    design = pretrends.PreTrendsPower(power=power, pretest_form=form)
+    return float(design._compute_mdv(distance, covariance))
 
 
 if __name__ == "__main__":

@@ -68,6 +68,14 @@ def test_several_periods_by_simulation(test: PreTest) -> None:
     assert drawn[:, 4:].mean() == pytest.approx(found.biases[0], abs=2e-4)
 
 
+def test_slopes_agree_with_diff_diff() -> None:
+    # Its box probability for single periods is simulated to about 1e-4.
+    study = published()
+    for case in json.loads((REFERENCE / "honest.json").read_text())["slopes"]:
+        found = pretrend_power(study, [case["power"]], test=case["test"])
+        assert found.slopes[0] == pytest.approx(case["slope"], rel=1e-3 if case["test"] == "individual" else 1e-6)
+
+
 def test_any_violation() -> None:
     study = published()
     bend = np.array([0.05, 0.0, -0.05, 0.02])
