@@ -238,3 +238,19 @@ def test_the_plot_shows_all_assignments(eight: tuple[np.ndarray, np.ndarray]) ->
     assert "p = 0.857" in ax.texts[0].get_text()
     assert test.plot(ax) is ax
     mpl.pyplot.close("all")
+
+
+def test_darwins_maize() -> None:
+    """Fisher (1935), sections 17 and 21: t = 2.148, and 1,726 of 32,768 assignments are as extreme, 5.267%."""
+    difference = [49, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48]
+    frame = pd.DataFrame({"pair": np.repeat(np.arange(15), 2), "crossed": [0, 1] * 15, "height": 0.0})
+    frame.loc[frame["crossed"] == 1, "height"] = np.array(difference, dtype=float)
+    spec = Experiment(outcome="height", assigned="crossed", pairs="pair")
+    gain = spec.fit(frame).tidy().iloc[0]
+    assert gain["estimate"] == pytest.approx(20.933, abs=5e-4)
+    assert gain["statistic"] == pytest.approx(2.148, abs=5e-4)
+    assert gain["p_value"] == pytest.approx(0.0497, abs=5e-5)
+    test = randomization_inference(spec, frame, draws=2**15)
+    assert test.exact
+    assert test.extreme.sum() == 1726
+    assert test.p_values[0] == pytest.approx(0.05267, abs=5e-6)
