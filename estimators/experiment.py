@@ -159,8 +159,9 @@ class Experiment(Design):
             _, error_type = self.errors_on(study, unclustered="HC2")
             cluster, clusters, cluster_names = error_groups(study, self.pairs, self.cluster)
             check_clusters(clusters, arms.codes > 0)
+            groups = None if cluster == self.pairs else clusters
             gain = pair_differences(
-                outcome, arms.codes > 0, pairs, covariates, interacted, sample.weights, clusters, wanted
+                outcome, arms.codes > 0, pairs, covariates, interacted, sample.weights, groups, wanted
             )
         else:
             cluster, error_type = self.errors_on(study, unclustered="HC2")

@@ -14,6 +14,7 @@ from math import comb, prod
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import gammaln
 
 from counterfoil.errors import refusal
 
@@ -46,6 +47,15 @@ class Lottery:
         """First unit of each block, and the one after its last."""
         ends = np.cumsum(np.bincount(self.blocks)).tolist()
         return list(zip([0, *ends[:-1]], ends, strict=True))
+
+    def few(self, limit: int) -> bool:
+        """Tell whether the lottery could have given no more assignments than this."""
+        # Factorials of many units are slow to multiply out; their logarithms are not.
+        log = sum(
+            gammaln(last - first + 1) - gammaln(np.bincount(self.arms[first:last]) + 1).sum()
+            for first, last in self.bounds
+        )
+        return bool(log <= np.log(limit) + 1) and self.count <= limit
 
     @property
     def count(self) -> int:

@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 from counterfoil.datasets.disclosure import shown
 from counterfoil.datasets.study import Study
 from counterfoil.errors import Problem, refusal
-from counterfoil.estimators.bias_reduced import bias_reduced
+from counterfoil.estimators.bias_reduced import ALONE, bias_reduced
 from counterfoil.estimators.covariance import FloatArray
 from counterfoil.estimators.least_squares import least_squares
 from counterfoil.estimators.spec import Sample
@@ -45,8 +45,11 @@ def complete_pairs(treated: NDArray[np.bool_], pairs: Codes, units: Codes | None
         Clusters that were assigned as one; None when every person is a unit.
     """
     of_unit = np.arange(len(pairs)) if units is None else units
-    there = np.unique(np.column_stack([pairs, of_unit, treated]), axis=0)
-    arms = [np.bincount(there[there[:, 2] == arm, 0], minlength=int(pairs.max()) + 1) for arm in (0, 1)]
+    # One number a pair, unit and arm.
+    size = int(of_unit.max()) + 1
+    there = np.unique((pairs * size + of_unit) * 2 + treated)
+    pair, arm = there // (2 * size), there % 2
+    arms = [np.bincount(pair[arm == side], minlength=int(pairs.max()) + 1) for side in (0, 1)]
     return np.asarray(((arms[0] == 1) & (arms[1] == 1))[pairs])
 
 
@@ -114,7 +117,7 @@ def _clusters_within(study: Study, pairs: str, cluster: str | None) -> Codes | N
 
 
 def _within(fine: Codes, coarse: Codes) -> bool:
-    return len(np.unique(np.column_stack([fine, coarse]), axis=0)) == len(np.unique(fine))
+    return len(np.unique(fine * (int(coarse.max()) + 1) + coarse)) == len(np.unique(fine))
 
 
 def pair_differences(
@@ -159,14 +162,17 @@ def pair_differences(
     level = _sums((share * outcome)[:, None], cell, 2 * count)[:, 0]
     responses = np.column_stack([level[0::2], level[1::2] - level[0::2]])[:, list(columns)]
     of_person = np.column_stack([(sign < 0) * share, sign * share])[:, list(columns)]
-    by = np.arange(count) if groups is None else groups[np.unique(pairs, return_index=True)[1]]
+    by = None if groups is None else groups[np.unique(pairs, return_index=True)[1]]
     spread = share / 2 * n  # a pair's influence goes to its people by their weight in the difference
     found = []
     for response, person in zip(responses.T, of_person.T, strict=True):
         fit = least_squares(design * root[:, None], response * root)
         scaled = design[:, fit.kept] * root[:, None]
         weight = scaled @ fit.bread[0]  # of the pairs' scaled responses in the value
-        reduced, df = bias_reduced(scaled, fit.bread, by, fit.residuals, count * weight[:, None])
+        if by is None:
+            reduced, df = _by_pair(scaled, fit.bread, fit.leverage, fit.residuals, count * weight)
+        else:
+            reduced, df = bias_reduced(scaled, fit.bread, by, fit.residuals, count * weight[:, None])
         found.append(
             (
                 fit.coefficients[0],
@@ -188,6 +194,20 @@ def pair_differences(
         parameters=1,
         dropped=fit.dropped - 1,
     )
+
+
+def _by_pair(
+    design: FloatArray, bread: FloatArray, leverage: FloatArray, residuals: FloatArray, riesz: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return what `bias_reduced` does where every row is a cluster of its own, for all rows at once."""
+    stretch = 1.0 / np.sqrt(np.maximum(1.0 - leverage, ALONE)) * (1.0 - leverage > ALONE)
+    weight = riesz * stretch
+    reach = design * weight[:, None]
+    square = bread @ (reach.T @ reach)
+    own = np.einsum("gp,pq,gq->g", reach, bread, reach)
+    norm = (weight**4).sum() - 2.0 * (weight**2 * own).sum() + np.trace(square @ square)
+    df = ((weight**2).sum() - own.sum()) ** 2 / norm if norm > 0 else 1.0
+    return (riesz * stretch * residuals)[:, None], np.array([df])
 
 
 def similar_pairs_error(differences: ArrayLike, order: ArrayLike) -> float:

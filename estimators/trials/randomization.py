@@ -179,9 +179,9 @@ def randomization_inference(
 
 def _assignments(lottery: Lottery, draws: int, rng: np.random.Generator) -> tuple[bool, Iterator[Drawn]]:
     """Return whether every assignment is counted, and the assignments, some at a time."""
-    if lottery.count == 1:
+    if lottery.few(1):
         raise refusal("EST-021", "the lottery could have given no other assignment", "people")
-    if lottery.count <= draws:
+    if lottery.few(draws):
         return True, iter([lottery.every()])
 
     def drawn() -> Iterator[Drawn]:

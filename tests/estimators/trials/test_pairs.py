@@ -9,7 +9,7 @@ from scipy.stats import ttest_rel
 
 from counterfoil.errors import CounterfoilError
 from counterfoil.estimators import Experiment, arm_means, stack
-from counterfoil.estimators.trials.pairs import similar_pairs_error
+from counterfoil.estimators.trials.pairs import pair_differences, similar_pairs_error
 
 
 def paired(seed: int, count: int = 40) -> pd.DataFrame:
@@ -108,6 +108,18 @@ def test_wider_clusters_of_whole_pairs(frame: pd.DataFrame) -> None:
     differences = np.subtract(*halves(schools, "y"))
     sums = (differences - differences.mean()).groupby(differences.index // 4).sum()
     assert gain.std_error[0] == pytest.approx(np.sqrt((sums**2).sum() * 10 / 9) / 40, rel=1e-10)
+
+
+def test_errors_by_pair_are_those_by_any_other_clusters(frame: pd.DataFrame) -> None:
+    """Each pair a cluster of its own: closed form and singular value decompositions give the same."""
+    outcome, age, pair = (frame[name].to_numpy() for name in ("y", "age", "pair"))
+    treated = frame["assigned"].to_numpy() == 1
+    given = (outcome, treated, pair, age[:, None], True, np.ones(80))
+    closed, general = pair_differences(*given), pair_differences(*given, groups=pair)
+    assert closed.reduced is not None
+    assert general.reduced is not None
+    assert closed.reduced == pytest.approx(general.reduced, abs=1e-10)
+    assert closed.reduced_df == pytest.approx(general.reduced_df, rel=1e-10)
 
 
 def test_what_is_no_pair(frame: pd.DataFrame) -> None:

@@ -49,8 +49,11 @@ def test_small_integers_are_the_numbers_they_stand_for(raw: pd.DataFrame) -> Non
     terms: dict[str, Any] = {"covariates": DEHEJIA_WAHBA, "adjustment": "additive"}
     assert fit(squared, **terms) == pytest.approx((1672.2031, 674.5838), abs=5e-5)
     assert fit(squared, **terms, vcov="classical") == pytest.approx((1672.2031, 638.3966), abs=5e-5)
+    terms: dict[str, object] = {"covariates": DEHEJIA_WAHBA, "adjustment": "additive"}
+    assert fit(squared, "re78", **terms) == pytest.approx((1672.2031, 674.5838), abs=5e-5)
+    assert fit(squared, "re78", **terms, vcov="classical") == pytest.approx((1672.2031, 638.3966), abs=5e-5)
     wrapped = floats.assign(age2=(raw["age"].astype("int8") ** 2).astype("float64"))
-    assert fit(wrapped, **terms)[0] == pytest.approx(1680.63, abs=5e-3)
+    assert fit(wrapped, "re78", **terms)[0] == pytest.approx(1680.63, abs=5e-3)
 
 
 def test_products_that_carry_nothing(raw: pd.DataFrame) -> None:
