@@ -216,6 +216,7 @@ class Experiment(Design):
             return self._whole(draw_sample(self, data)), self.covariates
         if not isinstance(data, Study):
             raise refusal("DATA-015", "a plain frame has no periods", "frame", "name the column in `covariates`")
+        data.outcome(self.outcome, self.period, complete=False)  # refuses what is not there, or could be several
         study, name = data, self.outcome or data.outcome_names[0]
         known = study.periods(name)
         unknown = [period for period in self.before if period not in known]

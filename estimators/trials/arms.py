@@ -22,8 +22,8 @@ ANY: Final = "any"
 
 
 def _as_text(label: Any) -> Any:
-    """Let a whole number name an arm, as a contract writes it."""
-    return str(label) if isinstance(label, int) and not isinstance(label, bool) else label
+    """Let a number name an arm, as a contract writes it."""
+    return f"{label:.15g}" if isinstance(label, int | float) and not isinstance(label, bool) else label
 
 
 Label = Annotated[str, BeforeValidator(_as_text)]

@@ -87,5 +87,5 @@ def sided(values: FloatArray, alternative: Alternative) -> FloatArray:
 def extreme_ones(distribution: FloatArray, observed: FloatArray, alternative: Alternative) -> NDArray[np.bool_]:
     """Mark statistics at least as extreme as the observed one; rounding error makes no difference."""
     found, limit = sided(distribution, alternative), sided(np.asarray(observed), alternative)
-    slack = TIED * np.maximum(np.abs(limit), np.abs(distribution).mean(axis=0))
+    slack = TIED * np.maximum(np.abs(limit), np.median(np.abs(distribution), axis=0))
     return np.asarray(found >= limit - slack)

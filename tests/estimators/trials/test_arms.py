@@ -140,6 +140,9 @@ def test_arm_means_and_stack(malawi: pd.DataFrame) -> None:
     means = arm_means(spec, malawi)
     assert means.terms == ("mean in above 2", "mean in to 1", "mean in to 2", "control mean")
     assert means.values == pytest.approx(malawi.groupby("dose")["got"].mean()[["above 2", "to 1", "to 2", "none"]])
+    chosen = arm_means(spec.model_copy(update={"arm": "to 1"}), malawi)
+    assert chosen.terms == ("assigned mean", "control mean")
+    assert chosen.values == pytest.approx(means.values[[1, 3]], rel=1e-12)
     one = [spec.model_copy(update={"arm": label}).fit(malawi) for label in ("to 1", "to 2")]
     joint = stack(one, ["to 1", "to 2"]).cov()
     assert joint == pytest.approx(spec.fit(malawi).select([1, 2]).cov(), rel=1e-10)
@@ -205,6 +208,13 @@ def test_earlier_outcomes_are_adjusted_for(actg: pd.DataFrame) -> None:
     with pytest.raises(CounterfoilError) as caught:
         Experiment.model_validate({**terms, "before": ["week 96"]}).fit(study)
     assert caught.value.codes == ("DATA-015",)
+    for lacking, refused in (({**terms, "period": None}, "DATA-022"), ({**terms, "outcome": "cd8"}, "DATA-015")):
+        with pytest.raises(CounterfoilError) as caught:
+            Experiment.model_validate({**lacking, "before": ["week 0"]}).fit(study)
+        assert caught.value.codes == (refused,)
+    with pytest.raises(CounterfoilError) as caught:
+        Experiment.model_validate({**terms, "before": ["week 0"]}).fit(study.without_outcomes())
+    assert caught.value.codes == ("DATA-019",)
     fewer = Study.from_tables(study.people, outcomes=study.outcomes.iloc[5:] if study.outcomes is not None else None)
     with pytest.raises(CounterfoilError) as caught:
         Experiment.model_validate({**terms, "before": ["week 0"]}).fit(fewer)
@@ -213,3 +223,17 @@ def test_earlier_outcomes_are_adjusted_for(actg: pd.DataFrame) -> None:
     assert kept.diagnostics["people_used"] < study.n_people
     with pytest.raises(ValidationError, match="own period"):
         Experiment(period="a", before=("a",))
+
+
+def test_additive_adjustment_is_cuped(actg: pd.DataFrame) -> None:
+    """Deng, Xu, Kohavi and Walker (2013): the difference in means of outcomes less θ times what they were before."""
+    spec = experiment(arm="any", covariates=("cd40",), adjustment="additive", vcov="HC0")
+    gain = spec.fit(actg)
+    assigned = actg["arms"] > 0
+    within = actg[["cd40", "cd420"]] - actg[["cd40", "cd420"]].groupby(assigned).transform("mean")
+    theta = (within["cd40"] * within["cd420"]).sum() / (within["cd40"] ** 2).sum()
+    lessened = actg["cd420"] - theta * actg["cd40"]
+    expected = lessened[assigned].mean() - lessened[~assigned].mean()
+    error = np.sqrt(sum(lessened[arm].var(ddof=0) / arm.sum() for arm in (assigned, ~assigned)))
+    assert gain.values[0] == pytest.approx(expected, rel=1e-10)
+    assert gain.std_error[0] == pytest.approx(error, rel=2e-3)

@@ -175,6 +175,17 @@ def test_one_arm_of_several_leaves_the_others_alone() -> None:
     assert "joint p-value" in repr(all_arms)
 
 
+def test_arms_without_any_spread_are_the_most_extreme() -> None:
+    """A studentized difference without any error is infinitely far out, and does not blur the others."""
+    outcome, assigned = [0.0, 0.0, 0.0, 1.0, 1.0, 1.0], [0, 0, 0, 1, 1, 1]
+    test = randomize(outcome, assigned, statistic="studentized")
+    assert test.extreme.sum() == 2
+    middle = randomize(outcome, [0, 0, 1, 0, 1, 1], statistic="studentized")
+    assert middle.extreme.sum() == 20
+    none = randomize([2.0] * 6, assigned, statistic="studentized")
+    assert none.p_values[0] == 1.0
+
+
 def test_weights_and_studentized_by_hand() -> None:
     rng = np.random.default_rng(12)
     assigned, weight, outcome = rng.permutation(np.repeat([0, 1], 10)), rng.uniform(0.5, 2, 20), rng.normal(size=20)
