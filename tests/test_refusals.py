@@ -74,6 +74,10 @@ from counterfoil.estimators.panels.honest import robust_intervals
 from counterfoil.estimators.panels.pretrend_power import pretrend_power
 from counterfoil.estimators.placebo import placebo
 from counterfoil.estimators.subgroups import gain_by_group
+from counterfoil.estimators.trials.cluster_means import ClusterMeans
+from counterfoil.estimators.trials.few_treated import few_treated
+from counterfoil.estimators.trials.regression import Regression, solve
+from counterfoil.estimators.trials.worst_case import worst_case
 from counterfoil.reported import Reported
 from counterfoil.simulation import simulate
 from counterfoil.starter import write_starter
@@ -130,6 +134,13 @@ def frame(size: int = 200) -> pd.DataFrame:
     data["site"] = [f"site-{SECRET}-{k % 20}" for k in range(size)]
     data.index = pd.Index([f"person-{SECRET}-{k:03d}" for k in range(size)])
     return data
+
+
+def towns(treated: int, control: int) -> pd.DataFrame:
+    """Whole towns with the programme and without."""
+    data = frame((treated + control) * 20)
+    town = np.arange(len(data)) // 20
+    return data.assign(site=[f"site-{SECRET}-{k}" for k in town], assigned=(town < treated).astype(int))
 
 
 def study(data: pd.DataFrame | None = None, **terms: Any) -> cf.Study:
@@ -310,6 +321,8 @@ FIRES: dict[str, Callable[[Path], Any]] = {
     "IDENT-017": lambda _: panel().pretrends(rule_named("shapley", ("north", "south"))),
     "IDENT-033": lambda _: robust_intervals(event_study((-4, -2, 0)), [1.0]),
     "EST-035": lambda _: robust_intervals(event_study((-3, -2, 0), shared=1.0), [1.0]),
+    "IDENT-021": lambda _: solve(Regression(np.ones((9, 2)), np.arange(9.0), np.arange(9), np.array([0.0, 1.0]))),
+    "IDENT-022": lambda _: ClusterMeans(outcome="jobs", cluster="site").fit(frame()),
     "IDENT-012": lambda _: bounded(0.3, 0.2, 0.01),
     "IDENT-013": lambda _: bounded(0.2, 0.3, 0.01, "dose_split"),
     "EST-001": lambda _: Experiment(outcome="jobs", cluster="site").fit(frame()).using("HC2"),
@@ -329,6 +342,7 @@ FIRES: dict[str, Callable[[Path], Any]] = {
     "EST-021": lambda _: randomize(frame()["jobs"], frame()["assigned"], assignments=1 - frame()[["assigned"]].T),
     "EST-022": lambda _: randomize(frame()["jobs"], np.arange(len(frame())) % 3, draws=9).interval(),
     "EST-023": lambda _: contamination_bias(Experiment(outcome="jobs", covariates=("x",)), frame().assign(x=frame()["assigned"])),
+    "EST-026": lambda _: worst_case(Experiment(outcome="jobs"), frame(), (0.0, 1.0)),
     "PAY-011": lambda _: minimum_for(PrecisionGate(minimum_by_people=(Band(people=5000, low=Decimal(2)),)), 99),
     "PAY-012": lambda _: pool_value(Pool(of=("a",), weights="equal"), {}),
     "EST-018": lambda _: published("a").interval(),
@@ -457,6 +471,11 @@ WARNS: dict[str, Callable[[], Any]] = {
     ),
     "IDENT-016": lambda: attribute(panel()),
     "IDENT-014": lambda: bounded(0.3, 0.29, 0.1),
+    "EST-024": lambda: Experiment(outcome="jobs", missing="drop").fit(
+        frame().assign(jobs=lambda data: data["jobs"].where((data["assigned"] == 1) | (data["age"] % 1 > 0.4)))
+    ),
+    "EST-025": lambda: ClusterMeans(outcome="jobs", cluster="site").fit(towns(1, 2)),
+    "EST-027": lambda: few_treated(Experiment(outcome="jobs", cluster="site"), towns(1, 2), "permutation"),
     "EST-004": lambda: fit(lopsided(), design="unconfounded", covariates=("age",)),
     "EST-005": lambda: Experiment(outcome="jobs", covariates=("age", "twice")).fit(
         frame().assign(twice=2 * frame()["age"])

@@ -17,6 +17,7 @@ import numpy as np
 from calibration import (
     bounds,
     checks,
+    clusters,
     contributions,
     doses,
     experiments,
@@ -36,6 +37,8 @@ PAGE: Final = Path(__file__).parents[2] / "docs" / "calibration.md"
 SUBJECTS: Final[dict[str, tuple[Case, ...]]] = {
     "Experiments": (*experiments.CASES, *trials.CASES),
     "Instruments": instruments.CASES,
+    "Experiments": experiments.CASES,
+    "Few clusters, lost outcomes, several outcomes": clusters.CASES,
     "Contributions": contributions.CASES,
     "Learned and misspecified nuisances": learners.CASES,
     "Enrolment in stages": sequential.CASES,

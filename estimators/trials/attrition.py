@@ -27,6 +27,7 @@ from counterfoil.estimators.least_squares import least_squares
 from counterfoil.estimators.propensity import pattern_propensity
 from counterfoil.estimators.spec import draw_sample
 from counterfoil.estimators.trials.attrition_table import attrition_warning
+from counterfoil.estimators.trials.few_treated_warning import few_treated_warning
 from counterfoil.estimators.trials.filled import filled, outcome_if_any, responders
 from counterfoil.estimators.trials.lottery_design import lottery_design
 
@@ -170,7 +171,8 @@ def response_weighted(spec: Experiment, data: Any, terms: Sequence[str] = ("gain
         warnings=(
             *sample.warnings,
             *_weighted(int((~responded).sum()), names, predictors, spec.attrition.weight_by),
-            *attrition_warning(spec, data),
+            *attrition_warning(spec, everybody),
+            *(() if clusters is None else few_treated_warning(clusters, assigned)),
         ),
         diagnostics={
             "assigned": int(assigned.sum()),

@@ -31,11 +31,10 @@ from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.experiment import Experiment
 from counterfoil.estimators.least_squares import least_squares
 from counterfoil.estimators.spec import Design, OwnRules, Sample, draw_sample
+from counterfoil.estimators.trials.few_treated_warning import few_treated_warning
 
 # Of a column's size: below this, its variation within clusters is rounding error.
 WITHIN: Final = 1e-10
-FEW: Final = 2
-"""Clusters in an arm up to which errors by cluster are too small by far (MacKinnon and Webb 2017)."""
 
 
 class ClusterMeans(Design):
@@ -283,30 +282,3 @@ def _within(
     kept = np.flatnonzero(varies)[fit.kept]
     centred = covariates - np.average(covariates, axis=0, weights=weights)
     return np.asarray(centred[:, kept] @ fit.coefficients), np.setdiff1d(np.arange(covariates.shape[1]), kept)
-
-
-def few_treated_warning(clusters: NDArray[np.intp], assigned: NDArray[np.bool_]) -> tuple[Problem, ...]:
-    """Warn when an arm of an assignment by cluster has one or two clusters.
-
-    Parameters
-    ----------
-    clusters : ndarray of int, shape (n,)
-        Codes 0..G-1.
-    assigned : ndarray of bool, shape (n,)
-
-    Returns
-    -------
-    tuple of Problem
-        EST-025, or nothing.
-
-    Examples
-    --------
-    >>> few_treated_warning(np.array([0, 1, 1, 2, 3]), np.array([True, False, False, False, True]))[0].code
-    'EST-025'
-    """
-    arms = {"treated": len(np.unique(clusters[assigned])), "untreated": len(np.unique(clusters[~assigned]))}
-    few = [f"{count} {word}" for word, count in arms.items() if count <= FEW]
-    if not few:
-        return ()
-    what = f"of {int(clusters.max()) + 1} clusters only {' and '.join(few)}"
-    return (Problem("EST-025", what, "estimator"),)

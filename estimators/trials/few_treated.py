@@ -30,7 +30,8 @@ from counterfoil.datasets.study import Study
 from counterfoil.errors import Problem, refusal
 from counterfoil.estimators.covariance import FloatArray
 from counterfoil.estimators.experiment import Experiment
-from counterfoil.estimators.trials.cluster_means import ClusterMeans, Means, cluster_means, few_treated_warning
+from counterfoil.estimators.trials.cluster_means import ClusterMeans, Means, cluster_means
+from counterfoil.estimators.trials.few_treated_warning import few_treated_warning
 from counterfoil.estimators.trials.inversion import confidence_set
 
 Method = Literal["permutation", "residuals", "t_by_arm", "t_alike"]

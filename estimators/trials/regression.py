@@ -15,7 +15,7 @@ from counterfoil.estimators.covariance import FloatArray
 from counterfoil.estimators.experiment import Experiment, check_clusters
 from counterfoil.estimators.least_squares import least_squares
 from counterfoil.estimators.spec import draw_sample
-from counterfoil.estimators.trials.cluster_means import few_treated_warning
+from counterfoil.estimators.trials.few_treated_warning import few_treated_warning
 from counterfoil.estimators.trials.lottery_design import lottery_design
 
 
