@@ -44,11 +44,21 @@ from counterfoil.estimators.trials.arm_weights import ArmWeights, contamination_
 from counterfoil.estimators.trials.randomization import randomization_inference, randomize
 from counterfoil.estimators.trials.randomization_plot import plot_randomization
 from counterfoil.estimators.trials.sharp_null import RandomizationTest
+from counterfoil.estimators.trials.attrition_table import attrition_table
+from counterfoil.estimators.trials.cluster_jackknife import cluster_jackknife
+from counterfoil.estimators.trials.cluster_means import ClusterMeans
+from counterfoil.estimators.trials.few_treated import few_treated
+from counterfoil.estimators.trials.lee_bounds import lee_bounds
+from counterfoil.estimators.trials.multiplicity import adjusted
+from counterfoil.estimators.trials.regression import Regression, regression_of
+from counterfoil.estimators.trials.wild_cluster import wild_bootstrap, wild_cluster
+from counterfoil.estimators.trials.worst_case import worst_case
 
 __all__ = [
     "ArmWeights",
     "Breakdown",
     "Cells",
+    "ClusterMeans",
     "Clusters",
     "Contribution",
     "ContributionFit",
@@ -69,23 +79,29 @@ __all__ = [
     "Published",
     "RandomizationTest",
     "Sensitivity",
+    "Regression",
     "SequentialContribution",
     "SequentialFit",
     "ShrunkCredits",
+    "adjusted",
     "alias_sets",
     "arm_means",
+    "attrition_table",
     "balance",
     "bounds",
     "breakdown",
+    "cluster_jackknife",
     "co_service",
     "contamination",
     "contamination_bias",
     "covariate_strength",
     "detectable_share",
+    "few_treated",
     "functional",
     "gain_by_group",
     "influential",
     "ladder",
+    "lee_bounds",
     "observed_and_baseline",
     "omitted_variable",
     "permuted_rosters",
@@ -101,6 +117,7 @@ __all__ = [
     "randomization_inference",
     "randomize",
     "rank_sets",
+    "regression_of",
     "risk_growth_cap",
     "robust_intervals",
     "sensitivity",
@@ -111,4 +128,7 @@ __all__ = [
     "spillover",
     "stack",
     "support",
+    "wild_bootstrap",
+    "wild_cluster",
+    "worst_case",
 ]

@@ -8,7 +8,7 @@ random), with nobody certain to be lost.
 The chances are estimated, and the influence values say so: the logit's scores enter through what they move the effect,
 which as a rule makes the error smaller than if the chances were known. Sources: Horvitz and Thompson (1952); Robins,
 Rotnitzky and Zhao (1995), Journal of the American Statistical Association 90(429), 106-121; Wooldridge (2007), *Inverse
-probability weighted estimation for general missing data problems*, Journal of Econometrics 141(2), theorem 3.1.
+probability weighted estimation for general missing data problems*, Journal of Econometrics 141(2), 1281-1301.
 """
 
 from collections.abc import Sequence

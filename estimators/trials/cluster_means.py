@@ -4,7 +4,7 @@ Estimand: the effect on the mean of a cluster, every cluster counting alike, wha
 number of people says nothing about how much clusters differ by themselves, so that the error comes from the clusters'
 means alone, with t of few degrees of freedom: G − 2 where the means of both arms are taken to spread alike (Donald and
 Lang 2007, *Inference with difference-in-differences and other panel data*, Review of Economics and Statistics 89(2),
-221-233, section III), and one less than the smaller arm has clusters where they are not (Ibragimov and Müller 2016,
+221-233), and one less than the smaller arm has clusters where they are not (Ibragimov and Müller 2016,
 *Inference with few heterogeneous clusters*, Review of Economics and Statistics 98(1), 83-96; valid at 5%). It
 needs independent clusters with means near normal, and for G − 2 the same spread.
 
@@ -110,6 +110,7 @@ class ClusterMeans(Design):
             values=np.array([means.value]),
             ids=means.sample.study.ids,
             influence=means.influence[:, None],
+            riesz=means.riesz[:, None],
             # The only error is the stated one: leverages of one withhold those by person and by cluster.
             leverage=np.ones(len(means.influence)),
             classical=np.array([[error**2]]),
@@ -142,8 +143,8 @@ class Means:
     clusters : ndarray of int, shape (n,)
     names : ndarray, shape (G,)
     cluster_by : str
-    influence : ndarray, shape (n,)
-        Of the difference in means of clusters.
+    influence, riesz : ndarray, shape (n,)
+        Of the difference in means of clusters, and the weight of each person's residual in it.
     people : int
         In treated clusters.
     sample : Sample
@@ -157,6 +158,7 @@ class Means:
     names: NDArray[Any]
     cluster_by: str
     influence: FloatArray
+    riesz: FloatArray
     people: int
     sample: Sample
     warnings: tuple[Problem, ...]
@@ -227,7 +229,7 @@ def cluster_means(spec: Experiment | ClusterMeans, data: Study | pd.DataFrame) -
     values = np.bincount(clusters, weights=weights * outcome) / total
     side = np.where(treated, 1.0 / treated.sum(), -1.0 / (~treated).sum())
     arm_mean = np.where(treated, values[treated].mean(), values[~treated].mean())
-    influence = len(outcome) * (side / total)[clusters] * weights * (outcome - arm_mean[clusters])
+    riesz = len(outcome) * (side / total)[clusters] * weights
     return Means(
         values=values,
         treated=treated,
@@ -235,7 +237,8 @@ def cluster_means(spec: Experiment | ClusterMeans, data: Study | pd.DataFrame) -
         clusters=clusters,
         names=names,
         cluster_by=cluster,
-        influence=influence,
+        influence=riesz * (outcome - arm_mean[clusters]),
+        riesz=riesz,
         people=int(assigned.sum()),
         sample=sample,
         warnings=(*sample.warnings, *_dropped([columns[k].partition("=")[0] for k in alone])),

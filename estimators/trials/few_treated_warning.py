@@ -1,7 +1,7 @@
 """A warning where an arm has so few clusters that errors by cluster cannot be trusted.
 
 Source: MacKinnon and Webb (2017), *Wild bootstrap inference for wildly different cluster sizes*, Journal of Applied
-Econometrics 32(2), 233-254, section 6.
+Econometrics 32(2), 233-254.
 """
 
 from typing import Final

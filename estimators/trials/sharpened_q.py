@@ -2,7 +2,7 @@
 
 Two stages: the step-up procedure of Benjamini and Hochberg at q/(1 + q) says how many hypotheses are true at most, and a
 second pass uses that number. Sources: Benjamini, Krieger and Yekutieli (2006), *Adaptive linear step-up procedures that
-control the false discovery rate*, Biometrika 93(3), 491-507, definition 6; Anderson (2008), *Multiple inference and
+control the false discovery rate*, Biometrika 93(3), 491-507; Anderson (2008), *Multiple inference and
 gender differences in the effects of early intervention*, Journal of the American Statistical Association 103(484),
 1481-1495, who searches q on a grid of thousandths where this solves for it.
 """

@@ -8,7 +8,7 @@ find too little and unrestricted ones too much (MacKinnon and Webb 2017), and `f
 
 The outcomes are never rebuilt: a draw of weights v gives the bootstrap scores ``S v`` from sums by cluster, and these
 are linear in the null, so that one set of draws serves every null (Roodman, MacKinnon, Nielsen and Webb 2019, *Fast and
-wild*, Stata Journal 19(1), 4-60, sections 5.1 and 5.2). Sources besides: Cameron, Gelbach and Miller (2008), Review of
+wild*, Stata Journal 19(1), 4-60). Sources besides: Cameron, Gelbach and Miller (2008), Review of
 Economics and Statistics 90(3), 414-427; Webb (2014) for the six-point weights.
 """
 

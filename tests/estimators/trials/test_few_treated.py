@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.stats import t, ttest_ind
 
 from counterfoil.errors import CounterfoilError
-from counterfoil.estimators import Experiment
+from counterfoil.estimators import Experiment, smallest_detectable
 from counterfoil.estimators.trials.cluster_means import ClusterMeans, cluster_means
 from counterfoil.estimators.trials.few_treated import Permutation, few_treated, variance_by_size
 
@@ -180,3 +180,9 @@ def test_mixed_clusters_blocks_and_none() -> None:
         SPEC.fit(frame.assign(assigned=1))
     with pytest.raises(CounterfoilError, match="IDENT-022"):
         ClusterMeans(outcome="y", cluster="town", spread="by_arm").fit(towns(1, 4))
+
+
+def test_power_before_outcomes_counts_clusters_not_people() -> None:
+    small, large = (SPEC.fit(towns(3, 6, size=size)) for size in (5, 500))
+    alike = [smallest_detectable(found, found.critical(), icc=0.5)[0] for found in (small, large)]
+    assert alike[1] > 0.8 * alike[0]
