@@ -31,6 +31,7 @@ from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.experiment import Experiment
 from counterfoil.estimators.least_squares import least_squares
 from counterfoil.estimators.spec import Design, OwnRules, Sample, draw_sample
+from counterfoil.estimators.trials.attrition_table import attrition_warning
 from counterfoil.estimators.trials.few_treated_warning import few_treated_warning
 
 # Of a column's size: below this, its variation within clusters is rounding error.
@@ -241,7 +242,11 @@ def cluster_means(spec: Experiment | ClusterMeans, data: Study | pd.DataFrame) -
         riesz=riesz,
         people=int(assigned.sum()),
         sample=sample,
-        warnings=(*sample.warnings, *_dropped([columns[k].partition("=")[0] for k in alone])),
+        warnings=(
+            *sample.warnings,
+            *attrition_warning(spec, data),
+            *_dropped([columns[k].partition("=")[0] for k in alone]),
+        ),
     )
 
 

@@ -15,6 +15,7 @@ from counterfoil.estimators.covariance import FloatArray
 from counterfoil.estimators.experiment import Experiment, check_clusters
 from counterfoil.estimators.least_squares import least_squares
 from counterfoil.estimators.spec import draw_sample
+from counterfoil.estimators.trials.attrition_table import attrition_warning
 from counterfoil.estimators.trials.few_treated_warning import few_treated_warning
 from counterfoil.estimators.trials.lottery_design import lottery_design
 
@@ -188,5 +189,5 @@ def regression_of(spec: Any, data: Any) -> Regression:
         weights=sample.weights,
         outcome_name=spec.outcome or study.outcome_names[0],
         cluster_by=cluster,
-        warnings=(*sample.warnings, *few_treated_warning(clusters, assigned)),
+        warnings=(*sample.warnings, *attrition_warning(spec, data), *few_treated_warning(clusters, assigned)),
     )

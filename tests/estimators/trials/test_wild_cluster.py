@@ -172,3 +172,16 @@ def test_refusals() -> None:
         wild_bootstrap(Regression(data.design, data.design @ np.ones(3), data.clusters, data.contrast))
     with pytest.raises(CounterfoilError, match="CONTRACT-016"):
         regression_of(Experiment(outcome="y"), pd.DataFrame({"assigned": [0, 1, 0, 1], "y": [1.0, 2, 3, 4]}))
+
+
+def test_a_sum_of_coefficients_is_one_coefficient_of_another_design() -> None:
+    data = towns(10, 4)
+    both = Regression(data.design, data.outcome, data.clusters, np.array([0.0, 1.0, 1.0]), data.weights)
+    # With x in place of x - treated, the coefficient on treated is the sum.
+    turned = data.design.copy()
+    turned[:, 2] -= turned[:, 1]
+    same = Regression(turned, data.outcome, data.clusters, data.contrast, data.weights)
+    one, other = wild_bootstrap(both), wild_bootstrap(same)
+    assert one.value == pytest.approx(other.value, abs=1e-10)
+    assert one.p_value == other.p_value
+    assert one.conf_high == pytest.approx(other.conf_high, abs=1e-7)
