@@ -17,6 +17,7 @@ from scipy.special import fdtrc, fdtri
 
 from counterfoil.errors import refusal
 from counterfoil.estimators.covariance import FloatArray
+from counterfoil.estimators.instruments.linear_forms import invertible
 
 Shape = Literal["interval", "two rays", "whole line", "empty", "several pieces"]
 
@@ -98,8 +99,7 @@ def anderson_rubin_set(
     Raises
     ------
     EstimationError
-        EST-029 when there are not more clusters than instruments, so that the covariance cannot be inverted; EST-015 when the
-        outcome does not vary.
+        EST-029 when there are not more clusters than instruments, so that the covariance cannot be inverted.
 
     Examples
     --------
@@ -110,12 +110,9 @@ def anderson_rubin_set(
     'whole line'
     """
     size = len(first)
-    if not reduced.any() and not covariance[:size, :size].any():
-        raise refusal("EST-015", "the outcome does not vary, so every effect but nothing is rejected", "outcome")
-    spread = np.sqrt(np.diagonal(covariance)[:size])
-    correlation = covariance[:size, :size] / np.outer(spread, spread) if spread.all() else np.zeros((size, size))
-    if df < size or np.linalg.matrix_rank(correlation, hermitian=True) < size:
-        raise refusal("EST-029", f"an Anderson-Rubin test of {size} instruments needs more than {size} clusters")
+    if df < size or not invertible(covariance[:size, :size]):
+        what = f"an Anderson-Rubin test of {size} instruments needs more clusters, or more people with a residual"
+        raise refusal("EST-029", what)
     # The effect is scale · tan(angle), so that infinity is a point like any other.
     above = np.trace(covariance[:size, :size]) + reduced @ reduced
     scale = float(np.sqrt(above / (np.trace(covariance[size:, size:]) + first @ first)))

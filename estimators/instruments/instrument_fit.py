@@ -8,7 +8,7 @@ import pandas as pd
 
 from counterfoil.datasets.disclosure import SMALL_CELL
 from counterfoil.errors import refusal
-from counterfoil.estimators.covariance import ErrorType
+from counterfoil.estimators.covariance import ErrorType, FloatArray
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.instruments.anderson_rubin import AndersonRubinSet, anderson_rubin_set
 from counterfoil.estimators.instruments.complier_effect import Form, complier_effect_influence
@@ -22,6 +22,7 @@ from counterfoil.estimators.instruments.compliers import (
 from counterfoil.estimators.instruments.instrument_model import InstrumentModel
 from counterfoil.estimators.instruments.instrument_sample import InstrumentSample
 from counterfoil.estimators.instruments.overidentification import OverIdentification, over_identification
+from counterfoil.estimators.instruments.partialled import ROUNDING
 from counterfoil.estimators.instruments.weak_instrument import WeakInstrument
 
 
@@ -61,7 +62,13 @@ class InstrumentFit:
     def reduced_form(self, vcov: ErrorType | None = None) -> Estimate:
         """Return what each instrument does to the outcome: for a lottery, the effect of assignment; see `first_stage`."""
         chosen = self._forms(vcov).select(range(len(self.sample.names)))
-        return replace(chosen, estimand="effect of the instrument on the outcome (intention to treat)")
+        assigned = self.gain.diagnostics.get("assigned")
+        return replace(
+            chosen,
+            estimand="effect of the instrument on the outcome (intention to treat)",
+            people=chosen.people if assigned is None else assigned,
+            population=chosen.population if assigned is None else "people assigned to the programme",
+        )
 
     def ols(self, vcov: ErrorType | None = None) -> Estimate:
         """Return the coefficient of least squares, as if who took part were random; see `first_stage`."""
@@ -84,12 +91,14 @@ class InstrumentFit:
         Raises
         ------
         EstimationError
-            EST-001 when the error type is not defined, EST-029 for CR2 with several instruments or with too few clusters.
+            EST-001 when the error type is not defined, EST-029 for CR2 with several instruments or with too few clusters,
+            EST-015 when nothing is left of the outcome.
         """
         wanted = vcov or self.sample.error_type
         size = len(self.sample.names)
         if wanted == "CR2" and size > 1:
             raise refusal("EST-029", f"an Anderson-Rubin test with CR2 errors takes one instrument; there are {size}")
+        self._residuals()
         joint = self.sample.forms(wanted == "CR2")
         if wanted == "classical" and joint.classical is not None:
             # With clusters `using` does not offer it: it is the F form that Anderson and Rubin gave, asked for by name.
@@ -109,12 +118,7 @@ class InstrumentFit:
         """
         if len(self.sample.names) < 2:
             raise refusal("EST-029", "one instrument cannot disagree with itself")
-        if not self.sample.parts.outcome.any():
-            raise refusal("EST-015", "the outcome does not vary beside covariates and groups", "outcome")
-        parts, basis = self.sample.parts, np.linalg.qr(self.sample.parts.instruments)[0]
-        projected = basis.T @ parts.received
-        two_stage = float(projected @ (basis.T @ parts.outcome)) / float(projected @ projected)
-        return over_identification(parts, parts.outcome - two_stage * parts.received, self.sample.clusters)
+        return over_identification(self.sample.parts, self._residuals(), self.sample.clusters)
 
     def compliers(self, of: Sequence[str] = (), *, model: InstrumentModel | None = None) -> Compliers:
         """Return shares of compliers, always-takers and never-takers, and what compliers are like.
@@ -207,6 +211,18 @@ class InstrumentFit:
             names = [name] if len(table) == 1 else [f"{name}: {column}" for column in self.sample.names]
             rows.append(table.assign(term=names))
         return pd.concat(rows, ignore_index=True)
+
+    def _residuals(self) -> FloatArray:
+        """Return residuals (n,) of two-stage least squares, where there are any."""
+        parts, basis = self.sample.parts, np.linalg.qr(self.sample.parts.instruments)[0]
+        projected = basis.T @ parts.received
+        two_stage = float(projected @ (basis.T @ parts.outcome)) / float(projected @ projected)
+        residuals = parts.outcome - two_stage * parts.received
+        if np.linalg.norm(residuals) <= ROUNDING * np.linalg.norm(parts.outcome):
+            raise refusal(
+                "EST-015", "nothing is left of the outcome beside treatment, covariates and groups", "outcome"
+            )
+        return residuals
 
     def _forms(self, vcov: ErrorType | None) -> Estimate:
         wanted = vcov or self.sample.error_type

@@ -103,7 +103,7 @@ class InstrumentalVariable(Design):
             IDENT-023 when the instrument moves nobody: it is constant, a combination of covariates and groups, or unrelated to
             the treatment received; IDENT-006 with too few clusters.
         EstimationError
-            EST-001 when the error type is not defined, EST-003 with more parameters than people.
+            EST-001 when the error type is not defined, or one person alone determines the first stage; EST-003 with more parameters than people.
         """
         sample = draw_sample(self, data)
         study = sample.study
@@ -139,7 +139,8 @@ class InstrumentalVariable(Design):
             outcome_name=self.outcome or study.outcome_names[0],
             received_name=self.received,
         )
-        joint = used.forms()
+        # Refused where one person alone determines the first stage: no robust error sees what that person adds.
+        joint = used.forms().using(error_type)
         size = len(names)
         first = joint.select(range(size, 2 * size))
         moved = people_moved(received, used.instruments, float(first.values[0]), self.received)

@@ -4,6 +4,7 @@ Each is ordinary least squares with everything an `Estimate` needs; corrections 
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,9 @@ from numpy.typing import NDArray
 from counterfoil.estimators.bias_reduced import bias_reduced
 from counterfoil.estimators.covariance import FloatArray, leverage_that_matters
 from counterfoil.estimators.instruments.partialled import Partialled
+
+SINGULAR: Final = 1e-10
+"""Least eigenvalue of a correlation matrix that can be inverted."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,3 +65,15 @@ def linear_form(
         reduced=reduced,
         reduced_df=reduced_df,
     )
+
+
+def invertible(covariance: FloatArray) -> bool:
+    """Tell whether a covariance (k, k) can be inverted, whatever the units of its terms.
+
+    It cannot where there are fewer clusters than terms, or where too few people have a residual.
+    """
+    spread = np.sqrt(np.diagonal(covariance))
+    if not spread.all():
+        return False
+    correlation = covariance / np.outer(spread, spread)
+    return int(np.linalg.matrix_rank(correlation, tol=SINGULAR, hermitian=True)) == len(covariance)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import qr
 
+from counterfoil.errors import refusal
 from counterfoil.estimators.covariance import FloatArray
 from counterfoil.estimators.least_squares import DEPENDENT, least_squares
 
@@ -79,7 +80,7 @@ def partial_out(
     Raises
     ------
     EstimationError
-        EST-003 when there are not more people than covariates.
+        EST-003 when there are not more people than covariates, groups and instruments.
     """
     n = len(outcome)
     codes = np.zeros(n, dtype=np.intp) if groups is None else groups
@@ -103,6 +104,9 @@ def partial_out(
     if len(kept):
         kept = kept[least_squares(triple[:, 2 + kept], np.zeros(n)).kept]
     size = np.bincount(codes, weights=weights)
+    parameters = len(size) + basis.shape[1]
+    if n <= parameters + max(1, len(kept)):
+        raise refusal("EST-003", f"{n} people for {parameters + max(1, len(kept))} parameters")
     leverage = weights / size[codes] + np.einsum("ij,ij->i", basis, basis)
     return Partialled(
         outcome=triple[:, 0],
@@ -110,7 +114,7 @@ def partial_out(
         instruments=triple[:, 2 + kept],
         basis=basis if groups is not None else np.column_stack([root / np.sqrt(n), basis]),
         leverage=leverage,
-        parameters=len(size) + basis.shape[1],
+        parameters=parameters,
         groups=len(size),
         kept=kept,
         dropped_covariates=dropped,

@@ -1,7 +1,7 @@
 """How strong the first stage is, and what the t interval is worth.
 
 - classical F: of all instruments together, with equal error variance;
-- robust F: the same with the fit's error type, so robust or by cluster;
+- robust F: the same with the fit's error type, so robust or by cluster (HC1 where the fit's is classical);
 - effective F: ``π̂'Qπ̂ / tr(V Q)``, Q the instruments' cross-product and V the covariance of the first stage π̂. It is compared
   with the value that a first stage would exceed in 5% of samples if the worst-case bias of two-stage least squares were 10% of
   its worst benchmark. With one instrument it is the robust F, and the value 23.1;
@@ -21,6 +21,7 @@ from scipy.special import chndtrix
 from counterfoil.errors import Problem
 from counterfoil.estimators.covariance import FloatArray
 from counterfoil.estimators.estimate import Estimate
+from counterfoil.estimators.instruments.linear_forms import invertible
 from counterfoil.estimators.instruments.partialled import Partialled
 from counterfoil.estimators.instruments.tf_ratio import tf_critical
 
@@ -39,7 +40,7 @@ class WeakInstrument:
     classical_f, effective_f : float
         Infinite where everybody did as the instrument said.
     robust_f : float or None
-        None where the clusters are no more than the instruments.
+        None where its covariance cannot be inverted, for lack of clusters or of people with a residual.
     critical_value : float
         Of the effective F.
     effective_df : float
@@ -100,21 +101,29 @@ def first_stage_strength(gain: Estimate, first: Estimate, parts: Partialled) -> 
         One term an instrument.
     parts : Partialled
     """
+    own = first
+    if first.error_type == "classical" and "HC1" in first.error_types:
+        first = first.using("HC1")
     pi, covariance = first.values, first.cov()
     classical = _wald_f(pi, covariance if first.classical is None else first.classical)
-    invertible = first.clusters is None or first.n_clusters > len(pi)
-    robust = _wald_f(pi, covariance) if invertible else None
+    exact = _exact(pi, covariance)
+    robust = _wald_f(pi, covariance) if exact or invertible(covariance) else None
     effective, critical, df = effective_f(pi, covariance, parts.instruments.T @ parts.instruments)
     t_value = interval = None
     if len(pi) == 1 and robust is not None:
-        t_value = tf_critical(robust)
-        half = t_value * float(gain.std_error[0])
+        # t and F with the same errors.
+        t_value = tf_critical(classical if own.error_type == "classical" else robust)
+        half = t_value * float(gain.std_error[0]) if np.isfinite(t_value) else np.inf
         interval = (float(gain.values[0]) - half, float(gain.values[0]) + half)
     return WeakInstrument(classical, robust, effective, critical, df, str(first.error_type), t_value, interval)
 
 
+def _exact(first: FloatArray, covariance: FloatArray) -> bool:
+    return float(np.trace(covariance)) <= EXACT**2 * float(first @ first)
+
+
 def _wald_f(first: FloatArray, covariance: FloatArray) -> float:
-    if np.trace(covariance) <= EXACT**2 * float(first @ first):
+    if _exact(first, covariance):
         return np.inf
     return float(first @ np.linalg.solve(covariance, first)) / len(first)
 
@@ -140,7 +149,7 @@ def effective_f(
     >>> [round(float(x), 2) for x in effective_f(np.array([3.0]), one, one)]
     [9.0, 23.11, 1.0]
     """
-    if np.trace(covariance) <= EXACT**2 * float(first @ first):
+    if _exact(first, covariance):
         covariance, first = np.eye(len(first)), np.full(len(first), np.inf)
     root = np.linalg.cholesky(cross)
     spread = root.T @ covariance @ root

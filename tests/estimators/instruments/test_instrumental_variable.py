@@ -265,6 +265,13 @@ def test_everybody_as_assigned_is_an_experiment() -> None:
         ("IDENT-023", {"assigned": [0, 0, 1, 1] * 100, "took_part": [0, 1, 0, 1] * 100}, {}),
         ("IDENT-006", {"village": 1}, {"cluster": "village"}),
         ("EST-001", {}, {"vcov": "HC2"}),
+        ("EST-001", {"assigned": [1] + [0] * 399}, {}),
+        ("EST-003", {"site": range(400)}, {"within": "site"}),
+        (
+            "EST-029",
+            {"took_part": lambda data: data["assigned"] + data["letters"]},
+            {"instrument": ("assigned", "letters"), "method": "liml"},
+        ),
         ("EST-001", {}, {"vcov": "CR2", "cluster": "village"}),
         ("DATA-014", {"took_part": "some"}, {}),
     ],
@@ -308,6 +315,13 @@ def test_before_outcomes_the_weights_are_known(method: str) -> None:
     for ask in (blind.anderson_rubin, blind.over_identification):
         with pytest.raises(CounterfoilError, match="EST-015"):
             ask()
+
+
+def test_an_outcome_that_is_the_treatment_leaves_nothing_to_test() -> None:
+    found = fit(lottery().assign(wage=lambda data: 3.0 * data["took_part"]), outcome="wage", received="took_part")
+    assert found.total().values[0] == pytest.approx(3.0, rel=1e-12)
+    with pytest.raises(CounterfoilError, match="EST-015"):
+        found.anderson_rubin()
 
 
 def test_over_identification_equals_linearmodels() -> None:

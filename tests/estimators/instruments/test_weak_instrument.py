@@ -1,10 +1,13 @@
 """Published critical values, and the statistics by their definitions."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from linearmodels.datasets import card
 from linearmodels.iv import IV2SLS
 from scipy.stats import norm
 
@@ -95,3 +98,22 @@ def test_weak_first_stage_warns_and_its_set_may_be_everything() -> None:
     assert "Anderson-Rubin" in warned["EST-028"].remedy
     assert not fit.anderson_rubin().bounded
     assert fit.weak_instrument().tf_interval == (-np.inf, np.inf)
+
+
+@pytest.mark.parametrize(
+    ("name", "terms"),
+    [("classical", {"vcov": "classical"}), ("HC1", {"vcov": "HC1"}), ("CR1 by age", {"cluster": "age", "vcov": "CR1"})],
+)
+def test_pyfixest_stored_output(root: Path, name: str, terms: dict[str, str]) -> None:
+    peer = json.loads((root / "tests" / "reference" / "instruments.json").read_text("utf-8"))[name]
+    about = ("exper", "expersq", "black", "smsa", "south", "smsa66", *(f"reg{number}" for number in range(662, 670)))
+    schooling = card.load().reset_index(drop=True)
+    asked = {"outcome": "lwage", "instrument": ("nearc4",), "received": "educ", "covariates": about}
+    found = InstrumentalVariable.model_validate(asked | terms).fit(schooling)
+    assert found.total().values[0] == pytest.approx(peer["value"], rel=1e-10)
+    assert found.total().std_error[0] == pytest.approx(peer["std_error"], rel=1e-10)
+    strength = found.weak_instrument()
+    first = strength.classical_f if name == "classical" else strength.robust_f
+    assert first == pytest.approx(peer["first_stage_f"], rel=1e-9)
+    # The effective F is robust, or by cluster, even when the errors of the fit are classical.
+    assert strength.effective_f == pytest.approx(peer["effective_f"], rel=1e-9)
