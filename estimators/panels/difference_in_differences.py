@@ -154,7 +154,7 @@ class DifferenceInDifferences(RegressionDesign):
             others.append(np.ravel_multi_index(tuple(codes), (2,) * len(codes))[panel.unit])
         reached = self._reached(panel)
         treated = reached[panel.unit] * late
-        controls, names = adjustment(self, panel, by_unit)
+        controls, names = adjustment(self, sample, by_unit)
         word = "triple difference" if self.subgroup else "difference in differences"
         return Model(
             sample=sample,
@@ -167,7 +167,7 @@ class DifferenceInDifferences(RegressionDesign):
             treated=reached > 0,
             together=True,
             estimand=f"effect on the treated group per period ({word})",
-            people=len(np.unique(panel.unit[treated > 0])),
+            people=int(np.count_nonzero(np.bincount(panel.unit[treated > 0]))),
             population=f"people of the treated group in periods from {self.after} on",
         )
 

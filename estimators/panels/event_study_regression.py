@@ -117,11 +117,11 @@ class EventStudyRegression(AdoptionDesign, FixedEffectsDesign):
         low = low if self.earliest is None else max(low, self.earliest)
         high = high if self.latest is None else min(high, self.latest)
         event = np.clip(event, low, high)
-        times = tuple(int(time) for time in np.unique(event) if time != self.reference)
+        times = tuple(low + int(k) for k in np.flatnonzero(np.bincount(event - low)) if low + int(k) != self.reference)
         wanted = np.empty((panel.n_rows, len(times)), order="F")
         for place, time in enumerate(times):
             wanted[:, place] = event == time
-        controls, names = adjustment(self, panel, by_unit)
+        controls, names = adjustment(self, sample, by_unit)
         starts = np.unique(began[treated])
         always = int((began <= first).sum())
         model = Model(

@@ -153,18 +153,19 @@ class Fitted:
     weights: FloatArray | None
 
 
-def adjustment(spec: RegressionDesign, panel: Panel, by_unit: bool) -> tuple[FloatArray, tuple[str, ...]]:
+def adjustment(spec: RegressionDesign, sample: PanelSample, by_unit: bool) -> tuple[FloatArray, tuple[str, ...]]:
     """Return columns of controls and covariates, shape (n_rows, c), and the column that each comes from.
 
     With effects of units, which take up levels, a covariate has a slope in every period but the first.
     """
+    panel = sample.panel
     fixed, labels = panel.covariates(spec.covariates)
     names = [label.partition("=")[0] for label in labels]
-    periods = np.unique(panel.period)[1:]
+    periods = np.flatnonzero(np.bincount(panel.period))[1:]
     width = len(spec.controls) + len(names) * (len(periods) if by_unit else 1)
     columns = np.empty((panel.n_rows, width), order="F")
     for position, name in enumerate(spec.controls):
-        columns[:, position] = panel.varying(name)
+        columns[:, position] = sample.varying(name)
     place = len(spec.controls)
     found = list(spec.controls)
     for name, column in zip(names, (fixed - fixed.mean(axis=0)).T, strict=True):
@@ -224,7 +225,7 @@ def fit_model(spec: RegressionDesign, model: Model, outcome: FloatArray | None =
     """
     sample, panel = model.sample, model.sample.panel
     effects = model.effects()
-    y = panel.varying(sample.outcome) if outcome is None else outcome
+    y = sample.varying(sample.outcome) if outcome is None else outcome
     c = model.controls.shape[1]
     columns = model.wanted if not c else np.hstack([model.controls, model.wanted])
     fit = within(columns, y, effects)
@@ -259,22 +260,21 @@ def fit_model(spec: RegressionDesign, model: Model, outcome: FloatArray | None =
         )
         return Fitted(saturated, fit, asked, effects.weights)
     cluster, error_type = spec.errors_by(panel)
-    rows = fit.columns @ fit.bread[:, asked]
-    scores = rows * (fit.residuals if effects.weights is None else fit.residuals * effects.weights)[:, None]
-    if error_type in BY_PERSON and panel.n_rows > panel.n_units:
-        common |= _by_row(panel, fit, asked, scores, effects, whole)
-    elif error_type in BY_PERSON:
-        common |= _by_row(panel, fit, asked, scores, effects, whole) | _leverage(model, effects, panel.n_rows)
+    residuals = fit.residuals if effects.weights is None else fit.residuals * effects.weights
+    if error_type in BY_PERSON:
+        common |= _by_row(panel, fit, asked, residuals, whole)
+        if panel.n_rows == panel.n_units:
+            common |= _leverage(model, effects, panel.n_rows)
     else:
         groups = panel.groups(cluster) if cluster else None
         clusters = np.arange(panel.n_units) if groups is None else groups[0]
         warnings += few_treated(clusters, model, by_unit=groups is None)
         n_clusters = int(clusters.max()) + 1
         diagnostics["clusters"] = n_clusters
-        influence = np.column_stack([effects.unit_sums(scores[:, place]) for place in range(len(asked))])
+        scores = np.column_stack([effects.unit_sums(column * residuals) for column in fit.columns.T])
         common |= {
             "ids": panel.ids,
-            "influence": influence * panel.n_units,
+            "influence": scores @ (fit.bread[:, asked] * panel.n_units),
             "clusters": clusters,
             "cluster_names": None if groups is None else groups[1],
             "cluster_by": cluster,
@@ -303,8 +303,8 @@ def few_treated(clusters: NDArray[np.intp], model: Model, *, by_unit: bool) -> l
         IDENT-006 with one cluster, or one in each arm.
     """
     arms = {
-        "treated": len(np.unique(clusters[model.treated])),
-        "untreated": len(np.unique(clusters[~model.treated])),
+        "treated": np.count_nonzero(np.bincount(clusters[model.treated])),
+        "untreated": np.count_nonzero(np.bincount(clusters[~model.treated])),
     }
     word = "units" if by_unit else "clusters"
     if int(clusters.max()) < 1 or max(arms.values()) < FEW:
@@ -339,7 +339,7 @@ def regression_of_model(spec: RegressionDesign, model: Model) -> Regression:
     contrast[design.shape[1] - model.wanted.shape[1]] = 1.0
     return Regression(
         design=design,
-        outcome=effects.without_units(panel.varying(sample.outcome)),
+        outcome=effects.without_units(sample.varying(sample.outcome)),
         clusters=clusters[panel.unit],
         contrast=contrast,
         weights=effects.weights,
@@ -364,7 +364,7 @@ def explicit(model: Model, effects: FixedEffects) -> FloatArray:
 
 
 def _by_row(
-    panel: Panel, fit: Within, asked: NDArray[np.intp], scores: FloatArray, effects: FixedEffects, parameters: int
+    panel: Panel, fit: Within, asked: NDArray[np.intp], residuals: FloatArray, parameters: int
 ) -> dict[str, Any]:
     """Return what an estimate holds whose persons are rows."""
     n = panel.n_rows
@@ -372,10 +372,10 @@ def _by_row(
     if n > panel.n_units:
         labels = np.asarray(panel.periods, dtype=object)
         ids = np.asarray(ids.astype(str).astype(object)[panel.unit] + " in " + labels[panel.period], dtype=str)
-    squares = fit.residuals**2 if effects.weights is None else fit.residuals**2 * effects.weights
+    squares = fit.residuals * residuals
     return {
         "ids": ids,
-        "influence": scores * n,
+        "influence": (fit.columns @ (fit.bread[:, asked] * n)) * residuals[:, None],
         "parameters": parameters,
         "classical": squares.sum() / (n - parameters) * fit.bread[np.ix_(asked, asked)],
     }

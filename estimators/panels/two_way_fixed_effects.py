@@ -155,13 +155,13 @@ class TwoWayFixedEffects(FixedEffectsDesign):
         by_unit, others = effect_codes(self.fixed_effects, panel)
         wanted = np.empty((panel.n_rows, len(self.regressors)), order="F")
         for place, name in enumerate(self.regressors):
-            wanted[:, place] = panel.varying(name)
+            wanted[:, place] = sample.varying(name)
         first = wanted[:, 0]
-        if self.treatment == "binary" and (wrong := int((~np.isin(first, (0.0, 1.0))).sum())):
+        if self.treatment == "binary" and (wrong := int(((first != 0) & (first != 1)).sum())):
             what = f"column '{self.regressors[0]}' is neither 0 nor 1 in {wrong:,} rows"
             fix = "say `treatment: dose`, or declare from when a partly treated period counts as treated"
             raise refusal("DATA-013", what, panel.name, fix)
-        controls, names = adjustment(self, panel, by_unit)
+        controls, names = adjustment(self, sample, by_unit)
         began = starts(first != 0, panel)
         treated = began < len(panel.periods)
         within = " and ".join(self.fixed_effects) or "nothing"
@@ -175,7 +175,7 @@ class TwoWayFixedEffects(FixedEffectsDesign):
             controls=controls,
             control_names=names,
             treated=treated,
-            together=len(np.unique(began[treated])) < 2,
+            together=bool(np.count_nonzero(np.bincount(began[treated])) < 2),
             estimand=f"effect{dose} per period (regression with fixed effects of {within})",
             people=int(treated.sum()),
             population="people while treated, weighted as the regression does",
@@ -227,7 +227,9 @@ def starts(on: NDArray[np.bool_], panel: Panel) -> NDArray[np.intp]:
     panel : Panel
     """
     began = np.full(panel.n_units, len(panel.periods), dtype=np.intp)
-    np.minimum.at(began, panel.unit[on], panel.period[on])
+    rows = np.flatnonzero(on)
+    first = rows[np.diff(panel.unit[rows], prepend=-1) > 0]
+    began[panel.unit[first]] = panel.period[first]
     return began
 
 
@@ -248,7 +250,7 @@ def adoption_warnings(treatment: FloatArray, panel: Panel, weighed: NegativeWeig
         what = f"treatment ends for {units:,} of {panel.n_units:,} units; the model takes its effect to end with it"
         found.append(Problem("IDENT-037", what, "estimator"))
     began = starts(on, panel)
-    count = len(np.unique(began[began < len(panel.periods)]))
+    count = np.count_nonzero(np.bincount(began, minlength=len(panel.periods))[: len(panel.periods)])
     if count > 1 or weighed.negative_rows:
         what = (
             f"units begin in {count} period{'' if count == 1 else 's'}, and treated units serve as controls; "
