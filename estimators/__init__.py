@@ -27,6 +27,10 @@ from counterfoil.estimators.panels.event_study import EventStudy, plot_event_stu
 from counterfoil.estimators.panels.honest import Sensitivity, robust_intervals, sensitivity
 from counterfoil.estimators.panels.pretrend_power import PretrendPower, pretrend_power
 from counterfoil.estimators.panels.sensitivity_plot import plot_sensitivity
+from counterfoil.estimators.panels.difference_in_differences import DifferenceInDifferences
+from counterfoil.estimators.panels.event_study_regression import EventStudyRegression
+from counterfoil.estimators.panels.panel_support import PanelSupport, panel_support
+from counterfoil.estimators.panels.two_way_fixed_effects import TwoWayFit, TwoWayFixedEffects
 from counterfoil.estimators.permuted_rosters import permuted_rosters
 from counterfoil.estimators.placebo import placebo
 from counterfoil.estimators.power import smallest_detectable
@@ -63,11 +67,13 @@ __all__ = [
     "Contribution",
     "ContributionFit",
     "CreditBounds",
+    "DifferenceInDifferences",
     "Divisible",
     "DoseResponse",
     "DoseResponseFit",
     "Estimate",
     "EventStudy",
+    "EventStudyRegression",
     "Experiment",
     "FixedBaseline",
     "InstrumentFit",
@@ -76,6 +82,7 @@ __all__ = [
     "PanelContribution",
     "PanelContributionFit",
     "PretrendPower",
+    "PanelSupport",
     "Published",
     "RandomizationTest",
     "Sensitivity",
@@ -84,6 +91,8 @@ __all__ = [
     "SequentialFit",
     "ShrunkCredits",
     "adjusted",
+    "TwoWayFit",
+    "TwoWayFixedEffects",
     "alias_sets",
     "arm_means",
     "attrition_table",
@@ -104,6 +113,7 @@ __all__ = [
     "lee_bounds",
     "observed_and_baseline",
     "omitted_variable",
+    "panel_support",
     "permuted_rosters",
     "placebo",
     "plot_randomization",

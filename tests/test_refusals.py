@@ -72,6 +72,9 @@ from counterfoil.estimators.learner import OutcomeLearner
 from counterfoil.estimators.panels.event_study import EventStudy
 from counterfoil.estimators.panels.honest import robust_intervals
 from counterfoil.estimators.panels.pretrend_power import pretrend_power
+from counterfoil.estimators.panels import fixed_effects
+from counterfoil.estimators.panels.difference_in_differences import DifferenceInDifferences
+from counterfoil.estimators.panels.two_way_fixed_effects import TwoWayFixedEffects
 from counterfoil.estimators.placebo import placebo
 from counterfoil.estimators.subgroups import gain_by_group
 from counterfoil.estimators.trials.cluster_means import ClusterMeans
@@ -380,6 +383,9 @@ FIRES: dict[str, Callable[[Path], Any]] = {
     "DATA-030": lambda f: cf.evaluate(contract(f)),
     "DATA-031": lambda _: long().fixed("moved"),
     "DATA-032": lambda _: Panel.from_frame(long().frame.assign(year=["x", "y", "x", "y"]), unit="unit", period="year"),
+    "IDENT-026": lambda _: two_way("even", "y"),
+    "IDENT-027": lambda _: two_groups("2"),
+    "IDENT-028": lambda _: unsolved(),
     "IDENT-037": lambda _: long().treated_since("moved"),
     "PAY-023": lambda _: settle(
         {"y1": [UnitPrice(quantity="q", price=Decimal(1), to="a")]},
@@ -454,6 +460,29 @@ def long() -> Panel:
     return Panel.from_frame(frame, unit="unit", period="year")
 
 
+def shops() -> Panel:
+    """Six shops in years 2, 3 and 4: one in the north, treatments that step in at two times, and one that never varies."""
+    data = pd.DataFrame({"unit": np.repeat([SECRET, *"bcdef"], 3), "year": np.tile([2, 3, 4], 6)})
+    shop = np.repeat(np.arange(6), 3)
+    steps = ((shop < 2) & (data["year"] > 2)) | ((shop == 2) & (data["year"] > 3))
+    data = data.assign(north=(shop == 0).astype(int), even=(shop < 3).astype(int), stepped=steps.astype(int))
+    return Panel.from_frame(data.assign(y=float(SECRET) * np.sin(np.arange(18))), unit="unit", period="year")
+
+
+def two_groups(after: str) -> Any:
+    return DifferenceInDifferences(outcome="y", group="north", after=after).fit(shops())
+
+
+def two_way(treatment: str, outcome: str) -> Any:
+    return TwoWayFixedEffects(outcome=outcome, regressors=(treatment,)).fit(shops())
+
+
+def unsolved() -> Any:
+    """Ask for a solution by steps, and allow one."""
+    with mock.patch.object(fixed_effects, "DENSE", 1), mock.patch.object(fixed_effects, "STEPS", 1):
+        return TwoWayFixedEffects(outcome="y", regressors=("stepped",)).fit(shops().subset(np.arange(18) % 5 > 0))
+
+
 def panel() -> Any:
     """Two services between two measurements, as a wide table has them."""
     spec = PanelContribution(providers=("north", "south"), baseline="before", period="jobs")
@@ -480,6 +509,8 @@ WARNS: dict[str, Callable[[], Any]] = {
     "EST-005": lambda: Experiment(outcome="jobs", covariates=("age", "twice")).fit(
         frame().assign(twice=2 * frame()["age"])
     ),
+    "EST-030": lambda: two_groups("3"),
+    "EST-031": lambda: two_way("stepped", "y"),
     "EST-006": lambda: fit(design="unconfounded"),
     "EST-019": lambda: FixedBaseline(
         outcome="jobs", baseline="fixed_rate", rate=Decimal(SECRET), source="s", among="everyone"

@@ -22,9 +22,16 @@ from counterfoil.datasets.study import Study
 from counterfoil.errors import Problem, refusal
 from counterfoil.estimators.panels.event_study import EventStudy
 from counterfoil.estimators.panels.panel_design import AdoptionDesign, draw_panel
-from counterfoil.estimators.panels.panel_regression import Model, adjustment, effect_codes, fit_model
+from counterfoil.estimators.panels.panel_regression import (
+    Model,
+    adjustment,
+    effect_codes,
+    fit_model,
+    regression_of_model,
+)
 from counterfoil.estimators.panels.two_way_fixed_effects import FixedEffectsDesign
 from counterfoil.estimators.spec import OwnRules
+from counterfoil.estimators.trials.regression import Regression
 
 
 class EventStudyRegression(AdoptionDesign, FixedEffectsDesign):
@@ -91,6 +98,18 @@ class EventStudyRegression(AdoptionDesign, FixedEffectsDesign):
         """
         times, model = self.model(data)
         return EventStudy(times, fit_model(self, model).estimate, self.reference)
+
+    def regression(self, data: Study | Panel) -> Regression:
+        """Return the regression as plain arrays, for inference on ``total()`` that refits it.
+
+        Raises
+        ------
+        CounterfoilError
+            As `fit`.
+        """
+        times, model = self.model(data)
+        after = np.array([float(time >= 0) for time in times])
+        return regression_of_model(self, model, after / after.sum())
 
     def model(
         self, data: Study | Panel, *, outcome: Literal["needed", "none"] = "needed"

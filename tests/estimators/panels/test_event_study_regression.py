@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from counterfoil.datasets import Panel
 from counterfoil.errors import CounterfoilError
 from counterfoil.estimators.panels.event_study_regression import EventStudyRegression
+from counterfoil.estimators.trials.regression import solve
 
 
 def staggered(seed: int, kept: float = 1.0, never: bool = True) -> pd.DataFrame:
@@ -61,6 +62,11 @@ def test_finds_the_effects_and_one_number() -> None:
     assert total.values[0] == pytest.approx(study.post.values.mean())
     assert [problem.code for problem in total.warnings] == ["EST-031"]
     assert study.joint_pretrend_test().p_value > 0.001
+
+
+def test_regression_gives_the_one_number() -> None:
+    panel = as_panel(staggered(2, 0.9))
+    assert solve(SPEC.regression(panel)).value == pytest.approx(SPEC.fit(panel).total().values[0], rel=1e-9)
 
 
 def test_a_measured_treatment_says_the_same_as_a_column() -> None:
