@@ -23,13 +23,13 @@ from counterfoil.estimators.omitted_variable import omitted_variable
 from counterfoil.estimators.panel_contribution import PanelContribution
 from counterfoil.estimators.panel_fit import PanelContributionFit
 from counterfoil.estimators.panels.breakdown import Breakdown, breakdown
+from counterfoil.estimators.panels.difference_in_differences import DifferenceInDifferences
 from counterfoil.estimators.panels.event_study import EventStudy, plot_event_study
+from counterfoil.estimators.panels.event_study_regression import EventStudyRegression
 from counterfoil.estimators.panels.honest import Sensitivity, robust_intervals, sensitivity
+from counterfoil.estimators.panels.panel_support import PanelSupport, panel_support
 from counterfoil.estimators.panels.pretrend_power import PretrendPower, pretrend_power
 from counterfoil.estimators.panels.sensitivity_plot import plot_sensitivity
-from counterfoil.estimators.panels.difference_in_differences import DifferenceInDifferences
-from counterfoil.estimators.panels.event_study_regression import EventStudyRegression
-from counterfoil.estimators.panels.panel_support import PanelSupport, panel_support
 from counterfoil.estimators.panels.two_way_fixed_effects import TwoWayFit, TwoWayFixedEffects
 from counterfoil.estimators.permuted_rosters import permuted_rosters
 from counterfoil.estimators.placebo import placebo
@@ -45,16 +45,16 @@ from counterfoil.estimators.stack import stack
 from counterfoil.estimators.subgroups import gain_by_group
 from counterfoil.estimators.support import support
 from counterfoil.estimators.trials.arm_weights import ArmWeights, contamination_bias
-from counterfoil.estimators.trials.randomization import randomization_inference, randomize
-from counterfoil.estimators.trials.randomization_plot import plot_randomization
-from counterfoil.estimators.trials.sharp_null import RandomizationTest
 from counterfoil.estimators.trials.attrition_table import attrition_table
 from counterfoil.estimators.trials.cluster_jackknife import cluster_jackknife
 from counterfoil.estimators.trials.cluster_means import ClusterMeans
 from counterfoil.estimators.trials.few_treated import few_treated
 from counterfoil.estimators.trials.lee_bounds import lee_bounds
 from counterfoil.estimators.trials.multiplicity import adjusted
+from counterfoil.estimators.trials.randomization import randomization_inference, randomize
+from counterfoil.estimators.trials.randomization_plot import plot_randomization
 from counterfoil.estimators.trials.regression import Regression, regression_of
+from counterfoil.estimators.trials.sharp_null import RandomizationTest
 from counterfoil.estimators.trials.wild_cluster import wild_bootstrap, wild_cluster
 from counterfoil.estimators.trials.worst_case import worst_case
 
@@ -81,18 +81,18 @@ __all__ = [
     "Kernel",
     "PanelContribution",
     "PanelContributionFit",
-    "PretrendPower",
     "PanelSupport",
+    "PretrendPower",
     "Published",
     "RandomizationTest",
-    "Sensitivity",
     "Regression",
+    "Sensitivity",
     "SequentialContribution",
     "SequentialFit",
     "ShrunkCredits",
-    "adjusted",
     "TwoWayFit",
     "TwoWayFixedEffects",
+    "adjusted",
     "alias_sets",
     "arm_means",
     "attrition_table",
@@ -116,8 +116,8 @@ __all__ = [
     "panel_support",
     "permuted_rosters",
     "placebo",
-    "plot_randomization",
     "plot_event_study",
+    "plot_randomization",
     "plot_sensitivity",
     "plot_service_map",
     "pretrend_power",

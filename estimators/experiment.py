@@ -30,8 +30,8 @@ from counterfoil.estimators.spec import Design, OwnRules, Sample, draw_sample
 from counterfoil.estimators.trials.arms import Label, check_blocks, in_words, read_arms
 from counterfoil.estimators.trials.assignment_regression import Gain, intention_to_treat
 from counterfoil.estimators.trials.attrition_table import attrition_warning
-from counterfoil.estimators.trials.pairs import error_groups, pair_differences, whole_pairs
 from counterfoil.estimators.trials.few_treated_warning import few_treated_warning
+from counterfoil.estimators.trials.pairs import error_groups, pair_differences, whole_pairs
 from counterfoil.estimators.trials.response_model import Attrition
 
 CONTROL_MEAN: Final = "control mean"
@@ -197,17 +197,13 @@ class Experiment(Design):
             estimand="effect of assignment (intention to treat)",
             people=assigned,
             population="people assigned to the programme" if self.control is None else in_words(labels),
-            warnings=(*sample.warnings, *self._lost(data), *_dropped(gain, columns)),
-            diagnostics={"assigned": assigned, "control": counts[arms.labels[0]], **several, **sample.counts},
-            people=int(assigned.sum()),
-            population="people assigned to the programme",
             warnings=(
                 *sample.warnings,
-                *attrition_warning(self, data),
-                *(() if clusters is None else few_treated_warning(clusters, assigned)),
-                *_dropped(gain.dropped, blocks, names),
+                *self._lost(data),
+                *(() if clusters is None else few_treated_warning(clusters, arms.codes > 0)),
+                *_dropped(gain, columns),
             ),
-            diagnostics={"assigned": int(assigned.sum()), "control": int((~assigned).sum()), **sample.counts},
+            diagnostics={"assigned": assigned, "control": counts[arms.labels[0]], **several, **sample.counts},
         ).using(error_type)
 
     def _lost(self, data: Study | pd.DataFrame) -> tuple[Problem, ...]:

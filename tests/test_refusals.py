@@ -69,11 +69,11 @@ from counterfoil.estimators.contamination import contamination
 from counterfoil.estimators.folds import folds
 from counterfoil.estimators.instruments import InstrumentalVariable, InstrumentFit
 from counterfoil.estimators.learner import OutcomeLearner
+from counterfoil.estimators.panels import fixed_effects
+from counterfoil.estimators.panels.difference_in_differences import DifferenceInDifferences
 from counterfoil.estimators.panels.event_study import EventStudy
 from counterfoil.estimators.panels.honest import robust_intervals
 from counterfoil.estimators.panels.pretrend_power import pretrend_power
-from counterfoil.estimators.panels import fixed_effects
-from counterfoil.estimators.panels.difference_in_differences import DifferenceInDifferences
 from counterfoil.estimators.panels.two_way_fixed_effects import TwoWayFixedEffects
 from counterfoil.estimators.placebo import placebo
 from counterfoil.estimators.subgroups import gain_by_group

@@ -38,12 +38,10 @@ PAGE: Final = Path(__file__).parents[2] / "docs" / "calibration.md"
 SUBJECTS: Final[dict[str, tuple[Case, ...]]] = {
     "Experiments": (*experiments.CASES, *trials.CASES),
     "Instruments": instruments.CASES,
-    "Experiments": experiments.CASES,
     "Few clusters, lost outcomes, several outcomes": clusters.CASES,
     "Contributions": contributions.CASES,
     "Learned and misspecified nuisances": learners.CASES,
     "Enrolment in stages": sequential.CASES,
-    "Panels": panels.CASES,
     "Trends that are not parallel": trends.CASES,
     "Panels": (*panels.CASES, *panel_regressions.CASES),
     "Doses": doses.CASES,
