@@ -103,7 +103,8 @@ class InstrumentalVariable(Design):
             IDENT-023 when the instrument moves nobody: it is constant, a combination of covariates and groups, or unrelated to
             the treatment received; IDENT-006 with too few clusters.
         EstimationError
-            EST-001 when the error type is not defined, or one person alone determines the first stage; EST-003 with more parameters than people.
+            EST-029 when `liml` has no solution; EST-001 when the error type is not defined, or one person alone determines the
+            first stage; EST-003 with more parameters than people.
         """
         sample = draw_sample(self, data)
         study = sample.study
