@@ -37,8 +37,8 @@ from counterfoil.estimators.forest import plot_forest
 # Beyond this many degrees of freedom t is the normal distribution to twelve digits.
 MANY: Final = 1e10
 
-StatedType = ErrorType | Literal["published", "replicates", "stacked", "unknown"]
-OWN_NAME: Final = ("published", "replicates", "stacked", "unknown")
+StatedType = ErrorType | Literal["autocorrelated", "placebo", "published", "replicates", "stacked", "unknown"]
+OWN_NAME: Final = ("autocorrelated", "placebo", "published", "replicates", "stacked", "unknown")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -58,7 +58,7 @@ class Estimate:
     replicates : ndarray, shape (r, k), or None
         Draws of the values, for designs without influence values.
     covariance : ndarray, shape (k, k), or None
-        Of published values, or of independent blocks.
+        Of published values, of independent blocks, or of designs whose error is no sum over people.
     ids : ndarray, shape (n,), or None
         Person ids, aligned with the influence values.
     spread : ndarray, shape (n, k), or None
@@ -84,8 +84,9 @@ class Estimate:
     observations : int
         Rows behind the fit where people have several, for factors that count rows; 0 where each person is one.
     error_type : str
-        Which covariance `cov` returns; see ``counterfoil.estimators.covariance``. ``published``, ``replicates``,
-        ``stacked`` and ``unknown`` name themselves.
+        Which covariance `cov` returns; see ``counterfoil.estimators.covariance``. ``autocorrelated`` (of one series over
+        time), ``placebo`` (as much as untreated places vary), ``published``, ``replicates``, ``stacked`` and ``unknown``
+        name themselves.
     degrees : float or None
         Degrees of freedom where they do not follow from people, parameters and clusters.
     target : {"sample", "population", "either"}

@@ -418,6 +418,23 @@ CODES: Final[dict[str, Code]] = {
         "So many levels of fixed effects hang together by so few rows that they were not solved to the stated precision.",
         "use coarser fixed effects, or leave out levels that share almost no unit with others",
     ),
+    "IDENT-034": Code(
+        "no donors",
+        "A comparison is made of places that are never treated; there is none, or a place named as donor is itself treated.",
+        "name donors that the programme never reached, or use a design that needs none",
+    ),
+    "IDENT-035": Code(
+        "no usable history",
+        "What would have happened is told from the periods before treatment. There are none or too few, or some are missing "
+        "in between.",
+        "add earlier periods, complete the series, or use a design that needs fewer",
+    ),
+    "IDENT-036": Code(
+        "this comparison has no such inference",
+        "Jackknife and bootstrap need several treated places, placebos more donors than treated places, and conformal "
+        "inference one beginning of treatment and a method that treats all periods alike.",
+        "use `inference: placebo`, which tests against the donors and needs one treated place",
+    ),
     "IDENT-037": Code(
         "treatment ends",
         "Some units stop being treated, and difference-in-differences by cohort compares what happens after treatment began.",
@@ -652,6 +669,24 @@ CODES: Final[dict[str, Code]] = {
         "that were treated before. If effects grow or differ, some enter with a negative weight, and the coefficient can lie "
         "outside all of them (Goodman-Bacon 2021; de Chaisemartin and D'Haultfoeuille 2020).",
         "estimate effects by cohort, such as with staggered difference-in-differences, and hold the two side by side",
+    ),
+    "EST-038": Code(
+        "weak comparison before treatment",
+        "Before treatment the comparison does not follow the treated places closely enough, rests on one or two periods, or "
+        "is one of several that fit alike. What follows is then not the programme's effect alone.",
+        "read the fit before treatment beside the gain; look for donors that are more alike, or a longer history",
+    ),
+    "EST-039": Code(
+        "the error rests on the untreated",
+        "With so few treated places their own variation cannot be seen. The error or test takes over how much the donors "
+        "vary, and holds only if the treated places vary alike and the donors were not affected.",
+        "agree on a test by placebo as what it is, or on more treated places",
+    ),
+    "EST-040": Code(
+        "the gain rests on a trend",
+        "What would have happened is the earlier trend carried on. Whatever else changed at the same time, or bent the "
+        "trend, is counted as the programme's effect.",
+        "add a control series that shares what else changed and did not have the programme",
     ),
     "ATTR-001": Code(
         "no such rule", "The package has no attribution rule of that name.", "choose one of the names listed"

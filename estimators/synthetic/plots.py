@@ -1,0 +1,92 @@
+"""Pictures of a synthetic control: gaps over time, and whom the comparison is made of."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from counterfoil.estimators.covariance import FloatArray
+from counterfoil.estimators.palette import GAIN, WHOLE, paler
+
+MOST_DONORS: Final = 20
+MOST_LABELS: Final = 12
+
+
+def plot_gap(
+    gaps: FloatArray,
+    labels: Sequence[str],
+    begins: Sequence[int],
+    ax: Any = None,
+    placebos: FloatArray | None = None,
+    unit: str = "",
+) -> Any:
+    """Draw observed less what would have been, with a line where treatment began.
+
+    Parameters
+    ----------
+    gaps : ndarray, shape (T,)
+    labels : sequence of str
+        Of the periods.
+    begins : sequence of int
+        Positions of first treated periods.
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure when omitted.
+    placebos : ndarray, shape (r, T), optional
+        Gaps of donors that stand in for the treated, drawn behind.
+    unit : str
+        What the gaps are measured in.
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    if ax is None:
+        import matplotlib.pyplot as plt
+
+        ax = plt.subplots(figsize=(6.4, 4.0), layout="constrained")[1]
+    places = np.arange(len(gaps))
+    if placebos is not None:
+        lines = ax.plot(places, placebos.T, color=paler(WHOLE), linewidth=0.8)
+        lines[0].set_label("donors in their place")
+    ax.axhline(0, color="0.7", linewidth=1)
+    for begin in begins:
+        ax.axvline(begin - 0.5, color="0.7", linewidth=1, linestyle=":")
+    ax.plot(places, gaps, color=GAIN, linewidth=2, label="treated places")
+    every = -(-len(labels) // MOST_LABELS)
+    ax.set_xticks(places[::every], list(labels)[::every])
+    ax.set_xlabel("period")
+    ax.set_ylabel(f"{unit}: observed less without treatment".removeprefix(": "))
+    ax.legend(frameon=False)
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def plot_donor_weights(weights: pd.Series, ax: Any = None) -> Any:
+    """Draw donors' weights as bars, the largest first; donors without weight are counted below.
+
+    Parameters
+    ----------
+    weights : Series
+        By donor.
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure when omitted.
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    order = np.argsort(-np.abs(weights.to_numpy()), kind="stable")
+    shown = weights.iloc[order[:MOST_DONORS]]
+    shown = shown[shown.abs() > 1e-6]
+    if ax is None:
+        import matplotlib.pyplot as plt
+
+        ax = plt.subplots(figsize=(6.4, 1.0 + 0.3 * len(shown)), layout="constrained")[1]
+    places = range(len(shown))
+    ax.barh(places, shown, color=GAIN)
+    ax.set_yticks(list(places), [str(name) for name in shown.index])
+    ax.invert_yaxis()
+    ax.set_xlabel(f"weight; {len(weights) - len(shown)} other donors have {1.0 - shown.sum():.3g} together")
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
