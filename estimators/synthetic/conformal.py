@@ -132,7 +132,7 @@ def conformal_test(
         else end
         for end, most in zip(ends, (min, max), strict=True)
     )
-    return ConformalTest(none, conf_level, low, high, smallest)
+    return ConformalTest(none, conf_level, float(low), float(high), smallest)
 
 
 def _reach(p_value: Callable[[float], float], centre: float, step: float, level: float) -> float:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from counterfoil.errors import refusal
 from counterfoil.estimators.covariance import FloatArray
@@ -85,7 +86,7 @@ def bootstrap(plan: Plan, places: Places, draws: int, seed: int) -> FloatArray:
     gains = np.empty(draws)
     done = 0
     while done < draws:
-        rows = rng.integers(0, n, n)
+        rows: NDArray[np.intp] = np.asarray(rng.integers(0, n, n), dtype=np.intp)
         treated = places.begins[rows] < periods
         if treated.all() or not treated.any():
             continue

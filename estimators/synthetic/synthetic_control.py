@@ -31,15 +31,13 @@ class SyntheticControl(AdoptionDesign):
     Examples
     --------
     >>> import pandas as pd
-    >>> long = pd.DataFrame(
-    ...     [(place, year, base + year - 2000 + 5 * (place == "a" and year > 2003)) for place, base in
-    ...      (("a", 2.0), ("b", 1.0), ("c", 3.0), ("d", 9.0)) for year in range(2000, 2006)],
-    ...     columns=["place", "year", "jobs"],
-    ... )
+    >>> base = {"a": 2.0, "b": 1.0, "c": 5.0}
+    >>> long = pd.DataFrame([(place, year) for place in base for year in range(2000, 2006)], columns=["place", "year"])
+    >>> long["jobs"] = long["place"].map(base) * (long["year"] - 1999) + 5 * ((long["place"] == "a") & (long["year"] > 2003))
     >>> long["since"] = long["place"].map({"a": 2004})
     >>> fit = SyntheticControl(outcome="jobs", first_treated="since").fit(Panel.from_frame(long, unit="place", period="year"))
     >>> fit.total().values.round(6), fit.weights.round(3).tolist()
-    (array([5.]), [0.5, 0.5, 0.0])
+    (array([5.]), [0.75, 0.25])
     """
 
     model_config = ConfigDict(
