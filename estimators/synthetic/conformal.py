@@ -21,8 +21,8 @@ from counterfoil.estimators.synthetic.cohorts import Cohort, Places, Plan
 from counterfoil.estimators.synthetic.counterfactual import counterfactual
 
 TIED: Final = 1e-9
-DOUBLINGS: Final = 30
-GRID: Final = 60
+DISTANCES: Final = 0.01 * 1.25 ** np.arange(52)
+"""From the fitted gain, in units of how much the treated vary: where the test is tried, up to nearly a thousand."""
 HALVINGS: Final = 20
 
 
@@ -119,34 +119,26 @@ def conformal_test(
         return ConformalTest(none, conf_level, -math.inf, math.inf, smallest)
     pool = places.outcomes[places.donors].mean(axis=0)
     scale = max(float(np.std(cohort.observed - pool)), abs(cohort.gain)) or 1.0
-    ends = [_reach(p_value, cohort.gain, side * 0.1 * scale, level) for side in (-1.0, 1.0)]
-    grids = [np.linspace(cohort.gain, end, GRID) for end in ends if math.isfinite(end)]
-    accepted = [gain for grid in grids for gain in grid if p_value(gain) > level]
-    if not accepted and len(grids) == 2:
+    away = scale * DISTANCES
+    gains = cohort.gain + np.concatenate([-away[::-1], [0.0], away])
+    accepted = np.flatnonzero([p_value(gain) > level for gain in gains])
+    if not len(accepted):
         raise refusal(
             "EST-038", "every constant gain is rejected, so the comparison does not fit", "conformal inference"
         )
-    low, high = (
-        _edge(p_value, most(accepted, default=cohort.gain), (end - cohort.gain) / (GRID - 1), level)
-        if math.isfinite(end)
-        else end
-        for end, most in zip(ends, (min, max), strict=True)
-    )
-    return ConformalTest(none, conf_level, float(low), float(high), smallest)
+    ends = []
+    for place, outward in ((int(accepted[0]), -1), (int(accepted[-1]), 1)):
+        beyond = place + outward
+        ends.append(
+            _edge(p_value, float(gains[place]), float(gains[beyond]), level)
+            if 0 <= beyond < len(gains)
+            else outward * math.inf
+        )
+    return ConformalTest(none, conf_level, ends[0], ends[1], smallest)
 
 
-def _reach(p_value: Callable[[float], float], centre: float, step: float, level: float) -> float:
-    """Return a gain on this side that is rejected, and twice as far away still is; infinite when there is none."""
-    for _ in range(DOUBLINGS):
-        if p_value(centre + step) <= level and p_value(centre + 2 * step) <= level:
-            return centre + 2 * step
-        step *= 2
-    return math.copysign(math.inf, step)
-
-
-def _edge(p_value: Callable[[float], float], accepted: float, step: float, level: float) -> float:
-    """Halve the distance from the outermost accepted gain to the next one of the grid, which is rejected."""
-    inner, outer = accepted, accepted + step
+def _edge(p_value: Callable[[float], float], inner: float, outer: float, level: float) -> float:
+    """Halve the distance from the outermost accepted gain to the next one that was tried, which is rejected."""
     for _ in range(HALVINGS):
         middle = (inner + outer) / 2
         inner, outer = (middle, outer) if p_value(middle) > level else (inner, middle)
