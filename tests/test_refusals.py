@@ -81,6 +81,8 @@ from counterfoil.estimators.trials.cluster_means import ClusterMeans
 from counterfoil.estimators.trials.few_treated import few_treated
 from counterfoil.estimators.trials.regression import Regression, solve
 from counterfoil.estimators.trials.worst_case import worst_case
+from counterfoil.estimators.synthetic.interrupted_time_series import InterruptedTimeSeries
+from counterfoil.estimators.synthetic.synthetic_control import SyntheticControl
 from counterfoil.reported import Reported
 from counterfoil.simulation import simulate
 from counterfoil.starter import write_starter
@@ -386,6 +388,9 @@ FIRES: dict[str, Callable[[Path], Any]] = {
     "IDENT-026": lambda _: two_way("even", "y"),
     "IDENT-027": lambda _: two_groups("2"),
     "IDENT-028": lambda _: unsolved(),
+    "IDENT-034": lambda _: places(donors=("a", "b")),
+    "IDENT-035": lambda _: places(since=1),
+    "IDENT-036": lambda _: places(inference="jackknife"),
     "IDENT-037": lambda _: long().treated_since("moved"),
     "PAY-023": lambda _: settle(
         {"y1": [UnitPrice(quantity="q", price=Decimal(1), to="a")]},
@@ -490,6 +495,13 @@ def panel() -> Any:
 
 
 WARNS: dict[str, Callable[[], Any]] = {
+    "EST-038": lambda: SyntheticControl(outcome="y", first_treated="since", method="demeaned").fit(
+        Panel.from_frame(towns().frame.query("time != 2"), unit="place", period="time")
+    ),
+    "EST-039": lambda: places(inference="placebo_variance").total(),
+    "EST-040": lambda: InterruptedTimeSeries(outcome="y", starts="9").fit(
+        Panel.from_frame(towns().frame.query("place == 'a'"), unit="place", period="time")
+    ),
     "DATA-029": lambda: cf.evaluate(homes(Path(tempfile.mkdtemp())), reported=told()).effects["jobs"],
     "IDENT-008": lambda: fit(model="pairwise", min_pair=500),
     "IDENT-009": lambda: attribute(fit(only(frame(), 1, 0, 0), model="additive")),
@@ -542,6 +554,20 @@ def lopsided() -> pd.DataFrame:
     high[odd] = False
     data = pd.DataFrame({"north": high.astype(int), "south": rng.integers(0, 2, 4_000), "age": x})
     return data.assign(jobs=rng.normal(size=4_000))
+
+
+def towns(since: int = 9) -> Panel:
+    """Return places of which the first is treated from a period on."""
+    rng = np.random.default_rng(3)
+    data = pd.DataFrame([(place, time) for place in "abcde" for time in range(1, 17)], columns=["place", "time"])
+    data["y"] = rng.normal(size=80) + data["place"].map({"a": 0.0, "b": -4.0, "c": 4.0, "d": -6.0, "e": 6.0})
+    data["since"] = data["place"].map({"a": since})
+    return Panel.from_frame(data, unit="place", period="time")
+
+
+def places(since: int = 9, **terms: Any) -> Any:
+    spec = SyntheticControl.model_validate({"outcome": "y", "first_treated": "since", "method": "demeaned", **terms})
+    return spec.fit(towns(since))
 
 
 def test_every_code_has_a_case() -> None:

@@ -1,5 +1,7 @@
 """Rows for few treated places: synthetic controls, synthetic difference-in-differences, interrupted time series."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 
@@ -117,7 +119,7 @@ CASES: tuple[Case, ...] = (
         Case(
             f"interrupted time series, {periods} periods, ρ = {rho}, REML",
             LINE,
-            lambda s, t=periods, r=rho: series(s, t, r),
+            partial(series, periods=periods, rho=rho),
         )
         for periods in (24, 48)
         for rho in (0.3, 0.6)

@@ -32,6 +32,8 @@ from counterfoil.estimators.synthetic.series_fit import InterruptedTimeSeriesFit
 
 SHORT = 8
 """Periods before or since the start below which a series is called short (Penfold and Zhang 2013, Academic Pediatrics 13)."""
+LONG = 100
+"""Periods from which a kernel's errors are near what they should be (Turner et al. 2021)."""
 
 
 class InterruptedTimeSeries(PanelDesign):
@@ -167,10 +169,12 @@ class InterruptedTimeSeries(PanelDesign):
             found = newey_west(design.matrix, outcome, design.gain, self.lag)
         else:
             found = cochrane_orcutt(design.matrix, outcome)
-        return InterruptedTimeSeriesFit(self, series, design, found, plain.residuals, _warnings(series, found))
+        return InterruptedTimeSeriesFit(
+            self, series, design, found, plain.residuals, _warnings(self.errors, series, found)
+        )
 
 
-def _warnings(series: Series, found: SeriesRegression) -> tuple[Problem, ...]:
+def _warnings(errors: Errors, series: Series, found: SeriesRegression) -> tuple[Problem, ...]:
     periods, before = len(series.labels), series.starts
     warnings = list(series.warnings)
     if series.control is None:
@@ -179,6 +183,9 @@ def _warnings(series: Series, found: SeriesRegression) -> tuple[Problem, ...]:
     if min(before, periods - before) < SHORT:
         what = f"{before} periods before the start and {periods - before} since are few to tell a trend; {SHORT} each are usual"
         warnings.append(Problem("EST-038", what, "interrupted time series"))
+    if errors != "reml" and periods < LONG:
+        what = f"{errors} errors are too narrow in a series of {periods} periods; 95% intervals may cover 80%"
+        warnings.append(Problem("EST-039", what, f"errors {errors}", "use `errors: reml`"))
     if found.rho is not None and found.rho > MOST_RHO - 0.01:
         what = "residuals hardly return to the line (ρ near 1): the series may have no trend that goes on"
         warnings.append(Problem("EST-038", what, "interrupted time series"))

@@ -677,10 +677,10 @@ CODES: Final[dict[str, Code]] = {
         "read the fit before treatment beside the gain; look for donors that are more alike, or a longer history",
     ),
     "EST-039": Code(
-        "the error rests on the untreated",
-        "With so few treated places their own variation cannot be seen. The error or test takes over how much the donors "
-        "vary, and holds only if the treated places vary alike and the donors were not affected.",
-        "agree on a test by placebo as what it is, or on more treated places",
+        "the error rests on more than these data show",
+        "With one or few treated places their own variation cannot be seen: an error from placebos takes over how much donors "
+        "vary, a test by rank cannot fall below one in the number of places, and a kernel is too narrow in a short series.",
+        "agree on a test by placebo as what it is, on `errors: reml` for a short series, or on more treated places",
     ),
     "EST-040": Code(
         "the gain rests on a trend",
