@@ -435,6 +435,26 @@ CODES: Final[dict[str, Code]] = {
         "inference one beginning of treatment and a method that treats all periods alike.",
         "use `inference: placebo`, which tests against the donors and needs one treated place",
     ),
+    "IDENT-029": Code(
+        "nobody to compare treated units with",
+        "Without units that are never treated, or not treated yet, nothing says what treated units would have seen.",
+        "compare with units that are not treated yet (`comparison: not_yet`), or add units or earlier periods",
+    ),
+    "IDENT-030": Code(
+        "always treated",
+        "Some units were treated in the first period or before, so that no change of theirs begins without treatment.",
+        "add earlier periods if there are any; otherwise the effect is of those who joined later",
+    ),
+    "IDENT-031": Code(
+        "cells without a comparison",
+        "In some periods of some cohorts there is nobody to compare with, so that the average is over the others.",
+        "read which cohorts and periods the effect is of; add units that are treated later, or never",
+    ),
+    "IDENT-032": Code(
+        "gaps in time",
+        "Some periods between the first and the last were not measured, so that changes span different lengths of time.",
+        "add the missing periods, or read changes over a gap as what they are",
+    ),
     "IDENT-037": Code(
         "treatment ends",
         "Some units stop being treated, and difference-in-differences by cohort compares what happens after treatment began.",
@@ -687,6 +707,21 @@ CODES: Final[dict[str, Code]] = {
         "What would have happened is the earlier trend carried on. Whatever else changed at the same time, or bent the "
         "trend, is counted as the programme's effect.",
         "add a control series that shares what else changed and did not have the programme",
+    ),
+    "EST-032": Code(
+        "rests on one or two units",
+        "A cohort or event time of one or two units has an error that is small by chance and means nothing.",
+        "join cohorts, or read averages over several of them",
+    ),
+    "EST-033": Code(
+        "no overlap in a cohort and period",
+        "The covariates predict who is treated, or depend on each other, so that nobody like the treated can be compared with.",
+        "use fewer or coarser covariates, or leave such cells out and say so (`overlap: leave_out`)",
+    ),
+    "EST-034": Code(
+        "few treated or untreated clusters",
+        "Errors by cluster need several clusters on both sides; with few they are too small, with one they say nothing.",
+        "name a finer cluster column if units joined one by one; otherwise read the interval as too short",
     ),
     "ATTR-001": Code(
         "no such rule", "The package has no attribution rule of that name.", "choose one of the names listed"

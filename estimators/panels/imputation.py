@@ -1,0 +1,136 @@
+"""Imputation: each treated outcome less what a model of all untreated rows predicts for it.
+
+The model is a level for each unit and one for each period, with slopes of fixed covariates that differ by period; it is fitted
+on the rows before treatment and of the never treated. Errors treat the weights of the average as given, and each treated
+unit's effect as varying around the mean of its cohort in its period: conservative, since true effects may differ less.
+
+Source: Borusyak, Jaravel and Spiess (2024), "Revisiting event-study designs: robust and efficient estimation", Review of
+Economic Studies 91(6), theorem 1 for the estimator, theorem 3 and equation (8) for the error.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from counterfoil.estimators.covariance import FloatArray
+from counterfoil.estimators.panels.cohorts import Cohorts
+from counterfoil.estimators.panels.group_time_cells import Cell
+from counterfoil.estimators.panels.group_time_effects import Block, CellEffects
+
+UNKNOWN = 1e-9
+"""Directions with less than this part of the largest eigenvalue are not learnt from the untreated rows."""
+
+
+def impute(
+    cells: Sequence[Cell],
+    cohorts: Cohorts,
+    outcomes: Sequence[FloatArray],
+    measured: NDArray[np.bool_] | None,
+    x: FloatArray,
+    weights: FloatArray,
+) -> tuple[CellEffects, ...]:
+    """Return the effects of treated cells, one `CellEffects` an outcome; shapes as in `effects_from_changes`.
+
+    A unit that is measured in no untreated period is part of no cell.
+    """
+    n, periods = outcomes[0].shape
+    held = np.ones((n, periods), dtype=bool) if measured is None else measured
+    untreated = held.copy()
+    for cell in cells:
+        untreated[cohorts.place(cell.cohort), cell.period] = False
+    count = untreated.sum(axis=1)
+    own = untreated / np.maximum(count, 1)[:, None]
+    inverse, spanned = _solved(untreated, x, weights)
+    chosen, targets, members, failures = [], [], [], []
+    for cell in cells:
+        place = cohorts.place(cell.cohort)
+        rows = np.arange(place.start, place.stop)[held[place, cell.period] & (count[place] > 0)]
+        target = _target(cell.period, own[rows], x[rows], weights[rows]) if len(rows) else np.full(len(inverse), np.inf)
+        if not len(rows) or np.abs(target - spanned @ target).max() > 1e-6 * np.abs(target).max():
+            failures.append((cell, "no untreated rows tell what that period would have been"))
+            continue
+        chosen.append(cell)
+        targets.append(target)
+        members.append(rows)
+    solved = inverse @ np.array(targets).T.reshape(len(inverse), len(chosen))
+    found = []
+    for outcome in outcomes:
+        values, influence = _effects(chosen, members, outcome, untreated, own, x, weights, inverse, solved)
+        block = Block(np.arange(len(chosen)), ((slice(0, n), influence),))
+        found.append(
+            CellEffects(
+                cells=tuple(chosen),
+                values=values,
+                blocks=(block,) if chosen else (),
+                weights=(),
+                units=np.array(
+                    [
+                        [len(rows), int(untreated[:, cell.period].sum())]
+                        for cell, rows in zip(chosen, members, strict=True)
+                    ],
+                    dtype=np.intp,
+                ).reshape(-1, 2),
+                failures=tuple(failures),
+                trimmed=0,
+            )
+        )
+    return tuple(found)
+
+
+def _solved(
+    untreated: NDArray[np.bool_], x: FloatArray, weights: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return the inverse cross-product of the period columns net of unit levels, (T·p, T·p), and its projector.
+
+    Units with the same untreated periods add the Kronecker product of a T x T and a p x p matrix.
+    """
+    patterns, code = np.unique(untreated, axis=0, return_inverse=True)
+    periods, p = untreated.shape[1], x.shape[1]
+    cross = np.zeros((periods * p, periods * p))
+    for number, pattern in enumerate(patterns):
+        if pattern.sum() < 2:
+            continue
+        rows = code.reshape(-1) == number
+        net = np.diag(pattern.astype(np.float64)) - np.outer(pattern, pattern) / pattern.sum()
+        cross += np.kron(net, (x[rows] * weights[rows, None]).T @ x[rows])
+    values, vectors = np.linalg.eigh(cross)
+    kept = values > UNKNOWN * values[-1]
+    inverse = (vectors[:, kept] / values[kept]) @ vectors[:, kept].T
+    return inverse, vectors[:, kept] @ vectors[:, kept].T
+
+
+def _target(period: int, own: FloatArray, x: FloatArray, weights: FloatArray) -> FloatArray:
+    """Return the period columns, net of unit levels, of the mean prediction for some units in a period, shape (T·p,)."""
+    share = weights / weights.sum()
+    found = -(own * share[:, None]).T @ x
+    found[period] += share @ x
+    return np.asarray(found.reshape(-1))
+
+
+def _effects(
+    cells: Sequence[Cell],
+    members: Sequence[NDArray[np.intp]],
+    outcome: FloatArray,
+    untreated: NDArray[np.bool_],
+    own: FloatArray,
+    x: FloatArray,
+    weights: FloatArray,
+    inverse: FloatArray,
+    solved: FloatArray,
+) -> tuple[FloatArray, FloatArray]:
+    """Return values (k,) and influence values (n, k), whose sum is value less truth."""
+    n, periods = outcome.shape
+    net = (outcome - (own * outcome).sum(axis=1, keepdims=True)) * untreated
+    slopes = (inverse @ (net.T @ (x * weights[:, None])).reshape(-1)).reshape(periods, x.shape[1])
+    gap = outcome - x @ slopes.T
+    gap -= (own * gap).sum(axis=1, keepdims=True)
+    residual = gap * untreated * weights[:, None]
+    influence = -((residual[:, :, None] * x[:, None, :]).reshape(n, -1) @ solved)
+    values = np.empty(len(cells))
+    for column, (cell, rows) in enumerate(zip(cells, members, strict=True)):
+        weight, effect = weights[rows], gap[rows, cell.period]
+        values[column] = weight @ effect / weight.sum()
+        centre = weight**2 @ effect / (weight @ weight)
+        influence[rows, column] += weight * (effect - centre) / weight.sum()
+    return values, influence

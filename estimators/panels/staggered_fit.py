@@ -1,0 +1,366 @@
+"""A fitted staggered design: its group-time effects and every average of them; nothing is refitted.
+
+Influence values stay with the cells and units that have them; an `Estimate` is made, with one value a unit and term, only of
+what is asked for, after averaging. Source: Callaway and Sant'Anna (2021), section 3.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from counterfoil.datasets.display import titled_table
+from counterfoil.datasets.timeline import Timeline
+from counterfoil.errors import Problem, listed, refusal
+from counterfoil.estimators.covariance import ErrorType, FloatArray, factor
+from counterfoil.estimators.estimate import Estimate
+from counterfoil.estimators.panels.aggregation import Average, average, by_event_time
+from counterfoil.estimators.panels.cohorts import Cohorts
+from counterfoil.estimators.panels.event_study import EventStudy
+from counterfoil.estimators.panels.group_time_cells import name_cells
+from counterfoil.estimators.panels.group_time_effects import CellEffects
+from counterfoil.estimators.panels.multiplier import multiplier_draws
+
+Aggregate = Literal["simple", "group", "calendar", "event_time"]
+FEW: int = 2
+"""Units on which no error can rest."""
+
+IN_WORDS: Mapping[Aggregate, str] = {
+    "simple": "average effect on the treated, over treated units and periods",
+    "group": "average effect on the treated, each unit's treated periods averaged first",
+    "calendar": "average effect on the treated, over periods",
+    "event_time": "average effect on the treated, over event times",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Units:
+    """The units behind a fit.
+
+    Parameters
+    ----------
+    ids : ndarray, shape (n,)
+        Ascending.
+    rank : ndarray of int, shape (n,)
+        Where each stands in the order of the cohorts.
+    weights : ndarray, shape (n,)
+        In the order of the cohorts, mean 1.
+    clusters : ndarray of int, shape (n,), or None
+        In the order of the ids.
+    cluster_names : ndarray or None
+    cluster_by : str or None
+    """
+
+    ids: NDArray[Any]
+    rank: NDArray[np.intp]
+    weights: FloatArray
+    clusters: NDArray[np.intp] | None = None
+    cluster_names: NDArray[Any] | None = None
+    cluster_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StaggeredFit:
+    """Group-time effects of one outcome.
+
+    Parameters
+    ----------
+    effects : CellEffects
+    cohorts : Cohorts
+    line : Timeline
+    units : Units
+    mass : ndarray, shape (k,)
+        What each cell weighs in an average: the weighted share of the units in its cohort.
+    estimated : bool
+        Whether the cohorts' shares count as estimated (future units) or as given (these units).
+    aggregate : {"simple", "group", "calendar", "event_time"}
+        Which average is the gain.
+    balance : int or None
+    base : {"varying", "universal", "all"}
+        What a cell's change counts from: "all" for the mean of the untreated periods.
+    anticipation : int
+    error_type : str
+    outcome : str
+    method : str
+    warnings : tuple of Problem
+    diagnostics : mapping
+    """
+
+    effects: CellEffects
+    cohorts: Cohorts
+    line: Timeline
+    units: Units
+    mass: FloatArray
+    estimated: bool
+    aggregate: Aggregate
+    balance: int | None
+    base: Literal["varying", "universal", "all"]
+    anticipation: int
+    error_type: ErrorType
+    outcome: str
+    method: str
+    warnings: tuple[Problem, ...] = ()
+    diagnostics: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def people(self) -> int:
+        """Units of the cohorts that have an effect."""
+        return int(self.cohorts.sizes[list(self._treated_cohorts)].sum())
+
+    @property
+    def _treated_cohorts(self) -> tuple[int, ...]:
+        return tuple(sorted({cell.cohort for cell in self.effects.cells if cell.after}))
+
+    @property
+    def cells(self) -> Estimate:
+        """Every group-time effect: one term a cohort and period, placebos before treatment included."""
+        k = len(self.effects.cells)
+        every = Average(name_cells(self.effects.cells, self.cohorts, self.line), np.eye(k), np.zeros((0, k)))
+        return self._estimate(every, "group-time average treatment effect on the treated")
+
+    def total(self) -> Estimate:
+        """Return the one number that the design calls the gain, in the outcome's units per treated unit."""
+        if self.aggregate == "simple":
+            found = self._simple()
+        elif self.aggregate == "group":
+            found = self._mean(self._by_cohort(), self._cohort_weights)
+        else:
+            found = self._mean(self._by_period() if self.aggregate == "calendar" else self._after())
+        return self._estimate(found, IN_WORDS[self.aggregate], weigh=True)
+
+    def by_cohort(self) -> Estimate:
+        """Return each cohort's effect, averaged over its treated periods."""
+        return self._estimate(self._by_cohort(), "average effect on the treated of a cohort")
+
+    def by_period(self) -> Estimate:
+        """Return the effect in each period, averaged over the cohorts treated by then."""
+        return self._estimate(self._by_period(), "average effect on the treated in a period")
+
+    def event_study(self, balance: int | None = None) -> EventStudy:
+        """Return the effects by event time.
+
+        Parameters
+        ----------
+        balance : int, optional
+            As in the spec, which it replaces when given.
+        """
+        times, found = self._event_times(self.balance if balance is None else balance)
+        if not times:
+            raise refusal("IDENT-029", f"no cohort is seen for {balance} periods after it was first treated", "balance")
+        bases = {cell.since - (cell.period - cell.base) for cell in self.effects.cells}
+        common = self.base == "universal" and len(bases) == 1 and not self.line.gaps
+        reference = bases.pop() if common else None
+        return EventStudy(times, self._estimate(found, "average effect on the treated"), reference, self.anticipation)
+
+    def draws(self, size: int = 999, seed: int = 0) -> FloatArray:
+        """Return multiplier draws of all cells, shape (size, k): one random sign a unit, or a cluster."""
+        clusters = None if self.units.clusters is None else self.units.clusters[np.argsort(self.units.rank)]
+        drawn = multiplier_draws(
+            self.effects.blocks, self.cohorts.bounds, len(self.effects.cells), size, seed, clusters
+        )
+        return np.asarray(self.effects.values + np.sqrt(self._factor) * drawn)
+
+    def bands(self, conf_level: float = 0.95, size: int = 999, seed: int = 0) -> pd.DataFrame:
+        """Return the cells with intervals that hold together, by multiplier bootstrap (sup-t).
+
+        Parameters
+        ----------
+        conf_level : float
+        size, seed : int
+            Draws; same seed, same bands.
+        """
+        error = self.std_error
+        varying = error > 0
+        gaps = np.abs(self.draws(size, seed) - self.effects.values)[:, varying] / error[varying]
+        critical = float(np.quantile(gaps.max(axis=1), conf_level)) if varying.any() else 0.0
+        frame = self._described()
+        frame["estimate"], frame["std_error"] = self.effects.values, error
+        frame["conf_low"], frame["conf_high"] = (self.effects.values + sign * critical * error for sign in (-1, 1))
+        frame.attrs = {"conf_level": conf_level, "simultaneous": True, "critical": critical, "draws": size}
+        return frame
+
+    @property
+    def std_error(self) -> FloatArray:
+        """Standard errors of all cells, shape (k,), without making one influence value a unit and cell."""
+        if self.units.clusters is not None:
+            return self.cells.std_error
+        squares = np.zeros(len(self.effects.cells))
+        for block in self.effects.blocks:
+            for _, part in block.pieces:
+                squares[block.cells] += np.einsum("ij,ij->j", part, part)
+        return np.asarray(np.sqrt(self._factor * squares))
+
+    def tidy(self, conf_level: float = 0.95, *, simultaneous: bool = False) -> pd.DataFrame:
+        """Return one row a cohort and period, in the columns of the house vocabulary.
+
+        ``units`` and ``compared`` count the treated and the comparison of each cell.
+        """
+        frame = self.cells.tidy(conf_level, simultaneous=simultaneous)
+        attrs, described = frame.attrs, self._described()
+        frame = pd.concat([described, frame.drop(columns=["outcome", "term"])], axis=1)
+        frame.attrs = attrs
+        return frame
+
+    @property
+    def cohort_sizes(self) -> pd.DataFrame:
+        """Units of each cohort and of the never treated, and whether the cohort has an effect."""
+        sizes = [*self.cohorts.sizes.tolist(), self.cohorts.never]
+        used = [*(cohort in self._treated_cohorts for cohort in range(self.cohorts.count)), False]
+        return pd.DataFrame({"cohort": [*self.cohorts.labels, "never treated"], "units": sizes, "estimated": used})
+
+    def _described(self) -> pd.DataFrame:
+        cells = self.effects.cells
+        return pd.DataFrame(
+            {
+                "outcome": self.outcome,
+                "cohort": [self.cohorts.labels[cell.cohort] for cell in cells],
+                "period": [self.line.labels[cell.period] for cell in cells],
+                "event_time": [cell.since for cell in cells],
+                "units": self.effects.units[:, 0],
+                "compared": self.effects.units[:, 1],
+            }
+        )
+
+    def _averaged(self, fixed: FloatArray, terms: Sequence[str]) -> Average:
+        count = self.cohorts.count if self.estimated else None
+        return average(self.effects.cells, self.effects.values, fixed, self.mass, terms, count)
+
+    def _simple(self) -> Average:
+        return self._averaged(np.array([[float(cell.after) for cell in self.effects.cells]]), ["gain"])
+
+    def _by_cohort(self) -> Average:
+        cells, cohorts = self.effects.cells, self._treated_cohorts
+        fixed = np.array([[float(cell.after and cell.cohort == cohort) for cell in cells] for cohort in cohorts])
+        return self._averaged(fixed, [self.cohorts.labels[cohort] for cohort in cohorts])
+
+    @property
+    def _cohort_weights(self) -> FloatArray:
+        """What each cohort's units weigh, shape (1, cohorts with an effect)."""
+        cells = self.effects.cells
+        first = [
+            next(k for k, cell in enumerate(cells) if cell.after and cell.cohort == c) for c in self._treated_cohorts
+        ]
+        return self.mass[first][None, :]
+
+    def _by_period(self) -> Average:
+        cells = self.effects.cells
+        periods = sorted({cell.period for cell in cells if cell.after})
+        fixed = np.array([[float(cell.after and cell.period == period) for cell in cells] for period in periods])
+        return self._averaged(fixed, [self.line.labels[period] for period in periods])
+
+    def _event_times(self, balance: int | None) -> tuple[tuple[int, ...], Average]:
+        cells = self.effects.cells
+        last = [max((c.since for c in cells if c.cohort == cohort), default=-1) for cohort in range(self.cohorts.count)]
+        times, fixed = by_event_time(cells, last, len(self.line.labels), balance)
+        return times, self._averaged(fixed, [str(time) for time in times])
+
+    def _after(self) -> Average:
+        times, found = self._event_times(self.balance)
+        if not any(time >= 0 for time in times):
+            what = f"no cohort is seen for {self.balance} periods after it was first treated"
+            raise refusal("IDENT-029", what, "balance", "balance over fewer periods")
+        after = np.flatnonzero(np.array(times) >= 0)
+        return found.combined(np.eye(len(times))[after], [found.terms[place] for place in after])
+
+    def _mean(self, found: Average, weights: FloatArray | None = None) -> Average:
+        """Return the mean of averages; by the weights of cohorts, which are estimated, or plain."""
+        count = len(found.terms)
+        if weights is None:
+            return found.combined(np.full((1, count), 1 / count), ["gain"])
+        share = weights / weights.sum()
+        whole = found.combined(share, ["gain"])
+        if not self.estimated:
+            return whole
+        values = found.weights @ self.effects.values
+        by_cohort = whole.by_cohort.copy()
+        by_cohort[list(self._treated_cohorts), 0] += (values - share[0] @ values) / weights.sum()
+        return Average(("gain",), whole.weights, by_cohort)
+
+    @property
+    def _factor(self) -> float:
+        clusters = 0 if self.units.clusters is None else int(self.units.clusters.max()) + 1
+        return factor(self.error_type, len(self.units.ids), 0, clusters)
+
+    def _estimate(self, found: Average, estimand: str, *, weigh: bool = False) -> Estimate:
+        n = len(self.units.ids)
+        influence = np.zeros((n, len(found.terms)))
+        for block in self.effects.blocks:
+            mix = found.weights[:, block.cells].T
+            if mix.any():
+                for place, part in block.pieces:
+                    influence[place] += part @ mix
+        influence *= n
+        if len(found.by_cohort):
+            padded = np.vstack([found.by_cohort, np.zeros((1, len(found.terms)))])
+            influence += self.units.weights[:, None] * padded[self.cohorts.of_unit]
+        return Estimate(
+            terms=found.terms,
+            values=found.weights @ self.effects.values,
+            ids=self.units.ids,
+            influence=influence[self.units.rank],
+            riesz=self._riesz(found) if weigh and self.effects.weights else None,
+            clusters=self.units.clusters,
+            cluster_names=self.units.cluster_names,
+            cluster_by=self.units.cluster_by,
+            error_type=self.error_type,
+            target="population" if self.estimated else "sample",
+            outcome=self.outcome,
+            estimand=estimand,
+            people=self.people,
+            population="units treated",
+            warnings=self.warnings,
+            diagnostics=dict(self.diagnostics),
+        )
+
+    def _riesz(self, found: Average) -> FloatArray:
+        """Return weights of each unit's outcome, shape (n, 1), as if a unit's deviations in different periods were unrelated.
+
+        The square root of the sum over periods of squared weights, negative for the never treated.
+        """
+        n, periods = len(self.units.ids), len(self.line.labels)
+        whole = np.zeros((n, periods))
+        for block in self.effects.weights:
+            path = np.zeros(periods)
+            for place in block.cells:
+                cell, weight = self.effects.cells[place], found.weights[0, place]
+                path[cell.period] += weight
+                path[cell.base] -= weight
+            for where, own in block.pieces:
+                whole[where] += np.outer(own, path)
+        size = n * np.sqrt((whole**2).sum(axis=1))
+        size[self.cohorts.bounds[-2] :] *= -1.0
+        return np.asarray(size[self.units.rank][:, None])
+
+    @property
+    def _header(self) -> str:
+        return f"Group-time effects on {self.outcome}: {self.method.replace('_', ' ')}, {self.cohorts.count} cohorts"
+
+    def __repr__(self) -> str:
+        total = self.total()
+        return (
+            f"{self._header}, {len(self.effects.cells)} cells; {total.estimand}: "
+            f"{total.values[0]:.6g} ({total.std_error[0]:.6g})"
+        )
+
+    def _repr_html_(self) -> str:
+        return titled_table(self.tidy(), self._header)
+
+
+def thin(fit_cells: CellEffects, cohorts: Cohorts) -> tuple[Problem, ...]:
+    """Return warnings of cohorts and event times that rest on one or two units, whose errors mean nothing."""
+    found = []
+    small = [label for label, size in zip(cohorts.labels, cohorts.sizes.tolist(), strict=True) if size <= FEW]
+    if small:
+        what = f"{len(small)} cohorts have one or two units, so that their own errors mean nothing: {listed(small, 12)}"
+        found.append(Problem("EST-032", what, "cohorts"))
+    behind: dict[int, int] = {}
+    for cell, units in zip(fit_cells.cells, fit_cells.units[:, 0].tolist(), strict=True):
+        behind[cell.since] = behind.get(cell.since, 0) + units
+    few = [str(time) for time, units in sorted(behind.items()) if units <= FEW]
+    if few:
+        what = f"event times {listed(few, 12)} rest on one or two units, so that their errors mean nothing"
+        found.append(Problem("EST-032", what, "event study"))
+    return tuple(found)
