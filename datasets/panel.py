@@ -213,14 +213,25 @@ class Panel:
             DATA-004 when there is none, DATA-007 when it holds words, DATA-008 when a value is missing or infinite
             (unless ``complete`` is False, which gives NaN).
         """
-        column = self._column(name)
-        values, wrong = as_numbers(column)
-        values, wrong = values[self.rows], wrong[self.rows]
-        if wrong.any():
-            raise refusal("DATA-007", f"column '{name}' holds {int(wrong.sum())} values that are no number", self.name)
+        return np.asarray(self._numbers(name, complete)[self.rows])
+
+    def require(self, name: str) -> None:
+        """Refuse a column that `varying` refuses, without reading it out."""
+        self._numbers(name, True)
+
+    def _numbers(self, name: str, complete: bool) -> NDArray[np.float64]:
+        """Return a column of numbers in the order of the frame."""
+        values, wrong = as_numbers(self._column(name))
+        # Rows are gathered only where something is wrong: looking through a column in its own order is much cheaper.
+        if wrong.any() and wrong[self.rows].any():
+            lost = int(wrong[self.rows].sum())
+            raise refusal("DATA-007", f"column '{name}' holds {lost} values that are no number", self.name)
+        finite = np.isfinite(values)
+        if finite.all():
+            return values
         if not complete:
-            return np.where(np.isfinite(values), values, np.nan)
-        if missing := int((~np.isfinite(values)).sum()):
+            return np.where(finite, values, np.nan)
+        if missing := int((~finite[self.rows]).sum()):
             raise refusal(
                 "DATA-008", f"column '{name}' has no finite value in {missing:,} of {self.n_rows:,} rows", self.name
             )
@@ -248,10 +259,12 @@ class Panel:
             number = is_number(whole)
             codes = as_numbers(whole)[0] if number else pd.factorize(whole, use_na_sentinel=False)[0]
             codes, first = codes[self.rows], self._first()
-            own = codes[first][self.unit]
-            moved = (codes != own) & ~(np.isnan(codes) & np.isnan(own))
+            # Rows are in order of units, so a column of units differs from row to row only where the unit does.
+            moved = (codes[1:] != codes[:-1]) & (self.unit[1:] == self.unit[:-1])
             if moved.any():
-                units = len(np.unique(self.unit[moved]))
+                moved &= ~(np.isnan(codes[1:]) & np.isnan(codes[:-1]))
+            if moved.any():
+                units = len(np.unique(self.unit[1:][moved]))
                 what = f"column '{name}' changes over time for {units:,} of {self.n_units:,} units"
                 raise refusal("DATA-031", what, self.name)
             column = whole.iloc[self.rows[first]].reset_index(drop=True)
@@ -343,7 +356,11 @@ class Panel:
             DATA-031 when it changes over time, DATA-032 for a word that is no period.
         """
         column = self.fixed(name, complete=False)
-        never = blank(column) | as_text(column).str.strip().str.lower().isin(NEVER).to_numpy()
+        if is_number(column):
+            times = as_numbers(column)[0]
+            never = np.isnan(times) | np.isposinf(times) | (times == 0)
+        else:
+            never = blank(column) | as_text(column).str.strip().str.lower().isin(NEVER).to_numpy()
         found = np.full(self.n_units, np.inf)
         words = pd.Series(column[~never].to_numpy())
         numbers, wrong = as_numbers(words)

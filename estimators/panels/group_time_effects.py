@@ -62,6 +62,8 @@ class CellEffects:
         Cells that could not be estimated, and why.
     trimmed : int
         The most comparison units that had no weight in a cell because nobody with their covariates was left untreated.
+    mass : ndarray, shape (k,), or None
+        Weight of the units behind each cell, where it is not that of the whole cohort.
     """
 
     cells: tuple[Cell, ...]
@@ -71,6 +73,7 @@ class CellEffects:
     units: NDArray[np.intp]
     failures: tuple[tuple[Cell, str], ...]
     trimmed: int
+    mass: FloatArray | None = None
 
 
 WHY: dict[str, str] = {
@@ -237,6 +240,8 @@ def effects_from_levels(
                 raise TypeError("an effect of one outcome fails as it does for every other")
             found.trimmed = max(found.trimmed, effect.trimmed)
             found.values[which].append(np.array([effect.value]))
-            sums: FloatArray = np.bincount(code, weights=effect.influence, minlength=len(own)).astype(np.float64)[:, None]
+            sums: FloatArray = np.bincount(code, weights=effect.influence, minlength=len(own)).astype(np.float64)[
+                :, None
+            ]
             found.blocks[which].append(Block(at, ((own, sums),)))
     return found.finished()

@@ -73,14 +73,13 @@ def impute(
                 ).reshape(-1, 2),
                 failures=tuple(failures),
                 trimmed=0,
+                mass=np.array([weights[rows].sum() / n for rows in members]),
             )
         )
     return tuple(found)
 
 
-def _solved(
-    untreated: NDArray[np.bool_], x: FloatArray, weights: FloatArray
-) -> tuple[FloatArray, FloatArray]:
+def _solved(untreated: NDArray[np.bool_], x: FloatArray, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return the inverse cross-product of the period columns net of unit levels, (T·p, T·p), and its projector.
 
     Units with the same untreated periods add the Kronecker product of a T x T and a p x p matrix.

@@ -15,8 +15,8 @@ from scipy.sparse import csr_array
 from counterfoil.estimators.covariance import FloatArray
 from counterfoil.estimators.panels.group_time_effects import Block
 
-AT_ONCE: Final = 4_096
-"""Units whose bits are unpacked together."""
+AT_ONCE: Final = 512
+"""Units whose bits are unpacked together: few enough for the processor's cache."""
 
 
 def multiplier_draws(
@@ -42,26 +42,19 @@ def multiplier_draws(
     """
     rng = np.random.default_rng(seed)
     drawn = np.zeros((size, cells))
-    if clusters is not None:
-        _add(drawn, np.arange(cells), cluster_sums(blocks, clusters, cells), rng)
-        return drawn
-    if any(not isinstance(place, slice) for block in blocks for place, _ in block.pieces):
-        _add(drawn, np.arange(cells), cluster_sums(blocks, np.arange(bounds[-1]), cells), rng)
-        return drawn
+    lists = any(not isinstance(place, slice) for block in blocks for place, _ in block.pieces)
+    if clusters is not None or lists:
+        codes = np.arange(bounds[-1]) if clusters is None else clusters
+        return _signed_sums([cluster_sums(blocks, codes, cells)], size, rng).T
     for first, last in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
         held = [
-            (block.cells, part, place.start)
+            (block.cells, part[first - place.start : last - place.start])
             for block in blocks
             for place, part in block.pieces
             if isinstance(place, slice) and place.start <= first and last <= place.stop
         ]
-        if not held or first == last:
-            continue
-        columns = np.concatenate([places for places, _, _ in held])
-        for at in range(first, last, AT_ONCE):
-            end = min(at + AT_ONCE, last)
-            part = np.hstack([influence[at - begin : end - begin] for _, influence, begin in held], dtype=np.float32)
-            _add_signed(drawn, columns, part, rng)
+        if held and first < last:
+            drawn[:, np.concatenate([at for at, _ in held])] += _signed_sums([part for _, part in held], size, rng).T
     return drawn
 
 
@@ -77,17 +70,13 @@ def cluster_sums(blocks: Sequence[Block], clusters: NDArray[np.intp], cells: int
     return sums
 
 
-def _add(drawn: FloatArray, columns: NDArray[np.intp], sums: FloatArray, rng: np.random.Generator) -> None:
-    for at in range(0, len(sums), AT_ONCE):
-        _add_signed(drawn, columns, sums[at : at + AT_ONCE].astype(np.float32), rng)
-
-
-def _add_signed(
-    drawn: FloatArray, columns: NDArray[np.intp], part: NDArray[np.float32], rng: np.random.Generator
-) -> None:
-    """Add the signed sums of some units; columns may come more than once."""
-    size = len(drawn)
-    packed = np.frombuffer(rng.bytes(len(part) * -(-size // 8)), dtype=np.uint8).reshape(len(part), -1)
-    bits = np.unpackbits(packed, axis=1, count=size).astype(np.float32)
-    signed = 2.0 * (part.T @ bits).astype(np.float64) - part.sum(axis=0, dtype=np.float64)[:, None]
-    np.add.at(drawn.T, columns, signed)
+def _signed_sums(parts: Sequence[FloatArray], size: int, rng: np.random.Generator) -> FloatArray:
+    """Return signed sums over the rows of some arrays side by side, shape (columns, size)."""
+    found = np.zeros((sum(part.shape[1] for part in parts), size), dtype=np.float64)
+    whole = np.concatenate([part.sum(axis=0) for part in parts])
+    for at in range(0, len(parts[0]), AT_ONCE):
+        influence = np.hstack([part[at : at + AT_ONCE] for part in parts], dtype=np.float32)
+        packed = np.frombuffer(rng.bytes(len(influence) * -(-size // 8)), dtype=np.uint8).reshape(len(influence), -1)
+        bits = np.unpackbits(packed, axis=1, count=size).astype(np.float32)
+        found += influence.T @ bits
+    return 2.0 * found - whole[:, None]

@@ -157,6 +157,9 @@ def draw_panel(
             reasons = ", ".join(f"{shown(count)} rows without {reason}" for reason, count in losses.items())
             warnings = (Problem("EST-007", f"left out of the analysis, as declared: {reasons}", panel.name),)
     held = {} if spec.missing == "drop" else {column: panel.varying(column) for column in read}
+    else:
+        for column in read:
+            panel.require(column)
     counts |= {"people_used": panel.n_units, "rows_used": panel.n_rows}
     weigh = spec.weights or panel.weights
     if weigh is None:

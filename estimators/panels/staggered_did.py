@@ -13,12 +13,12 @@ estimation", Review of Economic Studies 91(6), for imputation.
 from collections.abc import Sequence
 from typing import ClassVar, Literal
 
+import numpy as np
 from pydantic import ConfigDict, Field, model_validator
 
 from counterfoil.datasets.panel import Panel
 from counterfoil.datasets.study import Study
-from counterfoil.errors import Problem, listed, refusal
-from counterfoil.estimators.panels.cohorts import Cohorts
+from counterfoil.errors import Problem, refusal
 from counterfoil.estimators.panels.group_time_cells import cells_left_out, name_cells, shares
 from counterfoil.estimators.panels.group_time_effects import (
     CellEffects,
@@ -187,12 +187,9 @@ def _effects(spec: StaggeredDiD, sample: StaggeredSample) -> tuple[CellEffects, 
 def _fitted(spec: StaggeredDiD, sample: StaggeredSample, outcome: str, effects: CellEffects) -> StaggeredFit:
     imputed = spec.method == "imputation"
     cohorts, weights = sample.cohorts, sample.units.weights
-    if imputed:
-        mass = sample.cell_mass(effects.cells)
-    else:
-        mass = shares(cohorts, weights)[[cell.cohort for cell in effects.cells]]
+    share = shares(cohorts, weights)[[cell.cohort for cell in effects.cells]]
     failed = [cell for cell, _ in effects.failures]
-    warnings = [*sample.warnings, *thin(effects, cohorts)]
+    warnings = [*sample.warnings, *thin(effects, cohorts), *_unmeasured(sample)]
     if failed:
         why = " or ".join(dict.fromkeys(reason for _, reason in effects.failures))
         warnings += cells_left_out(failed, name_cells(failed, cohorts, sample.panel.timeline), why)
@@ -204,7 +201,7 @@ def _fitted(spec: StaggeredDiD, sample: StaggeredSample, outcome: str, effects: 
         cohorts=cohorts,
         line=sample.panel.timeline,
         units=sample.units,
-        mass=mass,
+        mass=share if effects.mass is None else effects.mass,
         estimated=not imputed,
         aggregate=spec.aggregate,
         balance=spec.balance,
@@ -222,7 +219,12 @@ def _fitted(spec: StaggeredDiD, sample: StaggeredSample, outcome: str, effects: 
     )
 
 
-def cohorts_in_words(cohorts: Cohorts) -> str:
-    """Return the cohorts and their sizes, for a sentence."""
-    sizes = [f"{label} ({size:,})" for label, size in zip(cohorts.labels, cohorts.sizes.tolist(), strict=True)]
-    return f"{listed(sizes, 12)}; never treated {cohorts.never:,}"
+def _unmeasured(sample: StaggeredSample) -> tuple[Problem, ...]:
+    """Return the warning that treated units are in no cell, because they were never measured before treatment."""
+    held, cohorts = sample.measured, sample.cohorts
+    if held is None:
+        return ()
+    before = sample.panel.times < np.append(cohorts.starts, np.inf)[cohorts.of_unit][:, None]
+    lost = int((~(held & before).any(axis=1)).sum())
+    what = f"{lost:,} units were never measured before their treatment, and are in no cell"
+    return (Problem("IDENT-031", what, "group-time cells"),) if lost else ()

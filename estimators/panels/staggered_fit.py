@@ -21,7 +21,7 @@ from counterfoil.estimators.panels.aggregation import Average, average, by_event
 from counterfoil.estimators.panels.cohorts import Cohorts
 from counterfoil.estimators.panels.event_study import EventStudy
 from counterfoil.estimators.panels.group_time_cells import name_cells
-from counterfoil.estimators.panels.group_time_effects import CellEffects
+from counterfoil.estimators.panels.group_time_effects import Block, CellEffects
 from counterfoil.estimators.panels.multiplier import multiplier_draws
 
 Aggregate = Literal["simple", "group", "calendar", "event_time"]
@@ -157,30 +157,11 @@ class StaggeredFit:
 
     def draws(self, size: int = 999, seed: int = 0) -> FloatArray:
         """Return multiplier draws of all cells, shape (size, k): one random sign a unit, or a cluster."""
-        clusters = None if self.units.clusters is None else self.units.clusters[np.argsort(self.units.rank)]
-        drawn = multiplier_draws(
-            self.effects.blocks, self.cohorts.bounds, len(self.effects.cells), size, seed, clusters
-        )
-        return np.asarray(self.effects.values + np.sqrt(self._factor) * drawn)
+        return _drawn([self], size, seed)
 
     def bands(self, conf_level: float = 0.95, size: int = 999, seed: int = 0) -> pd.DataFrame:
-        """Return the cells with intervals that hold together, by multiplier bootstrap (sup-t).
-
-        Parameters
-        ----------
-        conf_level : float
-        size, seed : int
-            Draws; same seed, same bands.
-        """
-        error = self.std_error
-        varying = error > 0
-        gaps = np.abs(self.draws(size, seed) - self.effects.values)[:, varying] / error[varying]
-        critical = float(np.quantile(gaps.max(axis=1), conf_level)) if varying.any() else 0.0
-        frame = self._described()
-        frame["estimate"], frame["std_error"] = self.effects.values, error
-        frame["conf_low"], frame["conf_high"] = (self.effects.values + sign * critical * error for sign in (-1, 1))
-        frame.attrs = {"conf_level": conf_level, "simultaneous": True, "critical": critical, "draws": size}
-        return frame
+        """Return the cells with intervals that hold together; as `joint_bands` of this fit alone."""
+        return joint_bands([self], conf_level, size, seed)
 
     @property
     def std_error(self) -> FloatArray:
@@ -347,6 +328,43 @@ class StaggeredFit:
 
     def _repr_html_(self) -> str:
         return titled_table(self.tidy(), self._header)
+
+
+def joint_bands(fits: Sequence[StaggeredFit], conf_level: float = 0.95, size: int = 999, seed: int = 0) -> pd.DataFrame:
+    """Return the cells of several outcomes with intervals that all hold together, by multiplier bootstrap (sup-t).
+
+    Parameters
+    ----------
+    fits : sequence of StaggeredFit
+        Of one call of `staggered`: a unit has the same random sign in all of them.
+    conf_level : float
+    size, seed : int
+        Draws; same seed, same bands.
+    """
+    values = np.concatenate([fit.effects.values for fit in fits])
+    error = np.concatenate([fit.std_error for fit in fits])
+    varying = error > 0
+    gaps = np.abs(_drawn(fits, size, seed) - values)[:, varying] / error[varying]
+    critical = float(np.quantile(gaps.max(axis=1), conf_level)) if varying.any() else 0.0
+    frame = pd.concat([fit._described() for fit in fits], ignore_index=True)
+    frame["estimate"], frame["std_error"] = values, error
+    frame["conf_low"], frame["conf_high"] = values - critical * error, values + critical * error
+    frame.attrs = {"conf_level": conf_level, "simultaneous": True, "critical": critical, "draws": size}
+    return frame
+
+
+def _drawn(fits: Sequence[StaggeredFit], size: int, seed: int) -> FloatArray:
+    first = fits[0]
+    if any(fit.units is not first.units for fit in fits):
+        raise ValueError("bands hold together for outcomes that were fitted together")
+    clusters = None if first.units.clusters is None else first.units.clusters[np.argsort(first.units.rank)]
+    blocks, count = [], 0
+    for fit in fits:
+        blocks += [Block(block.cells + count, block.pieces) for block in fit.effects.blocks]
+        count += len(fit.effects.cells)
+    drawn = multiplier_draws(blocks, first.cohorts.bounds, count, size, seed, clusters)
+    values = np.concatenate([fit.effects.values for fit in fits])
+    return np.asarray(values + np.sqrt(first._factor) * drawn)
 
 
 def thin(fit_cells: CellEffects, cohorts: Cohorts) -> tuple[Problem, ...]:

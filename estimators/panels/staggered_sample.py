@@ -92,16 +92,6 @@ class StaggeredSample:
         used = self._rows[1]
         return [self.panel.varying(name)[used] for name in self.outcomes]
 
-    def cell_mass(self, cells: Sequence[Cell]) -> FloatArray:
-        """Return the weight per unit of the study of those measured in each cell, shape (k,)."""
-        held, weights = self.measured, self.units.weights
-        found = []
-        for cell in cells:
-            place = self.cohorts.place(cell.cohort)
-            seen = weights[place] if held is None else weights[place] * held[place, cell.period]
-            found.append(float(seen.sum()) / len(weights))
-        return np.array(found)
-
 
 def draw_staggered(
     spec: "StaggeredDiD",

@@ -45,36 +45,34 @@ def treatment_logit(
     >>> found.treated.round(12)
     array([0.25, 0.25])
     """
-    sums = float(treated_weights.sum()), float(comparison_weights.sum())
-    total = sum(sums)
+    total = float(treated_weights.sum() + comparison_weights.sum())
     beta = np.zeros(treated.shape[1])
-    beta[0] = np.log(sums[0] / sums[1])
-    best = -np.inf
-    if start is not None and np.isfinite(start).all():
+    beta[0] = np.log(treated_weights.sum() / comparison_weights.sum())
+    if start is not None:
         beta = start
-    step = np.zeros_like(beta)
+    step, last = np.zeros_like(beta), np.inf
     for _ in range(STEPS):
         with np.errstate(over="ignore"):
             p1 = 1.0 / (1.0 + np.exp(-(treated @ beta)))
             p0 = 1.0 / (1.0 + np.exp(-(comparison @ beta)))
-        with np.errstate(divide="ignore"):
-            fit = float(treated_weights @ np.log(p1) + comparison_weights @ np.log1p(-p0)) / total
-        if not fit >= best - 1e-12:
+        missed, spread = treated_weights * (1 - p1), comparison_weights * p0
+        score = treated.T @ missed - comparison.T @ spread
+        information = (treated * (missed * p1)[:, None]).T @ treated
+        information += (comparison * (spread * (1 - p0))[:, None]).T @ comparison
+        try:
+            newton = cho_solve(cho_factor(information), score)
+        except LinAlgError:
+            return None
+        decrement = float(score @ newton) / total
+        if not np.isfinite(decrement):
+            return None
+        if decrement < CLOSE:
+            return Logit(beta, p1, p0, information)
+        if decrement > 2.0 * last:
+            # The last step overshot: go back half of it.
             step = step / 2
             beta = beta - step
             continue
-        best = fit
-        score = treated.T @ (treated_weights * (1 - p1)) - comparison.T @ (comparison_weights * p0)
-        information = (treated * (treated_weights * p1 * (1 - p1))[:, None]).T @ treated
-        information += (comparison * (comparison_weights * p0 * (1 - p0))[:, None]).T @ comparison
-        try:
-            step = cho_solve(cho_factor(information), score)
-        except LinAlgError:
-            return None
-        if not np.isfinite(step).all():
-            return None
-        decrement = float(score @ step) / total
-        if decrement < CLOSE:
-            return Logit(beta, p1, p0, information)
+        step, last = newton, decrement
         beta = beta + step
     return None

@@ -202,6 +202,9 @@ def _influence(
     mean: FloatArray,
     learnt: FloatArray,
 ) -> FloatArray:
-    """Return ``own·(ΔY − xβ) + centre·mean − score·x·learnt`` in one product, shape (m, c)."""
-    parts = [outcomes * own[:, None], x * own[:, None], centre[:, None], x * score[:, None]]
-    return np.asarray(np.hstack(parts) @ np.vstack([changes, -slopes, mean[None, :], -learnt]))
+    """Return ``own·(ΔY − xβ) + centre·mean − score·x·learnt``, shape (m, c)."""
+    found = outcomes @ changes
+    found -= x @ slopes
+    found *= own[:, None]
+    found -= np.column_stack([centre, x * score[:, None]]) @ np.vstack([-mean[None, :], learnt])
+    return np.asarray(found)
