@@ -117,7 +117,7 @@ def draw_staggered(
     """
     asked = spec.model_copy(update={"outcome": outcomes[0]}) if outcomes else spec
     sample = draw_panel(asked, data, (*spec.varying(), *outcomes[1:]), outcome=read)
-    sample, losses = _complete(sample) if spec.sampling == "complete" else (sample, ())
+    sample, losses = complete_units(sample) if spec.sampling == "complete" else (sample, ())
     panel = sample.panel
     cohorts = cohorts_of(spec.adoption(panel), panel.timeline, spec.anticipation)
     if not cohorts.count:
@@ -154,7 +154,7 @@ def draw_staggered(
     return StaggeredSample(panel, names, cohorts, cells, x, units, error_type, counts, warnings)
 
 
-def _complete(sample: PanelSample) -> tuple[PanelSample, tuple[Problem, ...]]:
+def complete_units(sample: PanelSample) -> tuple[PanelSample, tuple[Problem, ...]]:
     """Return the sample of units that were measured in every period."""
     panel = sample.panel
     whole = np.bincount(panel.unit, minlength=panel.n_units) == len(panel.periods)
