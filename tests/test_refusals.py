@@ -77,12 +77,12 @@ from counterfoil.estimators.panels.pretrend_power import pretrend_power
 from counterfoil.estimators.panels.two_way_fixed_effects import TwoWayFixedEffects
 from counterfoil.estimators.placebo import placebo
 from counterfoil.estimators.subgroups import gain_by_group
+from counterfoil.estimators.synthetic.interrupted_time_series import InterruptedTimeSeries
+from counterfoil.estimators.synthetic.synthetic_control import SyntheticControl
 from counterfoil.estimators.trials.cluster_means import ClusterMeans
 from counterfoil.estimators.trials.few_treated import few_treated
 from counterfoil.estimators.trials.regression import Regression, solve
 from counterfoil.estimators.trials.worst_case import worst_case
-from counterfoil.estimators.synthetic.interrupted_time_series import InterruptedTimeSeries
-from counterfoil.estimators.synthetic.synthetic_control import SyntheticControl
 from counterfoil.reported import Reported
 from counterfoil.simulation import simulate
 from counterfoil.starter import write_starter
@@ -496,11 +496,11 @@ def panel() -> Any:
 
 WARNS: dict[str, Callable[[], Any]] = {
     "EST-038": lambda: SyntheticControl(outcome="y", first_treated="since", method="demeaned").fit(
-        Panel.from_frame(towns().frame.query("time != 2"), unit="place", period="time")
+        Panel.from_frame(counties().frame.query("time != 2"), unit="place", period="time")
     ),
     "EST-039": lambda: places(inference="placebo_variance").total(),
     "EST-040": lambda: InterruptedTimeSeries(outcome="y", starts="9").fit(
-        Panel.from_frame(towns().frame.query("place == 'a'"), unit="place", period="time")
+        Panel.from_frame(counties().frame.query("place == 'a'"), unit="place", period="time")
     ),
     "DATA-029": lambda: cf.evaluate(homes(Path(tempfile.mkdtemp())), reported=told()).effects["jobs"],
     "IDENT-008": lambda: fit(model="pairwise", min_pair=500),
@@ -556,7 +556,7 @@ def lopsided() -> pd.DataFrame:
     return data.assign(jobs=rng.normal(size=4_000))
 
 
-def towns(since: int = 9) -> Panel:
+def counties(since: int = 9) -> Panel:
     """Return places of which the first is treated from a period on."""
     rng = np.random.default_rng(3)
     data = pd.DataFrame([(place, time) for place in "abcde" for time in range(1, 17)], columns=["place", "time"])
@@ -567,7 +567,7 @@ def towns(since: int = 9) -> Panel:
 
 def places(since: int = 9, **terms: Any) -> Any:
     spec = SyntheticControl.model_validate({"outcome": "y", "first_treated": "since", "method": "demeaned", **terms})
-    return spec.fit(towns(since))
+    return spec.fit(counties(since))
 
 
 def test_every_code_has_a_case() -> None:

@@ -85,8 +85,6 @@ class PanelSample:
     counts : dict of str to int
         ``people_in``, ``people_used``, ``rows_in``, ``rows_used`` and, for each reason, how many rows were left out for it.
     warnings : tuple of Problem
-    read : dict of str to ndarray, shape (n_rows,)
-        Columns of rows that were read on the way.
     """
 
     panel: Panel
@@ -95,11 +93,6 @@ class PanelSample:
     weighted: bool
     counts: dict[str, int] = field(default_factory=dict)
     warnings: tuple[Problem, ...] = ()
-    read: dict[str, FloatArray] = field(default_factory=dict)
-
-    def varying(self, name: str) -> FloatArray:
-        """Return a column of rows as `Panel.varying` does, read once."""
-        return self.read[name] if name in self.read else self.panel.varying(name)
 
 
 def draw_panel(
@@ -137,8 +130,6 @@ def draw_panel(
     if not isinstance(data, Study | Panel):
         raise TypeError("a panel design takes a Study, or a Panel made with Panel.from_frame(frame, unit=, period=)")
     data = level_of(spec, data)
-    name = _outcome_of(spec, data)
-    read = [*([name] if outcome == "needed" else []), *varying]
     blind = outcome == "none"
     name = (spec.outcome or "") if blind and (varying or isinstance(data, Panel)) else _outcome_of(spec, data)
     read = [*([] if blind else [name]), *varying]
@@ -156,19 +147,18 @@ def draw_panel(
             counts |= losses
             reasons = ", ".join(f"{shown(count)} rows without {reason}" for reason, count in losses.items())
             warnings = (Problem("EST-007", f"left out of the analysis, as declared: {reasons}", panel.name),)
-    held = {} if spec.missing == "drop" else {column: panel.varying(column) for column in read}
     else:
         for column in read:
             panel.require(column)
     counts |= {"people_used": panel.n_units, "rows_used": panel.n_rows}
     weigh = spec.weights or panel.weights
     if weigh is None:
-        return PanelSample(panel, name, np.ones(panel.n_units), False, counts, warnings, held)
+        return PanelSample(panel, name, np.ones(panel.n_units), False, counts, warnings)
     weights, _ = as_numbers(panel.fixed(weigh))
     wrong = ~(np.isfinite(weights) & (weights > 0))
     if wrong.any():
         raise refusal("DATA-023", f"column '{weigh}' is not a positive number for {int(wrong.sum())} units", panel.name)
-    return PanelSample(panel, name, weights / weights.mean(), True, counts, warnings, held)
+    return PanelSample(panel, name, weights / weights.mean(), True, counts, warnings)
 
 
 def level_of(spec: PanelDesign, data: Study | Panel) -> Study | Panel:

@@ -165,7 +165,7 @@ def adjustment(spec: RegressionDesign, sample: PanelSample, by_unit: bool) -> tu
     width = len(spec.controls) + len(names) * (len(periods) if by_unit else 1)
     columns = np.empty((panel.n_rows, width), order="F")
     for position, name in enumerate(spec.controls):
-        columns[:, position] = sample.varying(name)
+        columns[:, position] = sample.panel.varying(name)
     place = len(spec.controls)
     found = list(spec.controls)
     for name, column in zip(names, (fixed - fixed.mean(axis=0)).T, strict=True):
@@ -225,7 +225,7 @@ def fit_model(spec: RegressionDesign, model: Model, outcome: FloatArray | None =
     """
     sample, panel = model.sample, model.sample.panel
     effects = model.effects()
-    y = sample.varying(sample.outcome) if outcome is None else outcome
+    y = sample.panel.varying(sample.outcome) if outcome is None else outcome
     c = model.controls.shape[1]
     columns = model.wanted if not c else np.hstack([model.controls, model.wanted])
     fit = within(columns, y, effects)
@@ -346,7 +346,7 @@ def regression_of_model(spec: RegressionDesign, model: Model, row: FloatArray | 
     contrast = np.concatenate([np.zeros(design.shape[1] - len(asked)), asked])
     return Regression(
         design=design,
-        outcome=effects.without_units(sample.varying(sample.outcome)),
+        outcome=effects.without_units(sample.panel.varying(sample.outcome)),
         clusters=clusters[panel.unit],
         contrast=contrast,
         weights=effects.weights,

@@ -155,7 +155,7 @@ class TwoWayFixedEffects(FixedEffectsDesign):
         by_unit, others = effect_codes(self.fixed_effects, panel)
         wanted = np.empty((panel.n_rows, len(self.regressors)), order="F")
         for place, name in enumerate(self.regressors):
-            wanted[:, place] = sample.varying(name)
+            wanted[:, place] = sample.panel.varying(name)
         first = wanted[:, 0]
         if self.treatment == "binary" and (wrong := int(((first != 0) & (first != 1)).sum())):
             what = f"column '{self.regressors[0]}' is neither 0 nor 1 in {wrong:,} rows"
