@@ -3,7 +3,7 @@
 ``python benchmarks/staggered.py [peers' python] [moderndid's python]`` prints the table. Doubly robust effects of 45 cells with
 three covariates, from a shuffled long frame of 100,000 units in 10 periods, with 999 multiplier draws and simultaneous bands;
 reading the frame is included. One process a package, one thread, the same rows; a time counts only after the effects agree to
-ten digits (for diff-diff, which divides the comparison by the number treated, to three). The first call is cold; of five
+ten digits (moderndid seven; diff-diff, which divides the comparison by the number treated, three). The first call is cold; of five
 more the fastest is warm. Memory is what a call needs beyond what stood before it.
 """
 
@@ -29,7 +29,7 @@ frame = {"id": np.repeat(np.arange(n), periods), "t": np.tile(t, n), "g": np.rep
 frame |= {f"x{k}": np.repeat(x[:, k], periods) for k in range(3)}
 for k in range(OUTCOMES):
     y = rng.normal(size=(n, 1)) + 0.3 * t + 0.1 * x[:, [0]] * t + effect + rng.normal(size=(n, periods))
-    frame[f"y{k}"] = y.reshape(-1)
+    frame[f"out{k}"] = y.reshape(-1)
 frame = pd.DataFrame(frame).sample(frac=1.0, random_state=1, ignore_index=True)
 del x, y, effect
 
@@ -59,17 +59,17 @@ from counterfoil.datasets import Panel
 from counterfoil.estimators.panels.staggered_did import StaggeredDiD, staggered
 from counterfoil.estimators.panels.staggered_fit import joint_bands
 from counterfoil.estimators.stack import stack
-spec = StaggeredDiD(outcome="y0", first_treated="g", covariates=("x0", "x1", "x2"))
+spec = StaggeredDiD(outcome="out0", first_treated="g", covariates=("x0", "x1", "x2"))
 
 def call():
     panel = Panel.from_frame(frame, unit="id", period="t")
-    fits = staggered(spec, panel, [f"y{k}" for k in range(OUTCOMES)])
+    fits = staggered(spec, panel, [f"out{k}" for k in range(OUTCOMES)])
     bands = joint_bands(fits, 0.95, 999, seed=1)
     if OUTCOMES > 1:
-        stack([fit.total() for fit in fits], [f"y{k}" for k in range(OUTCOMES)]).cov()
+        stack([fit.total() for fit in fits], [f"out{k}" for k in range(OUTCOMES)]).cov()
     else:
         fits[0].total().std_error
-    values = {f"{row.cohort} {row.period}": [row.estimate, row.std_error] for row in bands[bands["outcome"] == "y0"].itertuples()}
+    values = {f"{row.cohort} {row.period}": [row.estimate, row.std_error] for row in bands[bands["outcome"] == "out0"].itertuples()}
     return {"values": values, "critical": bands.attrs["critical"]}
 
 print(json.dumps(measured(call) | {"name": "counterfoil", "version": counterfoil.__version__}))
@@ -83,7 +83,7 @@ import importlib.metadata
 from csdid.att_gt import ATTgt
 
 def call():
-    fit = ATTgt("y0", "t", "id", "g", frame, control_group="nevertreated", xformla="~ x0 + x1 + x2", biters=999, cband=True)
+    fit = ATTgt("out0", "t", "id", "g", frame, control_group="nevertreated", xformla="~ x0 + x1 + x2", biters=999, cband=True)
     found = fit.fit(est_method="dr", bstrap=True).results
     exact = fit.MP["inffunc"]["inffunc"]
     keys = [f"{int(g)} {int(y)}" for g, y in zip(found["group"], found["year"])]
@@ -100,7 +100,7 @@ import diff_diff
 
 def call():
     fit = diff_diff.CallawaySantAnna(estimation_method="dr", n_bootstrap=999, seed=1)
-    found = fit.fit(frame, outcome="y0", unit="id", time="t", first_treat="g", covariates=["x0", "x1", "x2"])
+    found = fit.fit(frame, outcome="out0", unit="id", time="t", first_treat="g", covariates=["x0", "x1", "x2"])
     values = {f"{int(g)} {int(t)}": [float(cell["effect"]), 0.0] for (g, t), cell in found.group_time_effects.items()}
     return {"values": values, "critical": float(getattr(found, "cband_crit_value", None) or 0.0)}
 
@@ -116,7 +116,7 @@ import moderndid
 
 def call():
     found = moderndid.att_gt(
-        frame, yname="y0", tname="t", idname="id", gname="g", xformla="~ x0 + x1 + x2", est_method="dr",
+        frame, yname="out0", tname="t", idname="id", gname="g", xformla="~ x0 + x1 + x2", est_method="dr",
         control_group="nevertreated", boot=True, biters=999, cband=True,
     )
     keys = [f"{int(g)} {int(t)}" for g, t in zip(found.groups, found.times)]
@@ -126,7 +126,7 @@ print(json.dumps(measured(call) | {"name": "moderndid", "version": importlib.met
 """
 )
 
-DIGITS = {"csdid": 1e-10, "moderndid": 1e-9, "diff-diff": 1e-3}
+DIGITS = {"csdid": 1e-10, "moderndid": 1e-7, "diff-diff": 1e-3}
 
 
 def measured(program: str, outcomes: int = 1, python: str = sys.executable) -> dict[str, Any]:

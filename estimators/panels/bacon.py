@@ -103,7 +103,7 @@ def goodman_bacon(spec: AdoptionDesign, data: Study | Panel) -> BaconDecompositi
     >>> from counterfoil.estimators.panels.staggered_did import StaggeredDiD
     >>> rows = [(unit, year) for unit in range(4) for year in (1, 2, 3)]
     >>> frame = pd.DataFrame(rows, columns=["town", "year"])
-    >>> frame["joined"] = frame["town"].map({0: 2, 1: 3})
+    >>> frame["joined"] = frame["town"].map({0: 2, 1: 3, 2: 9, 3: 9})
     >>> frame["jobs"] = 1.0 * frame["year"] + (frame["year"] >= frame["joined"]) * (frame["year"] - frame["joined"] + 1)
     >>> panel = Panel.from_frame(frame, unit="town", period="year")
     >>> goodman_bacon(StaggeredDiD(outcome="jobs", first_treated="joined"), panel).by_kind().round(3)
@@ -181,7 +181,9 @@ def plot_bacon(decomposition: BaconDecomposition, ax: Any = None) -> Any:
     for place, (kind, marker) in enumerate(zip(KINDS, "osD^", strict=True)):
         part = frame[frame["kind"] == kind]
         if len(part):
-            ax.plot(part["weight"], part["estimate"], marker, color=hue(place), label=f"{kind} ({part['weight'].sum():.0%})")
+            ax.plot(
+                part["weight"], part["estimate"], marker, color=hue(place), label=f"{kind} ({part['weight'].sum():.0%})"
+            )
     ax.axhline(decomposition.two_way, color="0.4", linewidth=1, linestyle="--", label="two-way fixed effects")
     ax.axhline(0, color="0.8", linewidth=1)
     ax.set_xlabel("weight")

@@ -79,4 +79,4 @@ def _signed_sums(parts: Sequence[FloatArray], size: int, rng: np.random.Generato
         packed = np.frombuffer(rng.bytes(len(influence) * -(-size // 8)), dtype=np.uint8).reshape(len(influence), -1)
         bits = np.unpackbits(packed, axis=1, count=size).astype(np.float32)
         found += influence.T @ bits
-    return 2.0 * found - whole[:, None]
+    return np.asarray(2.0 * found - whole[:, None])

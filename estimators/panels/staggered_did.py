@@ -19,7 +19,8 @@ from pydantic import ConfigDict, Field, model_validator
 from counterfoil.datasets.panel import Panel
 from counterfoil.datasets.study import Study
 from counterfoil.errors import Problem, refusal
-from counterfoil.estimators.panels.group_time_cells import cells_left_out, name_cells, shares
+from counterfoil.estimators.covariance import FloatArray
+from counterfoil.estimators.panels.group_time_cells import Cell, cells_left_out, name_cells, shares
 from counterfoil.estimators.panels.group_time_effects import (
     CellEffects,
     Rows,
@@ -158,11 +159,34 @@ def staggered(spec: StaggeredDiD, data: Study | Panel, outcomes: Sequence[str] =
         As `StaggeredDiD.fit`.
     """
     sample = draw_staggered(spec, data, outcomes)
+    found = estimable(spec, sample, _read(spec, sample))
+    return tuple(fitted(spec, sample, name, effects) for name, effects in zip(sample.outcomes, found, strict=True))
+
+
+def _read(spec: StaggeredDiD, sample: StaggeredSample) -> list[FloatArray]:
+    return sample.long() if spec.sampling == "cross_sections" else sample.wide()
+
+
+def estimable(spec: StaggeredDiD, sample: StaggeredSample, outcomes: Sequence[FloatArray]) -> tuple[CellEffects, ...]:
+    """Return the effects of all cells that have a comparison, refusing what cannot be estimated.
+
+    Parameters
+    ----------
+    spec : StaggeredDiD
+    sample : StaggeredSample
+    outcomes : sequence of ndarray
+        In the order of the cohorts, (n, T) each; rows that are used where each period has people of its own.
+
+    Raises
+    ------
+    CounterfoilError
+        IDENT-029 and EST-033.
+    """
     cells = [cell for cell in sample.cells if cell.comparison]
     if not any(cell.after for cell in cells):
         what = "in no treated period of a cohort is there anybody to compare it with"
         raise refusal("IDENT-029", what, "comparison", "add units that are treated later, or never, or earlier periods")
-    found = _effects(spec, sample)
+    found = _effects(spec, sample, cells, outcomes)
     failures = found[0].failures
     if failures and spec.overlap == "refuse":
         names = name_cells([cell for cell, _ in failures], sample.cohorts, sample.panel.timeline)
@@ -170,21 +194,23 @@ def staggered(spec: StaggeredDiD, data: Study | Panel, outcomes: Sequence[str] =
         raise refusal("EST-033", f"{len(failures)} cells have no comparison: {what}", "covariates")
     if not any(cell.after for cell in found[0].cells):
         raise refusal("IDENT-029", "no treated cell is left with a comparison", "comparison")
-    return tuple(_fitted(spec, sample, name, effects) for name, effects in zip(sample.outcomes, found, strict=True))
+    return found
 
 
-def _effects(spec: StaggeredDiD, sample: StaggeredSample) -> tuple[CellEffects, ...]:
-    cells = [cell for cell in sample.cells if cell.comparison]
+def _effects(
+    spec: StaggeredDiD, sample: StaggeredSample, cells: Sequence[Cell], outcomes: Sequence[FloatArray]
+) -> tuple[CellEffects, ...]:
     weights, x = sample.units.weights, sample.x
     if spec.method == "imputation":
-        return impute(cells, sample.cohorts, sample.wide(), sample.measured, x, weights)
+        return impute(cells, sample.cohorts, outcomes, sample.measured, x, weights)
     if spec.sampling == "cross_sections":
         rows = Rows(sample.unit_of_row, sample.period_of_row)
-        return effects_from_levels(cells, sample.cohorts, sample.long(), rows, x, weights, spec.method)
-    return effects_from_changes(cells, sample.cohorts, sample.wide(), sample.measured, x, weights, spec.method)
+        return effects_from_levels(cells, sample.cohorts, outcomes, rows, x, weights, spec.method)
+    return effects_from_changes(cells, sample.cohorts, outcomes, sample.measured, x, weights, spec.method)
 
 
-def _fitted(spec: StaggeredDiD, sample: StaggeredSample, outcome: str, effects: CellEffects) -> StaggeredFit:
+def fitted(spec: StaggeredDiD, sample: StaggeredSample, outcome: str, effects: CellEffects) -> StaggeredFit:
+    """Return the fit of one outcome, with whatever a reader must know of it."""
     imputed = spec.method == "imputation"
     cohorts, weights = sample.cohorts, sample.units.weights
     share = shares(cohorts, weights)[[cell.cohort for cell in effects.cells]]

@@ -180,7 +180,7 @@ class StaggeredFit:
         ``units`` and ``compared`` count the treated and the comparison of each cell.
         """
         frame = self.cells.tidy(conf_level, simultaneous=simultaneous)
-        attrs, described = frame.attrs, self._described()
+        attrs, described = frame.attrs, self.described()
         frame = pd.concat([described, frame.drop(columns=["outcome", "term"])], axis=1)
         frame.attrs = attrs
         return frame
@@ -192,7 +192,8 @@ class StaggeredFit:
         used = [*(cohort in self._treated_cohorts for cohort in range(self.cohorts.count)), False]
         return pd.DataFrame({"cohort": [*self.cohorts.labels, "never treated"], "units": sizes, "estimated": used})
 
-    def _described(self) -> pd.DataFrame:
+    def described(self) -> pd.DataFrame:
+        """Return cohort, period, event time and numbers of units of each cell."""
         cells = self.effects.cells
         return pd.DataFrame(
             {
@@ -346,7 +347,7 @@ def joint_bands(fits: Sequence[StaggeredFit], conf_level: float = 0.95, size: in
     varying = error > 0
     gaps = np.abs(_drawn(fits, size, seed) - values)[:, varying] / error[varying]
     critical = float(np.quantile(gaps.max(axis=1), conf_level)) if varying.any() else 0.0
-    frame = pd.concat([fit._described() for fit in fits], ignore_index=True)
+    frame = pd.concat([fit.described() for fit in fits], ignore_index=True)
     frame["estimate"], frame["std_error"] = values, error
     frame["conf_low"], frame["conf_high"] = values - critical * error, values + critical * error
     frame.attrs = {"conf_level": conf_level, "simultaneous": True, "critical": critical, "draws": size}
