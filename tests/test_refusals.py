@@ -69,7 +69,7 @@ from counterfoil.estimators.contamination import contamination
 from counterfoil.estimators.folds import folds
 from counterfoil.estimators.instruments import InstrumentalVariable, InstrumentFit
 from counterfoil.estimators.learner import OutcomeLearner
-from counterfoil.estimators.panels import fixed_effects
+from counterfoil.estimators.panels import fixed_effects, level_counts
 from counterfoil.estimators.panels.difference_in_differences import DifferenceInDifferences
 from counterfoil.estimators.panels.event_study import EventStudy
 from counterfoil.estimators.panels.honest import robust_intervals
@@ -487,7 +487,7 @@ def two_way(treatment: str, outcome: str) -> Any:
 
 def unsolved() -> Any:
     """Ask for a solution by steps, and allow one."""
-    with mock.patch.object(fixed_effects, "DENSE", 1), mock.patch.object(fixed_effects, "STEPS", 1):
+    with mock.patch.object(level_counts, "DENSE", 1), mock.patch.object(fixed_effects, "STEPS", 1):
         return TwoWayFixedEffects(outcome="y", regressors=("stepped",)).fit(shops().subset(np.arange(18) % 5 > 0))
 
 

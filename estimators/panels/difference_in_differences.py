@@ -28,13 +28,9 @@ from counterfoil.estimators.covariance import FloatArray
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.panels.event_study import EventStudy
 from counterfoil.estimators.panels.panel_design import draw_panel
-from counterfoil.estimators.panels.panel_regression import (
-    Model,
-    RegressionDesign,
-    adjustment,
-    fit_model,
-    regression_of_model,
-)
+from counterfoil.estimators.panels.panel_model import Model, regression_of_model
+from counterfoil.estimators.panels.panel_regression import fit_model
+from counterfoil.estimators.panels.regression_design import RegressionDesign, adjustment
 from counterfoil.estimators.spec import OwnRules
 from counterfoil.estimators.trials.regression import Regression
 

@@ -22,14 +22,9 @@ from counterfoil.datasets.study import Study
 from counterfoil.errors import Problem, refusal
 from counterfoil.estimators.panels.event_study import EventStudy
 from counterfoil.estimators.panels.panel_design import AdoptionDesign, draw_panel
-from counterfoil.estimators.panels.panel_regression import (
-    Model,
-    adjustment,
-    effect_codes,
-    fit_model,
-    regression_of_model,
-)
-from counterfoil.estimators.panels.two_way_fixed_effects import FixedEffectsDesign
+from counterfoil.estimators.panels.panel_model import Model, regression_of_model
+from counterfoil.estimators.panels.panel_regression import fit_model
+from counterfoil.estimators.panels.regression_design import FixedEffectsDesign, adjustment, effect_codes
 from counterfoil.estimators.spec import OwnRules
 from counterfoil.estimators.trials.regression import Regression
 

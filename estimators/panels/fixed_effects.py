@@ -3,7 +3,7 @@
 The effect of units, of which there are many, is swept out by means. What the other effects add follows from one system of
 equations between their levels, of the size of periods and not of rows, also in unbalanced panels (Wansbeek and Kapteyn
 1989, "Estimation of the error-components model with incomplete panels", Journal of Econometrics 41(3)). With more levels
-than `DENSE` the system is solved by LSMR (Fong and Saunders 2011), and refused beyond `TOLERANCE`.
+than `level_counts.DENSE` the system is solved by LSMR (Fong and Saunders 2011), and refused beyond `TOLERANCE`.
 """
 
 from collections.abc import Sequence
@@ -12,25 +12,17 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array, csr_array
-from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import LinearOperator, lsmr
 
 from counterfoil.errors import refusal
 from counterfoil.estimators.covariance import FloatArray
+from counterfoil.estimators.panels import level_counts
+from counterfoil.estimators.panels.level_counts import NOTHING, Codes, crossing, rank_of, through_units
 
-Codes = NDArray[np.intp]
-
-DENSE: Final = 1_500
-"""Levels of effects, apart from units', whose system is held as a matrix."""
 TOLERANCE: Final = 1e-9
 """Sums by level that the iterative solution may leave, relative to those before; it goes on to rounding, about 1e-12."""
 STEPS: Final = 2_000
 ROUNDING: Final = 1e-13
-# Units by levels that are counted in a plain array.
-COUNTED: Final = 20_000_000
-# An eigenvalue below this part of the largest is a combination of levels that says nothing of its own.
-NOTHING: Final = 1e-10
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,7 +117,7 @@ class FixedEffects:
         nested = self.nested_in(clusters)
         kept = [code for code, inside in zip(self.codes, nested, strict=True) if not inside]
         levels = [count for count, inside in zip(self.levels, nested, strict=True) if not inside]
-        return max(1, _rank(kept, levels))
+        return max(1, rank_of(kept, levels))
 
     def without_units(self, column: FloatArray) -> FloatArray:
         """Return a column less its units' means, where units have an effect."""
@@ -207,77 +199,17 @@ def fixed_effects(
     first = len(starts) if by_unit else 0
     if not codes:
         return FixedEffects(starts, sizes, by_unit, (), (), weights, None, first)
-    if sum(levels) > DENSE:
-        rank = _rank(
+    if sum(levels) > level_counts.DENSE:
+        rank = rank_of(
             [np.repeat(np.arange(first), sizes), *codes] if by_unit else codes, [first, *levels][not by_unit :]
         )
         return FixedEffects(starts, sizes, by_unit, tuple(codes), tuple(levels), weights, None, rank)
-    system = _cross(codes, levels, weights)
+    system = crossing(codes, levels, weights)
     if by_unit:
         own = None if weights is None else weights[starts]
-        system -= _through_units(codes, levels, starts, sizes, own)
+        system -= through_units(codes, levels, starts, sizes, own)
     values, vectors = np.linalg.eigh(system)
     kept = values > NOTHING * max(values.max(initial=0.0), 1e-300)
     inverse = (vectors[:, kept] / values[kept]) @ vectors[:, kept].T
     rank = first + int(kept.sum())
     return FixedEffects(starts, sizes, by_unit, tuple(codes), tuple(levels), weights, inverse, rank)
-
-
-def _cross(codes: Sequence[Codes], levels: Sequence[int], weights: FloatArray | None) -> FloatArray:
-    """Return weighted counts of rows in each pair of levels, shape (L, L)."""
-    blocks = [
-        [
-            np.diag(np.bincount(one, weights=weights, minlength=rows).astype(np.float64))
-            if one is other
-            else np.bincount(one * columns + other, weights=weights, minlength=rows * columns).reshape(rows, columns)
-            for other, columns in zip(codes, levels, strict=True)
-        ]
-        for one, rows in zip(codes, levels, strict=True)
-    ]
-    return np.block(blocks).astype(np.float64)
-
-
-def _through_units(
-    codes: Sequence[Codes],
-    levels: Sequence[int],
-    starts: NDArray[np.intp],
-    sizes: NDArray[np.intp],
-    weights: FloatArray | None,
-) -> FloatArray:
-    """Return the part of `_cross` that units' means take away, shape (L, L)."""
-    scale = (1.0 if weights is None else weights) / sizes
-    unit = np.repeat(np.arange(len(starts)), sizes)
-    total = sum(levels)
-    square = len(levels) == 1 and len(starts) * total == len(unit)
-    if square and (np.bincount(unit * total + codes[0], minlength=len(unit)) == 1).all():
-        return np.full((total, total), float(scale.sum()))  # balanced: every unit has every level once
-    if len(starts) * total <= COUNTED:
-        bounds = np.cumsum([0, *levels])[:-1]
-        counts = np.zeros(len(starts) * total)
-        for code, first in zip(codes, bounds, strict=True):
-            counts += np.bincount(unit * total + code + first, minlength=len(counts))
-        grid = counts.reshape(len(starts), total)
-        return np.asarray(grid.T @ (grid * scale[:, None]))
-    bounds = np.cumsum([0, *levels])[:-1]
-    rows = np.concatenate([unit] * len(levels))
-    columns = np.concatenate([code + first for code, first in zip(codes, bounds, strict=True)])
-    sparse = csr_array(coo_array((np.ones(len(rows)), (rows, columns)), shape=(len(starts), total)))
-    scaled = csr_array(sparse.multiply(scale[:, None]))
-    return np.asarray((sparse.T @ scaled).toarray())
-
-
-def _rank(codes: Sequence[Codes], levels: Sequence[int]) -> int:
-    """Return how many parameters effects have together.
-
-    Exact for up to two effects of any size and for any number of effects of up to `DENSE` levels; of a third large effect
-    one level is taken to repeat the others.
-    """
-    if len(codes) < 2:
-        return sum(levels)
-    if sum(levels) <= DENSE:
-        values = np.linalg.eigvalsh(_cross(codes, levels, None))
-        return int((values > NOTHING * values.max()).sum())
-    size = levels[0] + levels[1]
-    graph = coo_array((np.ones(len(codes[0]), dtype=bool), (codes[0], codes[1] + levels[0])), shape=(size, size))
-    parts = int(connected_components(graph, directed=False)[0])
-    return size - parts + sum(levels[2:]) - len(levels[2:])

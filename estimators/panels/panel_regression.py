@@ -4,134 +4,33 @@ What the designs of this room share: what they read, whose errors they state, an
 rows are summed, so that errors are clustered by unit at least. CR1 has the factor G/(G−1) · (N−1)/(N−K) with N rows and K
 coefficients: slopes, and levels of those fixed effects that are not nested in clusters (one for a constant where all are).
 CR2 and its degrees of freedom are those of the regression without units' means, which are nested in every cluster
-(Pustejovsky and Tipton 2018, section 3 and theorem 2). ``classical``, HC0 and HC1 take every row for a person of its own.
+(Pustejovsky and Tipton 2018, theorem 2); with weights, errors are taken to vary inversely to them. ``classical``, HC0 and
+HC1 take every row for a person of its own.
 
 Sources: Arellano (1987), Oxford Bulletin of Economics and Statistics 49(4); Cameron and Miller (2015), Journal of Human
 Resources 50(2), section II.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
 from counterfoil.datasets.disclosure import shown
 from counterfoil.datasets.panel import Panel
 from counterfoil.errors import Problem, listed, refusal
 from counterfoil.estimators.bias_reduced import bias_reduced
-from counterfoil.estimators.covariance import BY_CLUSTER, BY_PERSON, ErrorType, FloatArray
+from counterfoil.estimators.covariance import BY_PERSON, FloatArray
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.least_squares import least_squares
-from counterfoil.estimators.panels.fixed_effects import FixedEffects, fixed_effects
-from counterfoil.estimators.panels.panel_design import PanelDesign, PanelSample
+from counterfoil.estimators.panels.fixed_effects import FixedEffects
+from counterfoil.estimators.panels.panel_model import COLUMNS, Model, explicit, few_treated
+from counterfoil.estimators.panels.regression_design import RegressionDesign
 from counterfoil.estimators.panels.within import Within, within
-from counterfoil.estimators.trials.regression import Regression
 
-BETWEEN: Final = " by "
-"""Between the names of columns whose combinations are one fixed effect."""
-FEW: Final = 2
-"""So many clusters in an arm are too few for errors by cluster."""
 # CR2 needs one decomposition a cluster and every level as a column; beyond this it is made only where it is asked for.
 READY_CLUSTERS: Final = 200
-COLUMNS: Final = 1_000
-
-
-class RegressionDesign(PanelDesign):
-    """A request for a regression on units by periods."""
-
-    covariates: tuple[str, ...] = Field(
-        (),
-        description="Columns of people measured before the programme, to adjust for: in a panel each may have another "
-        "slope in every period; where each person has one row, one slope.",
-    )
-    controls: tuple[str, ...] = Field(
-        (), description="Measures over time to adjust for, which the programme itself must not move."
-    )
-    first_period: str | None = Field(None, description="The first period used; the first of the data when left out.")
-    last_period: str | None = Field(None, description="The last period used; the last of the data when left out.")
-    vcov: ErrorType | None = Field(
-        None,
-        description="Error type. When omitted: CR1 by person, or by `cluster`, in a panel; HC1 where each person has one "
-        "row. classical, HC0 and HC1 take each row of a panel for a person of its own.",
-    )
-
-    @property
-    def window(self) -> tuple[str | None, str | None]:
-        """The first and the last period used."""
-        return self.first_period, self.last_period
-
-    def errors_by(self, panel: Panel) -> tuple[str | None, ErrorType]:
-        """Return the cluster column and the error type; with CR types and no column, clusters are units.
-
-        Raises
-        ------
-        ContractError
-            CONTRACT-016 when the error type ignores the clusters that there are, or needs some and each unit has one row.
-        """
-        cluster = self.cluster or panel.cluster
-        alone = panel.n_rows == panel.n_units
-        error_type = self.vcov or ("CR1" if cluster or not alone else "HC1")
-        ignored = cluster is not None and error_type not in BY_CLUSTER
-        if ignored or (cluster is None and alone and error_type in BY_CLUSTER):
-            verb = "ignores" if ignored else "needs"
-            fix = "name `cluster:` with CR0, CR1 or CR2, and leave it out with the others"
-            raise refusal("CONTRACT-016", f"error type {error_type} {verb} clusters", "estimator", fix)
-        return cluster, error_type
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Model:
-    """A regression that a design asks for: N rows, k values, c controls.
-
-    Parameters
-    ----------
-    sample : PanelSample
-    by_unit : bool
-        Whether units have an effect.
-    others : sequence of ndarray of int, shape (N,)
-        Codes of other fixed effects.
-    wanted : ndarray, shape (N, k)
-        The columns whose coefficients are the values.
-    terms : tuple of str
-        What these are called.
-    controls : ndarray, shape (N, c)
-    control_names : tuple of str
-        The column that each comes from.
-    treated : ndarray of bool, shape (n_units,)
-        Units that are treated at some time.
-    together : bool
-        Whether all of them begin in one period, so that nobody else is compared with them.
-    estimand, population : str
-    people : int
-        Treated units over whom a value per person counts.
-    warnings : tuple of Problem
-    diagnostics : dict
-    """
-
-    sample: PanelSample
-    by_unit: bool
-    others: tuple[NDArray[np.integer[Any]], ...]
-    wanted: FloatArray
-    terms: tuple[str, ...]
-    controls: FloatArray
-    control_names: tuple[str, ...]
-    treated: NDArray[np.bool_]
-    together: bool
-    estimand: str
-    population: str
-    people: int
-    warnings: tuple[Problem, ...] = ()
-    diagnostics: dict[str, Any] = field(default_factory=dict)
-
-    def effects(self) -> FixedEffects:
-        """Return the fixed effects, with a constant where there are none."""
-        panel, sample = self.sample.panel, self.sample
-        others = self.others or (() if self.by_unit else (np.zeros(panel.n_rows, dtype=np.intp),))
-        weights = sample.weights[panel.unit] if sample.weighted else None
-        return fixed_effects(panel.unit, others, weights, by_unit=self.by_unit)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

