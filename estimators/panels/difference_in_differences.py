@@ -80,7 +80,8 @@ class DifferenceInDifferences(RegressionDesign):
         Returns
         -------
         Estimate
-            One term, ``gain``, in the outcome's units per treated unit and period. Where there are as many parameters as
+            One term, ``gain``, in the outcome's units per treated unit and period. In a panel its ``riesz`` weighs a unit's
+            change from before to after, so that a planned error asks for the standard deviation of changes. Where there are as many parameters as
             rows, as in four means, its error is not known (EST-003 among its warnings).
 
         Raises
@@ -114,7 +115,7 @@ class DifferenceInDifferences(RegressionDesign):
         for place, period in enumerate(kept):
             wanted[:, place] = inside * (panel.period == period)
         labels = tuple(panel.periods[period] for period in kept)
-        estimate = fit_model(self, replace(model, wanted=wanted, terms=labels)).estimate
+        estimate = fit_model(self, replace(model, wanted=wanted, terms=labels, late=None)).estimate
         return EventStudy(tuple(round(float(steps[p])) for p in kept), estimate, round(float(steps[reference])))
 
     def regression(self, data: Study | Panel) -> Regression:
@@ -165,6 +166,7 @@ class DifferenceInDifferences(RegressionDesign):
             estimand=f"effect on the treated group per period ({word})",
             people=int(np.count_nonzero(np.bincount(panel.unit[treated > 0]))),
             population=f"people of the treated group in periods from {self.after} on",
+            late=late if by_unit else None,
         )
 
 

@@ -46,6 +46,9 @@ class Model:
         Treated units over whom a value per person counts.
     warnings : tuple of Problem
     diagnostics : dict
+    late : ndarray of bool, shape (N,), or None
+        Rows after the beginning, where units are compared by their change: then the estimate knows the weight of each
+        unit's change before outcomes are read.
     """
 
     sample: PanelSample
@@ -62,6 +65,7 @@ class Model:
     people: int
     warnings: tuple[Problem, ...] = ()
     diagnostics: dict[str, Any] = field(default_factory=dict)
+    late: NDArray[np.bool_] | None = None
 
     def effects(self) -> FixedEffects:
         """Return the fixed effects, with a constant where there are none."""

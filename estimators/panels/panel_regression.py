@@ -180,6 +180,8 @@ def fit_model(spec: RegressionDesign, model: Model, outcome: FloatArray | None =
             "parameters": effects.crossed(clusters[panel.unit]) + fit.rank,
             "observations": panel.n_rows,
         }
+        if model.late is not None:
+            common["riesz"] = _weights_of_changes(model.late, fit, asked, effects)
         if error_type == "CR2" or (n_clusters <= READY_CLUSTERS and sum(effects.levels) <= COLUMNS):
             common |= _reduced(model, effects, y, clusters)
     estimate = Estimate(**common, error_type="CR0", warnings=tuple(warnings), diagnostics=diagnostics)
@@ -267,6 +269,13 @@ def explicit(model: Model, effects: FixedEffects) -> FloatArray:
         )
     columns = [effects.without_units(column) for block in (model.controls, model.wanted) for column in block.T]
     return np.column_stack([effects.dummies(), *columns])
+def _weights_of_changes(
+    late: NDArray[np.bool_], fit: Within, asked: NDArray[np.intp], effects: FixedEffects
+) -> FloatArray:
+    """Return the weight of each unit's change from before to after, shape (n_units, k): its rows' weights after."""
+    rows = fit.columns @ fit.bread[:, asked]
+    after = late if effects.weights is None else late * effects.weights
+    return np.column_stack([effects.unit_sums(column * after) for column in rows.T]) * len(effects.starts)
 
 
 def _by_row(

@@ -14,6 +14,7 @@ from counterfoil.datasets.panel import NEVER, Panel
 from counterfoil.datasets.study import Study
 from counterfoil.datasets.table import as_numbers, as_text
 from counterfoil.errors import CounterfoilError, Problem
+from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.panels.difference_in_differences import DifferenceInDifferences
 from counterfoil.estimators.panels.event_study_regression import EventStudyRegression
 from counterfoil.estimators.panels.panel_design import draw_panel
@@ -38,6 +39,8 @@ class PanelSupport:
     warnings : tuple of Problem
     counts : dict
         As in the diagnostics of the estimate.
+    planned : Estimate or None
+        What the design makes of an outcome of nothing: in a difference in differences its ``riesz`` plans the error.
     """
 
     cells: pd.DataFrame
@@ -45,6 +48,7 @@ class PanelSupport:
     refusals: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
     counts: dict[str, object] = field(default_factory=dict)
+    planned: Estimate | None = None
 
     def __repr__(self) -> str:
         said = [f"{problem.code} {problem.what}" for problem in (*self.refusals, *self.warnings)]
@@ -94,7 +98,7 @@ def panel_support(spec: PanelSpec, data: Study | Panel) -> PanelSupport:
     except CounterfoilError as error:
         return PanelSupport(cells, None, tuple(error.problems))
     degrees = None if found.error_type == "unknown" else found.df
-    return PanelSupport(cells, degrees, (), found.warnings, dict(found.diagnostics))
+    return PanelSupport(cells, degrees, (), found.warnings, dict(found.diagnostics), found)
 
 
 def _cells(spec: PanelSpec, data: Study | Panel) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from counterfoil.errors import CounterfoilError
 from counterfoil.estimators import Estimate, Experiment, stack
 from counterfoil.estimators.covariance import ErrorType
 from counterfoil.estimators.panels.difference_in_differences import DifferenceInDifferences
+from counterfoil.estimators.power import planned_error
 from counterfoil.estimators.trials.regression import solve
 
 QUARTERS = ("Q42010", "Q12011", "Q22011", "Q32011", "Q42011", "Q12012")
@@ -185,6 +186,9 @@ def test_balanced_panel_is_the_comparison_of_changes() -> None:
     by_person = pd.DataFrame({"change": change, "assigned": group})
     trial = Experiment(outcome="change", vcov="HC0").fit(by_person)
     assert found.using("CR0").std_error[0] == pytest.approx(trial.std_error[0], rel=1e-12)
+    assert found.riesz is not None
+    assert found.riesz[:, 0] @ change / 60 == pytest.approx(expected)
+    np.testing.assert_allclose(planned_error(found, 2.0), planned_error(trial, 2.0), rtol=1e-12)
 
 
 def test_order_of_rows_and_small_integers_change_nothing() -> None:

@@ -9,6 +9,7 @@ from counterfoil.estimators.panels.difference_in_differences import DifferenceIn
 from counterfoil.estimators.panels.event_study_regression import EventStudyRegression
 from counterfoil.estimators.panels.panel_support import panel_support
 from counterfoil.estimators.panels.two_way_fixed_effects import TwoWayFixedEffects
+from counterfoil.estimators.power import planned_error
 
 
 def frame(units: int = 12) -> pd.DataFrame:
@@ -39,7 +40,10 @@ def test_cells_of_two_groups() -> None:
 def test_degrees_of_freedom_are_those_of_the_fit() -> None:
     spec = DID.model_copy(update={"vcov": "CR2", "cluster": "town"})
     table = frame().assign(jobs=np.random.default_rng(1).normal(size=48))
-    assert panel_support(spec, as_panel(frame())).degrees == pytest.approx(spec.fit(as_panel(table)).df)
+    before, after = panel_support(spec, as_panel(frame())), spec.fit(as_panel(table))
+    assert before.degrees == pytest.approx(after.df)
+    assert before.planned is not None
+    np.testing.assert_allclose(planned_error(before.planned), planned_error(after))
 
 
 def test_what_will_be_refused_is_said() -> None:
