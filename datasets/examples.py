@@ -7,7 +7,7 @@ from counterfoil.datasets.folder import read_study
 from counterfoil.datasets.study import Study
 from counterfoil.errors import did_you_mean, listed, refusal
 
-EXAMPLES: Final = ("rice", "nsw", "rossi", "cradle")
+EXAMPLES: Final = ("rice", "nsw", "rossi", "cradle", "rollout")
 STARTER: Final = "starter"
 
 

@@ -84,6 +84,11 @@ class Experiment(Design):
     adjustment: Literal["interacted", "additive"] = Field(
         "interacted", description="Whether slopes of covariates differ by arm (Lin 2013) or not."
     )
+    target: Literal["sample", "population"] = Field(
+        "sample",
+        description="Whether errors are for the people of this lottery, or for future people like them; they differ where effects "
+        "differ with covariates or blocks.",
+    )
     attrition: Attrition | None = Field(
         None, description="How people without an outcome are made up for; without it they are left out, or refused."
     )
@@ -96,6 +101,8 @@ class Experiment(Design):
             raise ValueError("pairs are blocks of two; name either `pairs` or `blocks`")
         if self.pairs is not None and self.vcov is not None and self.vcov not in BY_CLUSTER:
             raise ValueError(f"vcov {self.vcov} ignores the pairs; use CR0, CR1 or CR2")
+        if self.target == "population" and (self.pairs is not None or self.attrition is not None):
+            raise ValueError("`target: population` is for lotteries without `pairs` and `attrition`")
         if self.attrition is not None and self.missing != "drop":
             raise ValueError("`attrition` makes up for people who are left out; write `missing: drop` with it")
         if self.attrition is not None and (self.control is not None or self.pairs is not None or self.before):
@@ -174,6 +181,7 @@ class Experiment(Design):
             gain = intention_to_treat(
                 outcome, arms.indicators, blocks, covariates, interacted, sample.weights, clusters, wanted
             )
+            gain = gain.of_population() if self.target == "population" else gain
         counts = arms.counts
         assigned = sum(counts[label] for label in labels)
         several = {f"arm {label}": count for label, count in counts.items()} if len(counts) > 2 else {}
@@ -182,6 +190,7 @@ class Experiment(Design):
             values=gain.value,
             ids=study.ids,
             influence=gain.influence,
+            spread=gain.spread if self.target == "population" else None,
             riesz=gain.riesz,
             leverage=None if gain.leverage is None else leverage_that_matters(gain.leverage, gain.riesz),
             classical=gain.classical,
@@ -192,7 +201,7 @@ class Experiment(Design):
             cluster_by=cluster,
             parameters=gain.parameters,
             error_type=error_type,
-            target="sample" if blocks is not None or names else "either",
+            target=self.target if blocks is not None or names else "either",
             outcome=self.outcome or study.outcome_names[0],
             estimand="effect of assignment (intention to treat)",
             people=assigned,

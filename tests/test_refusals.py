@@ -3,7 +3,7 @@
 import json
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -74,8 +74,8 @@ from counterfoil.estimators.panels.difference_in_differences import DifferenceIn
 from counterfoil.estimators.panels.event_study import EventStudy
 from counterfoil.estimators.panels.honest import robust_intervals
 from counterfoil.estimators.panels.pretrend_power import pretrend_power
-from counterfoil.estimators.panels.two_way_fixed_effects import TwoWayFixedEffects
 from counterfoil.estimators.panels.staggered_did import StaggeredDiD
+from counterfoil.estimators.panels.two_way_fixed_effects import TwoWayFixedEffects
 from counterfoil.estimators.placebo import placebo
 from counterfoil.estimators.subgroups import gain_by_group
 from counterfoil.estimators.synthetic.interrupted_time_series import InterruptedTimeSeries
@@ -329,13 +329,13 @@ FIRES: dict[str, Callable[[Path], Any]] = {
     "EST-035": lambda _: robust_intervals(event_study((-3, -2, 0), shared=1.0), [1.0]),
     "IDENT-021": lambda _: solve(Regression(np.ones((9, 2)), np.arange(9.0), np.arange(9), np.array([0.0, 1.0]))),
     "IDENT-022": lambda _: ClusterMeans(outcome="jobs", cluster="site").fit(frame()),
-    "IDENT-029": lambda _: towns([3] * 6 + [4] * 6).total(),
+    "IDENT-029": lambda _: joining([3] * 6 + [4] * 6).total(),
     "IDENT-012": lambda _: bounded(0.3, 0.2, 0.01),
     "IDENT-013": lambda _: bounded(0.2, 0.3, 0.01, "dose_split"),
     "EST-001": lambda _: Experiment(outcome="jobs", cluster="site").fit(frame()).using("HC2"),
     "EST-002": lambda _: fit(frame().assign(x=frame()["north"]), design="unconfounded", covariates=("x",)),
     "EST-003": lambda _: Experiment(outcome="jobs", covariates=("age", "north", "south")).fit(frame(6)),
-    "EST-033": lambda _: towns([3] * 6 + [None] * 6, covariates=("early",)),
+    "EST-033": lambda _: joining([3] * 6 + [None] * 6, covariates=("early",)),
     "EST-008": lambda _: stack([Experiment(outcome="jobs").fit(frame()), Experiment(outcome="jobs").fit(frame(30)[:0:-1])]),
     "EST-010": lambda _: shrink(fit(), rule_named("shapley")),
     "EST-011": lambda _: staged(frame(), (tuple(f"p{k}" for k in range(9)),)),
@@ -497,7 +497,7 @@ def panel() -> Any:
     return spec.fit(frame().assign(before=float(SECRET)))
 
 
-def towns(joined: list[int | None], years: tuple[int, ...] = (1, 2, 3, 4), **terms: Any) -> Any:
+def joining(joined: Sequence[int | None], years: tuple[int, ...] = (1, 2, 3, 4), **terms: Any) -> Any:
     """Towns that join in different years, and what the total of a staggered design warns of."""
     unit, year = (side.reshape(-1) for side in np.meshgrid(np.arange(len(joined)), years, indexing="ij"))
     first = pd.Series(joined, dtype=float)
@@ -518,11 +518,11 @@ WARNS: dict[str, Callable[[], Any]] = {
     "EST-040": lambda: InterruptedTimeSeries(outcome="y", starts="9").fit(
         Panel.from_frame(counties().frame.query("place == 'a'"), unit="place", period="time")
     ),
-    "IDENT-030": lambda: towns([1] * 3 + [3] * 3 + [None] * 6),
-    "IDENT-031": lambda: towns([3] * 6 + [4] * 6, comparison="not_yet"),
-    "IDENT-032": lambda: towns([3] * 6 + [None] * 6, years=(1, 2, 4)),
-    "EST-032": lambda: towns([3] * 4 + [4] * 2 + [5] * 4 + [None] * 6, years=(1, 2, 3, 4, 5, 6)),
-    "EST-034": lambda: towns([3] * 6 + [None] * 20, cluster="region"),
+    "IDENT-030": lambda: joining([1] * 3 + [3] * 3 + [None] * 6),
+    "IDENT-031": lambda: joining([3] * 6 + [4] * 6, comparison="not_yet"),
+    "IDENT-032": lambda: joining([3] * 6 + [None] * 6, years=(1, 2, 4)),
+    "EST-032": lambda: joining([3] * 4 + [4] * 2 + [5] * 4 + [None] * 6, years=(1, 2, 3, 4, 5, 6)),
+    "EST-034": lambda: joining([3] * 6 + [None] * 20, cluster="region"),
     "DATA-029": lambda: cf.evaluate(homes(Path(tempfile.mkdtemp())), reported=told()).effects["jobs"],
     "IDENT-008": lambda: fit(model="pairwise", min_pair=500),
     "IDENT-009": lambda: attribute(fit(only(frame(), 1, 0, 0), model="additive")),

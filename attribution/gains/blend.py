@@ -40,6 +40,11 @@ class Blend(Joined):
     of: dict[str, Amount] = Field(
         min_length=2, description="Weight of each effect, by its name; not negative, and one in sum."
     )
+    alike: bool = Field(
+        False,
+        description="True states that outcomes of different names are one quantity in one unit, such as yearly values and their "
+        "mean over years.",
+    )
 
     @model_validator(mode="after")
     def _weights_are_a_mean(self) -> "Blend":
@@ -50,7 +55,8 @@ class Blend(Joined):
     def sentence(self, words: Words, name: str) -> str:
         """Say the blend in one sentence."""
         parts = " plus ".join(f"{words.number(weight)} times {part}" for part, weight in self.of.items())
-        return f"{name} is {parts}{joining(self, words)}."
+        stated = ", whose outcomes are taken to be one quantity in one unit" if self.alike else ""
+        return f"{name} is {parts}{stated}{joining(self, words)}."
 
 
 def joining(terms: Joined, words: Words) -> str:
@@ -91,7 +97,7 @@ def blended(terms: Blend, effects: Mapping[str, Estimate]) -> Estimate:
     ------
     ContractError
         CONTRACT-010 for an effect that is not there, CONTRACT-021 and CONTRACT-016 as `joint`, CONTRACT-022 when the parts
-        are on different outcomes.
+        are on different outcomes that are not stated to be alike.
     EstimationError
         EST-008 when estimates cannot be joined.
 
@@ -105,6 +111,7 @@ def blended(terms: Blend, effects: Mapping[str, Estimate]) -> Estimate:
     (array([-0.6]), array([2.529822]))
     """
     parts = chosen(effects, list(terms.of))
-    refuse_mixture(parts)
+    if not terms.alike:
+        refuse_mixture(parts)
     mixed = joint(parts, terms).contrast([[float(weight) for weight in terms.of.values()]], ["gain"])
     return replace(mixed, estimand=f"blend of {mixed.estimand}")

@@ -137,7 +137,7 @@ def regression_of_model(spec: RegressionDesign, model: Model, row: FloatArray | 
     contrast = np.concatenate([np.zeros(design.shape[1] - len(asked)), asked])
     return Regression(
         design=design,
-        outcome=effects.without_units(sample.varying(sample.outcome)),
+        outcome=effects.without_units(sample.panel.varying(sample.outcome)),
         clusters=clusters[panel.unit],
         contrast=contrast,
         weights=effects.weights,

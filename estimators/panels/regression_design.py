@@ -93,7 +93,7 @@ def adjustment(spec: RegressionDesign, sample: PanelSample, by_unit: bool) -> tu
     width = len(spec.controls) + len(names) * (len(periods) if by_unit else 1)
     columns = np.empty((panel.n_rows, width), order="F")
     for position, name in enumerate(spec.controls):
-        columns[:, position] = sample.varying(name)
+        columns[:, position] = sample.panel.varying(name)
     place = len(spec.controls)
     found = list(spec.controls)
     for name, column in zip(names, (fixed - fixed.mean(axis=0)).T, strict=True):

@@ -9,7 +9,7 @@ American Economic Review 114(12), section III.A, for several arms.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,8 @@ class Gain:
 
     Shapes: value (k,), influence (n, k), riesz (n, k); leverage (n,) and classical (k, k) where the errors are by person;
     reduced (n, k) and reduced_df (k,) where they are by cluster. ``dropped`` are positions of covariates (from 0) and,
-    after them, of products that carry no information of their own.
+    after them, of products that carry no information of their own. ``spread`` (n, k) is what each person's covariates and
+    block add to a value, beyond the mean; None where there are none.
     """
 
     value: FloatArray
@@ -37,6 +38,22 @@ class Gain:
     reduced_df: FloatArray | None
     parameters: int
     dropped: NDArray[np.intp]
+    spread: FloatArray | None = None
+
+    def of_population(self) -> "Gain":
+        """Return the same values with the error of future people, among whom covariates and blocks vary too.
+
+        Where effects differ with covariates, so does their mean between samples of people.
+        """
+        if self.spread is None:
+            return self
+        n = len(self.spread)
+        return replace(
+            self,
+            influence=self.influence + self.spread,
+            classical=None if self.classical is None else self.classical + self.spread.T @ self.spread / n**2,
+            reduced=None if self.reduced is None else self.reduced + self.spread,
+        )
 
 
 def intention_to_treat(
@@ -71,6 +88,11 @@ def intention_to_treat(
     asked = np.asarray(columns)  # with all arms filled, neither the intercept nor an arm is ever dropped
     rows = fit.bread[asked]
     riesz = n * (design[:, fit.kept] @ rows.T)
+    spread = None
+    if fixed.shape[1] + covariates.shape[1]:
+        slopes = np.zeros(design.shape[1])
+        slopes[fit.kept] = fit.coefficients
+        spread = _spread(slopes, fixed, covariates, count, interacted)[:, asked] * weights[:, None]
     variance = fit.residuals @ fit.residuals / (n - fit.rank)
     reduced = reduced_df = None
     if clusters is not None:
@@ -85,4 +107,20 @@ def intention_to_treat(
         reduced_df=reduced_df,
         parameters=fit.rank,
         dropped=fit.dropped - (1 + count + fixed.shape[1]),
+        spread=spread,
     )
+
+
+def _spread(slopes: FloatArray, fixed: FloatArray, covariates: FloatArray, arms: int, interacted: bool) -> FloatArray:
+    """Return how far each person's control mean and effects are from the mean, (n, 1 + arms), by centred columns."""
+    place = 1 + arms
+    found = np.empty((len(fixed), 1 + arms))
+    both = np.hstack([fixed, covariates])
+    found[:, 0] = both @ slopes[place : place + both.shape[1]]
+    place += both.shape[1]
+    found[:, 1:] = 0.0
+    for part in (fixed, *([covariates] if interacted else [])):
+        for arm in range(arms):
+            found[:, 1 + arm] += part @ slopes[place : place + part.shape[1]]
+            place += part.shape[1]
+    return found

@@ -4,13 +4,16 @@ from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from typing import Any
 
-from counterfoil.contract import Contract, Dividing
+from counterfoil.contract import Contract, Dividing, OverTime, Placed, Trial
 from counterfoil.datasets.study import Study
-from counterfoil.errors import CounterfoilError, Problem, did_you_mean, listed
+from counterfoil.errors import CounterfoilError, DataError, Problem, did_you_mean, listed
 from counterfoil.estimators.dose_response import DoseResponse
-from counterfoil.estimators.experiment import Experiment
+from counterfoil.estimators.instruments.instrumental_variable import InstrumentalVariable
 from counterfoil.estimators.panel_contribution import PanelContribution
+from counterfoil.estimators.panels.panel_design import AdoptionDesign, draw_panel
 from counterfoil.estimators.sequential import SequentialContribution
+from counterfoil.estimators.trials.cluster_means import ClusterMeans
+from counterfoil.rehearsal import rehearse
 
 
 def disagreements(contract: Contract, study: Study, *, without: Collection[str] = ()) -> list[Problem]:
@@ -39,8 +42,11 @@ def _parties(contract: Contract, study: Study) -> Iterator[Problem]:
 def _effect(contract: Contract, study: Study, name: str) -> Iterator[Problem]:
     spec = contract.spec(name)
     at = ("effects", name, "estimator")
+    if isinstance(spec, OverTime | Placed):
+        yield from _over_time(contract, study, spec, at)
+        return
     complete = spec.missing == "refuse"
-    for key in ("cluster", "blocks", "weights"):
+    for key in ("cluster", "blocks", "pairs", "within", "received", "weights"):
         if column := getattr(spec, key, None):
             yield from _asked(contract.where(*at, key), partial(study.column, column, complete=complete))
     measured = [(column, contract.where(*at, "covariates")) for column in spec.covariates]
@@ -50,10 +56,8 @@ def _effect(contract: Contract, study: Study, name: str) -> Iterator[Problem]:
     for column, where in measured:
         ask = partial(study.covariates, [column]) if complete else partial(study.column, column, complete=False)
         yield from _asked(where, ask)
-    if isinstance(spec, Experiment):
-        column = spec.assigned
-        arm = partial(study.arm, column) if complete else partial(study.column, column, complete=False)
-        yield from _asked(contract.where(*at, "assigned"), arm)
+    if isinstance(spec, Trial):
+        yield from _trial(contract, study, spec, at)
     for column in contract.effects[name].groups:
         yield from _asked(contract.where("effects", name, "groups"), partial(study.column, column))
     yield from _asked(contract.where(*at, "vcov"), partial(spec.errors_on, study, "HC1"))
@@ -66,6 +70,47 @@ def _effect(contract: Contract, study: Study, name: str) -> Iterator[Problem]:
     else:
         where = contract.where("effects", name, "outcome")
         yield from _asked(where, partial(study.outcome, spec.outcome, spec.period, complete=complete))
+
+
+def _trial(contract: Contract, study: Study, spec: Trial, at: tuple[str, ...]) -> Iterator[Problem]:
+    """Yield what is wrong with the columns that say who was assigned, or moved, by what."""
+    complete = spec.missing == "refuse"
+    if isinstance(spec, InstrumentalVariable):
+        for place, column in enumerate(spec.instrument):
+            yield from _asked(
+                contract.where(*at, "instrument", place), partial(study.column, column, complete=complete)
+            )
+        return
+    plain = isinstance(spec, ClusterMeans) or spec.control is None
+    ask = (
+        partial(study.arm, spec.assigned)
+        if plain and complete
+        else partial(study.column, spec.assigned, complete=complete)
+    )
+    yield from _asked(contract.where(*at, "assigned"), ask)
+
+
+def _over_time(contract: Contract, study: Study, spec: OverTime | Placed, at: tuple[str, ...]) -> Iterator[Problem]:
+    """Yield what a panel lacks: each problem with the key of the contract that names the column, where one does."""
+    named: dict[str, str] = {}
+    for key in type(spec).model_fields:
+        value = getattr(spec, key)
+        for name in value if isinstance(value, tuple) else (value,):
+            if isinstance(name, str) and key != "kind":
+                named.setdefault(name, key)
+    asks: list[Callable[[], Any]] = [partial(rehearse, spec, study)]
+    if study.outcomes is not None or study.places is not None:
+        asks.append(partial(draw_panel, spec, study, spec.varying() if isinstance(spec, AdoptionDesign) else ()))
+    for ask in asks:
+        try:
+            ask()
+        except DataError as error:
+            for problem in error.problems:
+                keys = [key for name, key in named.items() if f"'{name}'" in problem.what]
+                place = contract.where(*at, *keys[:1])
+                yield Problem(problem.code, problem.what, f"{problem.where} (asked for in {place})", problem.fix)
+        except CounterfoilError:
+            continue  # what the data cannot answer is a refusal of the effect, and no problem of the files
 
 
 def _services(contract: Contract, study: Study, spec: Dividing, at: tuple[str, ...]) -> Iterator[Problem]:

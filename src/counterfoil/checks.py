@@ -5,7 +5,7 @@ pattern nobody had, rosters that cannot be told apart) is known before anybody l
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final
@@ -17,7 +17,7 @@ from counterfoil.attribution.money.amounts import add, exact, multiply, round_mo
 from counterfoil.attribution.money.currency import smallest_unit
 from counterfoil.attribution.payment.operating import gate_operating
 from counterfoil.attribution.payment.unit_price import UnitPrice
-from counterfoil.contract import Contract, Effect
+from counterfoil.contract import Contract, Effect, OverTime, Placed
 from counterfoil.contradictions import contradictions
 from counterfoil.datasets.study import Study
 from counterfoil.errors import CounterfoilError, Problem, raise_any
@@ -27,6 +27,7 @@ from counterfoil.estimators.power import effective_sample, planned_error, smalle
 from counterfoil.estimators.sequential import SequentialContribution
 from counterfoil.measuring import EffectResult, divide_pots, measure
 from counterfoil.plain import plain
+from counterfoil.rehearsal import Rehearsal, rehearse
 from counterfoil.separation import Separation, separation
 
 FEW: Final = 50
@@ -67,6 +68,8 @@ class Check:
         What the rosters tell apart, for each effect whose gain is divided.
     progress : DataFrame
         Columns effect, stage, statistic, df, p_value: whether progress so far predicts who enrols at each later stage.
+    compared : mapping of str to Rehearsal
+        Who is compared over which periods, for each effect measured over time.
     """
 
     contract: Contract
@@ -78,6 +81,7 @@ class Check:
     operating: pd.DataFrame
     separation: Mapping[str, Separation]
     progress: pd.DataFrame
+    compared: Mapping[str, Rehearsal]
 
     @property
     def refused(self) -> tuple[Problem, ...]:
@@ -98,6 +102,7 @@ class Check:
                     "warnings": [problem.to_dict() for problem in result.warnings],
                     "rosters": self.separation[name].to_dict() if name in self.separation else None,
                     "progress_predicts_enrolment": self._stages(name).to_dict("records"),
+                    "compared": self.compared[name].to_dict() if name in self.compared else None,
                 }
                 for name, result in self.effects.items()
             },
@@ -124,6 +129,7 @@ class Check:
             lines += [f"  {problem}" for problem in result.refused]
             lines += [f"  {problem.code} {problem.what}" for problem in result.warnings]
             lines += [f"  {line}" for line in (self.separation[name].lines() if name in self.separation else ())]
+            lines += [f"  {line}" for line in (self.compared[name].lines() if name in self.compared else ())]
             lines += self._progress_lines(name)
             lines += self._detectable_lines(name, result)
             lines += self._operating_lines(name)
@@ -212,6 +218,14 @@ def check(contract: Contract, study: Study) -> Check:
     blind = study.without_outcomes()
     raise_any(disagreements(contract, blind))
     effects = divide_pots(contract, {name: _measured_blind(contract, blind, name) for name in contract.measured})
+    compared = {
+        name: rehearse(spec, blind) for name in effects if isinstance(spec := contract.spec(name), OverTime | Placed)
+    }
+    for name, rehearsed in compared.items():
+        known = effects[name]
+        refused = tuple(dict.fromkeys((*rehearsed.refused, *known.refused)))
+        noted = tuple(dict.fromkeys((*known.noted, *(p for p in rehearsed.warnings if p not in known.warnings))))
+        effects[name] = replace(known, refused=refused, noted=noted)
     apart = {name: found for name in effects if (found := separation(contract, blind, name)) is not None}
     tested: list[dict[str, Any]] = []
     for name, result in effects.items():
@@ -230,7 +244,7 @@ def check(contract: Contract, study: Study) -> Check:
     operated = [row for name, result in effects.items() for row in _operating(contract, name, result)]
     columns = ["effect", "term", "true_gain", "unit", "pay_chance", "expected_payment", "exaggeration"]
     operating = pd.DataFrame(operated, columns=columns, dtype=object)
-    return Check(contract, blind, served, patterns, effects, detectable, operating, apart, progress)
+    return Check(contract, blind, served, patterns, effects, detectable, operating, apart, progress, compared)
 
 
 def _progress(
@@ -321,6 +335,10 @@ def _prices(contract: Contract, name: str) -> list[Decimal]:
 def _measured_blind(contract: Contract, blind: Study, name: str) -> EffectResult:
     """Measure an effect whose outcome is zero for everybody; one in per cent in the outcome's units, for lack of a mean."""
     terms = contract.effects[name]
+    design = contract.spec(name)
+    if isinstance(design, Placed) or (isinstance(design, OverTime) and not _labels(design, blind)):
+        # Nobody weighs donors or orders periods that are not known yet; what is known is rehearsed.
+        return EffectResult(name, terms)
     absolute = terms.model_copy(update={"relative": False})
     asked = contract.model_copy(update={"effects": {**contract.effects, name: absolute}})
     found = measure(asked, _at_zero(terms, blind), name)
@@ -329,16 +347,27 @@ def _measured_blind(contract: Contract, blind: Study, name: str) -> EffectResult
     return replace(found, terms=terms, refused=kept)
 
 
+def _labels(design: OverTime, study: Study) -> tuple[str, ...]:
+    """Return the periods of a comparison over time that are known before outcomes: as declared, or as measures have them."""
+    if design.periods or design.level == "places" or study.measures is None:
+        return design.periods
+    return tuple(str(name) for name in study.measures["period"].cat.categories)
+
+
 def _at_zero(effect: Effect, study: Study) -> Study:
     """Return the study with the effect's outcome at zero for everybody, in every period."""
     design = effect.estimator
-    periods = design.labels if isinstance(design, PanelContribution) else (design.period or "",)
+    if isinstance(design, OverTime):
+        periods: Sequence[str] = _labels(design, study)
+    else:
+        periods = design.labels if isinstance(design, PanelContribution) else (design.period or "",)
     everybody = pd.DataFrame({"person": study.people["person"], "outcome": effect.outcome, "value": 0.0})
     zero = everybody.merge(pd.DataFrame({"period": periods}), how="cross")
     return Study.from_tables(
         study.people,
         services=study.services,
         outcomes=zero,
+        measures=study.measures,
         cluster=study.cluster,
         weights=study.weights,
         name=study.name,

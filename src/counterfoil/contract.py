@@ -46,9 +46,17 @@ from counterfoil.estimators.contribution import Contribution
 from counterfoil.estimators.dose_response import DoseResponse
 from counterfoil.estimators.experiment import Experiment
 from counterfoil.estimators.fixed_baseline import FixedBaseline
+from counterfoil.estimators.instruments.instrumental_variable import InstrumentalVariable
 from counterfoil.estimators.panel_contribution import PanelContribution
+from counterfoil.estimators.panels.difference_in_differences import DifferenceInDifferences
+from counterfoil.estimators.panels.event_study_regression import EventStudyRegression
+from counterfoil.estimators.panels.staggered_did import StaggeredDiD
+from counterfoil.estimators.panels.two_way_fixed_effects import TwoWayFixedEffects
 from counterfoil.estimators.published import Published
 from counterfoil.estimators.sequential import SequentialContribution
+from counterfoil.estimators.synthetic.interrupted_time_series import InterruptedTimeSeries
+from counterfoil.estimators.synthetic.synthetic_control import SyntheticControl
+from counterfoil.estimators.trials.cluster_means import ClusterMeans
 from counterfoil.source import Source
 
 VERSION: Final = 1
@@ -56,11 +64,19 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_ .&'()
 Role = Literal["provider", "backbone", "outcome_payer", "investor", "intermediary", "evaluator", "other"]
 Dividing = Contribution | PanelContribution | SequentialContribution | DoseResponse
 """Designs whose gain is divided among providers."""
-Measured = Experiment | FixedBaseline | Dividing
-"""Designs that measure an effect on the people of a study."""
+Trial = Experiment | ClusterMeans | InstrumentalVariable
+"""Designs that rest on a lottery, or on something as good as one."""
+OverTime = DifferenceInDifferences | EventStudyRegression | TwoWayFixedEffects | StaggeredDiD
+"""Designs that compare changes over time."""
+Placed = SyntheticControl | InterruptedTimeSeries
+"""Designs for few treated places with a history."""
+Measured = Trial | OverTime | Placed | FixedBaseline | Dividing
+"""Designs that measure an effect on a study."""
 Composed = Blend | Index | Pool
 """Effects that are made of other effects."""
-Estimator = Annotated[Experiment | FixedBaseline | Dividing | Published | Composed, Field(discriminator="kind")]
+Estimator = Annotated[
+    Trial | OverTime | Placed | FixedBaseline | Dividing | Published | Composed, Field(discriminator="kind")
+]
 
 
 class _Term(BaseModel):

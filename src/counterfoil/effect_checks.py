@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from counterfoil.contract import Composed, Contract, Effect, Measured
+from counterfoil.contract import Composed, Contract, Effect, Measured, OverTime, Placed
 from counterfoil.errors import Problem, did_you_mean
 from counterfoil.estimators.experiment import Experiment
 from counterfoil.estimators.fixed_baseline import FixedBaseline
@@ -27,9 +27,14 @@ def _check_adjustments(contract: Contract, name: str, effect: Effect) -> Iterato
     if effect.truncate is not None and not isinstance(spec, Measured):
         what = f"`truncate:` cuts off people's outcomes, and kind {spec.kind} has none"
         yield Problem("CONTRACT-016", what, contract.where("effects", name, "truncate"))
-    if effect.truncate is not None and isinstance(spec, PanelContribution):
+    if effect.truncate is not None and isinstance(spec, PanelContribution | OverTime | Placed):
         what = "`truncate:` is for an outcome of one period, and a panel has several"
         yield Problem("CONTRACT-016", what, contract.where("effects", name, "truncate"))
+    if isinstance(spec, Experiment) and spec.control is not None and spec.arm is None:
+        what = "an effect has one gain, and `control:` without `arm:` leaves open which arm's it is"
+        yield Problem(
+            "CONTRACT-016", what, contract.where("effects", name, "estimator", "control"), "add `arm:`, or `arm: any`"
+        )
     if effect.settled_in is None:
         return
     if isinstance(spec, Published | Composed):

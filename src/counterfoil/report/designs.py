@@ -6,15 +6,16 @@ from counterfoil.attribution.gains.blend import Blend
 from counterfoil.attribution.gains.index import Index
 from counterfoil.attribution.gains.pool import Pool
 from counterfoil.attribution.money.words import Words
+from counterfoil.contract import Composed, Dividing, Measured, OverTime, Placed, Trial
 from counterfoil.estimators.dose_response import DoseResponse
 from counterfoil.estimators.experiment import Experiment
 from counterfoil.estimators.fixed_baseline import FixedBaseline
 from counterfoil.estimators.panel_contribution import PanelContribution
 from counterfoil.estimators.published import Published
 from counterfoil.estimators.sequential import SequentialContribution
+from counterfoil.report.comparisons import describe_over_time, describe_placed, describe_trial, rests_on
 
 if TYPE_CHECKING:
-    from counterfoil.contract import Composed, Measured
     from counterfoil.measuring import EffectResult
 
 Assumption = Literal["consistency", "no_interference", "exchangeability", "positivity", "no_substitution"]
@@ -49,9 +50,12 @@ def describe_design(spec: "Measured | Published | Composed") -> str:
             f"The mean outcome is compared with an agreed baseline ({spec.baseline.replace('_', ' ')}); nothing here is causal "
             "unless the baseline is what would have happened."
         )
-    if isinstance(spec, Experiment):
-        inside = f" within {spec.blocks}" if spec.blocks else ""
-        return f"A lottery{inside} assigned people to the programme or to control; the two arms are compared."
+    if isinstance(spec, Trial):
+        return describe_trial(spec)
+    if isinstance(spec, OverTime):
+        return describe_over_time(spec)
+    if isinstance(spec, Placed):
+        return describe_placed(spec)
     alike = f"alike in {', '.join(spec.covariates) or 'nothing that is recorded'}"
     if isinstance(spec, PanelContribution):
         others = "never served" if spec.comparison == "never" else "not yet served"
@@ -86,7 +90,7 @@ def assumption_rows(result: "EffectResult") -> list[dict[str, str]]:
         ("no_interference", ASSUMPTIONS["no_interference"], "assumed"),
         *_exchangeability(result),
     ]
-    if not isinstance(spec, Experiment):
+    if isinstance(spec, Dividing):
         weak = any(problem.code in {"EST-004", "IDENT-009"} for problem in result.warnings)
         seen = "flagged" if weak or result.total is None else "passed"
         if isinstance(spec, DoseResponse):
@@ -110,6 +114,8 @@ def _exchangeability(result: "EffectResult") -> list[tuple[Assumption, str, str]
         return [(name, what, "assumed") for what in trends]
     if isinstance(spec, SequentialContribution):
         return [(name, AT_EVERY_STAGE, "assumed")]
+    if isinstance(spec, Trial | OverTime | Placed) and not isinstance(spec, Experiment):
+        return [(name, what, state) for what, state in rests_on(spec)]
     lottery = isinstance(spec, Experiment) or getattr(spec, "design", "") == "randomized"
     # A panel may divide what another design measures.
     divided = [(name, f"For the division: {what}", "assumed") for what in trends if compared]

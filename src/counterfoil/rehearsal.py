@@ -1,0 +1,89 @@
+"""What a design on a panel rests on before outcomes are read: who is compared with whom, over which periods, and what fails."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from counterfoil.contract import OverTime, Placed
+from counterfoil.datasets.disclosure import suppress_counts
+from counterfoil.datasets.study import Study
+from counterfoil.errors import CounterfoilError, DataError, Problem
+from counterfoil.estimators.panels.panel_support import panel_support
+from counterfoil.estimators.panels.staggered_did import StaggeredDiD
+from counterfoil.estimators.panels.staggered_plan import plan_staggered
+from counterfoil.estimators.synthetic.before_outcomes import reach
+
+COUNTS = ("people", "rows", "units", "compared")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rehearsal:
+    """What is known of a panel design before outcomes.
+
+    Parameters
+    ----------
+    cells : DataFrame
+        Who is compared, as text; small counts of people suppressed.
+    refused : tuple of Problem
+        What the fit would refuse.
+    warnings : tuple of Problem
+    """
+
+    cells: pd.DataFrame
+    refused: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the cells as plain data."""
+        return {"cells": self.cells.to_dict("records")}
+
+    def lines(self) -> list[str]:
+        """Return the cells as lines of text."""
+        return (
+            []
+            if self.cells.empty
+            else ["who is compared:", *(f"  {row}" for row in self.cells.to_string(index=False).splitlines())]
+        )
+
+
+def rehearse(spec: OverTime | Placed, study: Study) -> Rehearsal:
+    """Return what a design rests on; outcomes are not read.
+
+    Raises
+    ------
+    DataError
+        When a column is missing, blank or of the wrong kind.
+    """
+    if isinstance(spec, Placed):
+        return _of_places(spec, study)
+    if isinstance(spec, StaggeredDiD):
+        plan = plan_staggered(spec, study)
+        refused, warned = (plan.problems, ()) if plan.refused else ((), plan.problems)
+        return Rehearsal(_shown(plan.cohorts, spec.level == "people"), refused, warned)
+    support = panel_support(spec, study)
+    return Rehearsal(_shown(support.cells, spec.level == "people"), support.refusals, support.warnings)
+
+
+def _of_places(spec: Placed, study: Study) -> Rehearsal:
+    """Places are no people: how many there are is told."""
+    try:
+        found = reach(spec, study)
+    except DataError:
+        raise
+    except CounterfoilError as error:
+        return Rehearsal(pd.DataFrame(), error.problems)
+    cells = pd.DataFrame(found.cohorts, columns=["treated from", "places", "periods before", "periods since"])
+    cells = cells.assign(**{"places compared with": found.donors}).astype(str)
+    if found.smallest_p_value is not None:
+        cells["smallest p-value"] = f"{found.smallest_p_value:.3g}"
+    return Rehearsal(cells, (), found.warnings)
+
+
+def _shown(cells: pd.DataFrame, people: bool) -> pd.DataFrame:
+    """Return a table of counts as text, small ones of people suppressed, each column by itself."""
+    shown = cells.astype(object).map(str)
+    if people:
+        for name in cells.columns.intersection(COUNTS):
+            shown[name] = suppress_counts([int(count) for count in cells[name]])
+    return shown
