@@ -59,21 +59,22 @@ def clustered(seed: int, treated: int, groups: int) -> Draw:
     return measured(spec.fit(communities(seed, treated, groups)), np.array([0.5]))
 
 
-def lost(seed: int, size: int = 400) -> tuple[pd.DataFrame, float]:
+def lost(seed: int, size: int = 400) -> pd.DataFrame:
     """Draw a lottery in which need decides who is lost, in the programme's arm above all."""
     rng = np.random.default_rng(seed)
     need, assigned = rng.normal(size=size), rng.permutation(size) % 2
     outcome = need + assigned * (1 + 0.5 * need) + rng.normal(size=size)
     seen = rng.random(size) < 1 / (1 + np.exp(-(0.7 + need * (0.3 + 0.6 * assigned))))
-    frame = pd.DataFrame({"assigned": assigned, "need": need, "y": np.where(seen, outcome, np.nan)})
-    return frame, 1.0
+    return pd.DataFrame({"assigned": assigned, "need": need, "y": np.where(seen, outcome, np.nan)})
 
 
 def responding(seed: int, **terms: Any) -> Draw:
     """Fit the lottery with lost outcomes."""
-    frame, truth = lost(seed)
-    spec = Experiment.model_validate({"outcome": "y", "missing": "drop", **terms})
-    return measured(spec.fit(frame), np.array([truth]))
+    frame = lost(seed)
+    found = Experiment.model_validate({"outcome": "y", "missing": "drop", **terms}).fit(frame)
+    # Adjusted, the effect is on these people, and not on others like them.
+    of_these = 0.5 * frame["need"].mean() if found.target == "sample" else 0.0
+    return measured(found, np.array([1.0 + of_these]))
 
 
 def employed(seed: int, tighten: bool, size: int = 1_500) -> Draw:
