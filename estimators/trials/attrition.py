@@ -71,6 +71,13 @@ def response_chances(
     ------
     EstimationError
         EST-026 when nobody of an arm has an outcome, EST-002 when a covariate separates who has one.
+
+    Examples
+    --------
+    >>> old = np.tile([0.0, 0.0, 1.0, 1.0], 10)[:, None]
+    >>> seen, assigned = np.tile([True, True, True, False], 10), np.arange(40) < 20
+    >>> response_chances(seen, assigned, np.where(assigned[:, None], old, 0.0), np.ones(40)).chance[-1].round(3)
+    np.float64(0.75)
     """
     n = len(responded)
     chance = np.ones(n)
@@ -117,6 +124,20 @@ def response_weighted(spec: Experiment, data: Any, terms: Sequence[str] = ("gain
     ------
     CounterfoilError
         As `Experiment.fit`, and as `response_chances`.
+
+    Examples
+    --------
+    Half of the older people of control are lost, so that the others of them count twice.
+
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"assigned": [0, 1] * 40, "old": [0, 0, 1, 1] * 20})
+    >>> frame["jobs"] = 4.0 * frame["old"] + frame["assigned"] + frame.index // 8 % 2
+    >>> frame.loc[(frame.index % 16 == 2) | (frame.index % 16 == 14), "jobs"] = float("nan")
+    >>> spec = Experiment(outcome="jobs", missing="drop")
+    >>> spec.fit(frame).values.round(2), response_weighted(
+    ...     Experiment(outcome="jobs", missing="drop", attrition={"weight_by": ["old"]}), frame
+    ... ).values.round(2)
+    (array([1.67]), array([1.]))
     """
     if spec.attrition is None:
         raise ValueError("the experiment names no attrition")

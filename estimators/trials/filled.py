@@ -25,7 +25,15 @@ def outcome_if_any(spec: Design, data: Any) -> tuple[Study, FloatArray]:
 
 
 def filled(spec: Design, study: Study, outcome: FloatArray) -> Study:
-    """Return the study with only this outcome, shape (n_people,), complete, under the names that the design asks for."""
+    """Return the study with only this outcome, shape (n_people,), complete, under the names that the design asks for.
+
+    Examples
+    --------
+    >>> from counterfoil.estimators import Experiment
+    >>> study, seen = outcome_if_any(Experiment(outcome="y"), pd.DataFrame({"assigned": [0, 1], "y": [2.0, None]}))
+    >>> filled(Experiment(outcome="y"), study, np.nan_to_num(seen, nan=9.0)).outcome("y")
+    array([2., 9.])
+    """
     table = pd.DataFrame(
         {
             "person": study.ids,

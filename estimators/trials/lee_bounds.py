@@ -169,6 +169,12 @@ def trim(
     responded, assigned : ndarray of bool, shape (m,)
     weights : ndarray, shape (m,)
         Positive.
+
+    Examples
+    --------
+    >>> arm = np.array([True, True, False, False])
+    >>> trim(np.array([1.0, 5.0, 2.0, 0.0]), np.array([True, True, True, False]), arm, np.ones(4)).ends
+    array([-1.,  3.])
     """
     m = len(outcome)
     rates, rate_moves = [], []

@@ -24,6 +24,12 @@ def lottery_design(
         Whether slopes of covariates differ by arm; levels of blocks always do.
     weights : ndarray, shape (n,)
         By which means are taken; the effect is at these means.
+
+    Examples
+    --------
+    >>> lottery_design(np.array([False, True]), None, np.array([[3.0], [5.0]]), True, np.ones(2))
+    array([[ 1.,  0., -1., -0.],
+           [ 1.,  1.,  1.,  1.]])
     """
     treated = assigned.astype(np.float64)[:, None]
     fixed = np.empty((len(treated), 0))

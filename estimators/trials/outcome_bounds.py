@@ -24,6 +24,12 @@ class OutcomeBounds:
         In words.
     warnings : tuple of Problem
     diagnostics : mapping
+
+    Examples
+    --------
+    >>> ends = Estimate.published([1.0, 3.0], [0.5, 0.5], terms=["low", "high"], outcome="y", estimand="bounds", people=90)
+    >>> [round(end, 2) for end in OutcomeBounds(ends, "bounds", "nothing is known").interval()]
+    [0.18, 3.82]
     """
 
     ends: Estimate
