@@ -9,9 +9,11 @@ import pandas as pd
 from calibration.case import CHANCE, REPORTED, SETS, Case, Draw, measured
 from calibration.experiments import by_village, villages
 from counterfoil.estimators import Estimate, Experiment
-from counterfoil.estimators.trials.cluster_means import ClusterMeans, cluster_means
-from counterfoil.estimators.trials.few_treated import Permutation, Residuals
+from counterfoil.estimators.trials.cluster_means import ClusterMeans
+from counterfoil.estimators.trials.cluster_permutation import Permutation
+from counterfoil.estimators.trials.cluster_residuals import Residuals
 from counterfoil.estimators.trials.lee_bounds import lee_bounds
+from counterfoil.estimators.trials.means_of_clusters import cluster_means
 from counterfoil.estimators.trials.multiplicity import adjusted
 from counterfoil.estimators.trials.wild_cluster import Weights, wild_cluster
 from counterfoil.estimators.trials.worst_case import worst_case

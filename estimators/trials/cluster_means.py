@@ -11,31 +11,20 @@ needs independent clusters with means near normal, and for G − 2 the same spre
 An arm of one cluster shows nothing of its own spread. Its interval holds on the assumption, which no data can test, that
 the single cluster's mean is at most ``spread_ratio`` times as spread out as those of the other arm (Hagemann 2020,
 *Inference with a single treated cluster*, on the same bound).
-
-Covariates are adjusted for by what they explain within clusters (the first of Donald and Lang's two steps).
 """
 
-import math
-from dataclasses import dataclass
-from typing import Any, ClassVar, Final, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pydantic import ConfigDict, Field
 
 from counterfoil.datasets.study import Study
-from counterfoil.errors import Problem, listed, refusal
-from counterfoil.estimators.covariance import FloatArray
+from counterfoil.errors import refusal
 from counterfoil.estimators.estimate import Estimate
-from counterfoil.estimators.experiment import Experiment
-from counterfoil.estimators.least_squares import least_squares
-from counterfoil.estimators.spec import Design, OwnRules, Sample, draw_sample
-from counterfoil.estimators.trials.attrition_table import attrition_warning
+from counterfoil.estimators.spec import Design, OwnRules
 from counterfoil.estimators.trials.few_treated_warning import few_treated_warning
-
-# Of a column's size: below this, its variation within clusters is rounding error.
-WITHIN: Final = 1e-10
+from counterfoil.estimators.trials.means_of_clusters import cluster_means
 
 
 class ClusterMeans(Design):
@@ -128,165 +117,3 @@ class ClusterMeans(Design):
             warnings=(*means.warnings, *few_treated_warning(means.clusters, means.treated[means.clusters])),
             diagnostics={"treated clusters": treated, "control clusters": control, **means.sample.counts},
         )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Means:
-    """Means of G clusters, adjusted for covariates.
-
-    Parameters
-    ----------
-    values : ndarray, shape (G,)
-        In the outcome's units.
-    treated : ndarray of bool, shape (G,)
-    sizes : ndarray of float, shape (G,)
-        People in each, or how many equally weighted people its weights amount to.
-    clusters : ndarray of int, shape (n,)
-    names : ndarray, shape (G,)
-    cluster_by : str
-    influence, riesz : ndarray, shape (n,)
-        Of the difference in means of clusters, and the weight of each person's residual in it.
-    people : int
-        In treated clusters.
-    sample : Sample
-    warnings : tuple of Problem
-    """
-
-    values: FloatArray
-    treated: NDArray[np.bool_]
-    sizes: FloatArray
-    clusters: NDArray[np.intp]
-    names: NDArray[Any]
-    cluster_by: str
-    influence: FloatArray
-    riesz: FloatArray
-    people: int
-    sample: Sample
-    warnings: tuple[Problem, ...]
-
-    @property
-    def counts(self) -> tuple[int, int]:
-        """Treated and untreated clusters."""
-        return int(self.treated.sum()), int((~self.treated).sum())
-
-    @property
-    def value(self) -> float:
-        """Mean of treated clusters less mean of untreated ones."""
-        return float(self.values[self.treated].mean() - self.values[~self.treated].mean())
-
-    def error(self, spread: Literal["alike", "by_arm"], ratio: float = 1.0) -> tuple[float, float]:
-        """Return the standard error of the value and its degrees of freedom."""
-        arms = [self.values[self.treated], self.values[~self.treated]]
-        counts = [len(arm) for arm in arms]
-        squares = [float(((arm - arm.mean()) ** 2).sum()) for arm in arms]
-        if spread == "by_arm":
-            variance = sum(square / (count - 1) / count for square, count in zip(squares, counts, strict=True))
-            return math.sqrt(variance), float(min(counts) - 1)
-        pooled = sum(squares) / (sum(counts) - 2)
-        single = [ratio**2 if count == 1 else 1.0 for count in counts]
-        return math.sqrt(pooled * sum(times / count for times, count in zip(single, counts, strict=True))), float(
-            sum(counts) - 2
-        )
-
-    def breakdown(self, critical: float) -> float:
-        """Return the ratio of spreads from which a single cluster's effect is no longer told from nothing.
-
-        0 when it is not told from nothing even if that cluster did not vary; infinite when the others do not.
-        """
-        others = max(self.counts)
-        spread = self.error("alike")[0] / math.sqrt(1.0 + 1.0 / others)
-        if spread == 0:
-            return math.inf
-        return math.sqrt(max((self.value / (critical * spread)) ** 2 - 1.0 / others, 0.0))
-
-
-def cluster_means(spec: Experiment | ClusterMeans, data: Study | pd.DataFrame) -> Means:
-    """Return the mean of each cluster, at the overall mean of the covariates.
-
-    Raises
-    ------
-    CounterfoilError
-        CONTRACT-016, IDENT-001 and IDENT-022 as in `ClusterMeans.fit`; EST-003 with more covariates than people allow.
-    """
-    sample = draw_sample(spec, data)
-    study = sample.study
-    cluster = spec.cluster or study.cluster
-    if cluster is None:
-        raise refusal("CONTRACT-016", "inference by cluster needs clusters", "estimator", "name `cluster:`")
-    if isinstance(spec, Experiment) and spec.blocks is not None:
-        raise refusal("IDENT-022", "clusters drawn within blocks are not compared as if drawn from all", "estimator")
-    assigned = study.arm(spec.assigned)
-    if assigned.all() or not assigned.any():
-        empty = "control" if assigned.all() else "assigned"
-        raise refusal("IDENT-001", f"the {empty} arm has nobody", f"people, column '{spec.assigned}'")
-    clusters, names = study.groups(cluster)
-    treated = _arms(clusters, assigned, cluster)
-    weights = sample.weights
-    outcome = study.outcome(spec.outcome, spec.period)
-    covariates, columns = study.covariates(spec.covariates)
-    total = np.asarray(np.bincount(clusters, weights=weights), dtype=np.float64)
-    explained, alone = _within(outcome, covariates, clusters, weights, total)
-    outcome = outcome - explained
-    values = np.bincount(clusters, weights=weights * outcome) / total
-    side = np.where(treated, 1.0 / treated.sum(), -1.0 / (~treated).sum())
-    arm_mean = np.where(treated, values[treated].mean(), values[~treated].mean())
-    riesz = len(outcome) * (side / total)[clusters] * weights
-    return Means(
-        values=values,
-        treated=treated,
-        sizes=total**2 / np.bincount(clusters, weights=weights**2),
-        clusters=clusters,
-        names=names,
-        cluster_by=cluster,
-        influence=riesz * (outcome - arm_mean[clusters]),
-        riesz=riesz,
-        people=int(assigned.sum()),
-        sample=sample,
-        warnings=(
-            *sample.warnings,
-            *attrition_warning(spec, data),
-            *_dropped([columns[k].partition("=")[0] for k in alone]),
-        ),
-    )
-
-
-def _dropped(columns: list[str]) -> tuple[Problem, ...]:
-    if not columns:
-        return ()
-    what = f"covariates {listed(sorted(set(columns)))} explain nothing within clusters and are left out"
-    return (Problem("EST-005", what, "estimator"),)
-
-
-def _arms(clusters: NDArray[np.intp], assigned: NDArray[np.bool_], cluster: str) -> NDArray[np.bool_]:
-    """Return which clusters are treated, shape (G,)."""
-    share = np.bincount(clusters, weights=assigned) / np.bincount(clusters)
-    mixed = int(((share > 0) & (share < 1)).sum())
-    if mixed:
-        what = (
-            f"{mixed} of {len(share)} clusters of '{cluster}' hold both arms, so people were assigned and not clusters"
-        )
-        raise refusal("IDENT-022", what, "people", "leave the clusters out, or name what was assigned")
-    if len(share) < 3:
-        raise refusal("IDENT-022", "one cluster against one shows no spread between clusters", "people")
-    return np.asarray(share > 0)
-
-
-def _within(
-    outcome: FloatArray, covariates: FloatArray, clusters: NDArray[np.intp], weights: FloatArray, total: FloatArray
-) -> tuple[FloatArray, NDArray[np.intp]]:
-    """Return what covariates explain, by slopes from within clusters, shape (n,), and the columns that do not vary there."""
-    root = np.sqrt(weights)
-
-    def inside(column: FloatArray) -> FloatArray:
-        return root * (column - (np.bincount(clusters, weights=weights * column) / total)[clusters])
-
-    columns = np.empty_like(covariates)
-    for position, column in enumerate(covariates.T):
-        columns[:, position] = inside(column)
-    varies = np.abs(columns).max(axis=0, initial=0.0) > WITHIN * np.abs(covariates).max(axis=0, initial=0.0)
-    if not varies.any():
-        return np.zeros(len(outcome)), np.flatnonzero(~varies)
-    fit = least_squares(columns[:, varies], inside(outcome))
-    kept = np.flatnonzero(varies)[fit.kept]
-    centred = covariates - np.average(covariates, axis=0, weights=weights)
-    return np.asarray(centred[:, kept] @ fit.coefficients), np.setdiff1d(np.arange(covariates.shape[1]), kept)

@@ -16,23 +16,22 @@ t_alike       the same, spread alike in both arms; at least three clusters in al
 level asked for, which one treated cluster needs 19 others for at 5%.
 """
 
-import itertools
 import math
 from dataclasses import dataclass
 from typing import Final, Literal
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.special import stdtr, stdtrit
 
 from counterfoil.datasets.study import Study
 from counterfoil.errors import Problem, refusal
-from counterfoil.estimators.covariance import FloatArray
 from counterfoil.estimators.experiment import Experiment
-from counterfoil.estimators.trials.cluster_means import ClusterMeans, Means, cluster_means
+from counterfoil.estimators.trials.cluster_means import ClusterMeans
+from counterfoil.estimators.trials.cluster_permutation import Permutation
+from counterfoil.estimators.trials.cluster_residuals import Residuals
 from counterfoil.estimators.trials.few_treated_warning import few_treated_warning
 from counterfoil.estimators.trials.inversion import confidence_set
+from counterfoil.estimators.trials.means_of_clusters import Means, cluster_means
 
 Method = Literal["permutation", "residuals", "t_by_arm", "t_alike"]
 
@@ -45,8 +44,6 @@ ASSUMES: Final[dict[Method, str]] = {
 """What each method takes on trust, in words."""
 MANY: Final = 10
 """Untreated clusters that the residual method needs: its justification lets their number grow."""
-# Sums over the same clusters in another order differ by rounding, and are ties.
-TIE: Final = 1e-9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -213,85 +210,3 @@ def _refuse(means: Means, method: Method) -> None:
     if method == "residuals" and control < MANY:
         what = f"{control} untreated clusters are too few to show how a treated one varies; it takes {MANY}"
         raise refusal("IDENT-022", what, "estimator", "use permutation or t_alike")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Permutation:
-    """Differences in means under ways to choose the treated clusters, and how each moves with the effect.
-
-    ``levels`` and ``slopes`` (draws,) are linear in the null: the difference is ``levels − null · slopes``.
-    """
-
-    levels: FloatArray
-    slopes: FloatArray
-    value: float
-    every: bool
-
-    @classmethod
-    def of(cls, means: Means, draws: int, seed: int) -> "Permutation":
-        """Choose the treated clusters in every way, or in as many as are asked for."""
-        size, treated = len(means.values), int(means.treated.sum())
-        every = math.comb(size, treated) <= draws
-        if every:
-            chosen = np.array(list(itertools.combinations(range(size), treated)), dtype=np.intp)
-        else:
-            order = np.random.default_rng(seed).random((draws, size))
-            chosen = np.argpartition(order, treated, axis=1)[:, :treated]
-        side = np.full((len(chosen), size), -1.0 / (size - treated))
-        np.put_along_axis(side, chosen, 1.0 / treated, axis=1)
-        return cls(side @ means.values, side @ means.treated.astype(np.float64), means.value, every)
-
-    def p_value(self, null: float) -> float:
-        """Return the share of choices as extreme as the one made, if the effect were ``null`` in every treated cluster."""
-        seen = abs(self.value - null)
-        tolerance = TIE * (seen + np.abs(self.levels).max())
-        count = int((np.abs(self.levels - null * self.slopes) >= seen - tolerance).sum())
-        return count / len(self.levels) if self.every else (1 + count) / (1 + len(self.levels))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Residuals:
-    """Cluster residuals drawn with replacement, each scaled to the size of the cluster it stands in for.
-
-    Residuals are those under the null, so that the treated clusters' own are among what is drawn.
-    """
-
-    means: Means
-    chosen: NDArray[np.intp]
-
-    @classmethod
-    def of(cls, means: Means, draws: int, seed: int) -> "Residuals":
-        """Draw whose residual stands in for whose."""
-        size = len(means.values)
-        return cls(means, np.random.default_rng(seed).integers(0, size, (draws, size)))
-
-    def p_value(self, null: float) -> float:
-        """Return the share of draws as far from nothing as the value is from the null."""
-        values, treated = self.means.values - null * self.means.treated, self.means.treated
-        residuals = values - values.mean()
-        spread = np.sqrt(variance_by_size(residuals, self.means.sizes))
-        standard = np.divide(residuals, spread, out=np.zeros_like(residuals), where=spread > 0)
-        # Deviations from a mean of G are smaller than the errors themselves.
-        drawn = standard[self.chosen] * spread * math.sqrt(len(values) / (len(values) - 1))
-        differences = drawn[:, treated].mean(axis=1) - drawn[:, ~treated].mean(axis=1)
-        seen = abs(self.means.value - null)
-        return (1 + int((np.abs(differences) >= seen * (1.0 - TIE)).sum())) / (1 + len(differences))
-
-
-def variance_by_size(residuals: FloatArray, sizes: FloatArray) -> FloatArray:
-    """Return ``a + b / size`` for each cluster, a and b not negative, fitted to squared residuals (G,).
-
-    Examples
-    --------
-    >>> variance_by_size(np.array([2.0, -2.0, 1.0, -1.0]), np.array([5.0, 5.0, 20.0, 20.0])).round(6)
-    array([4., 4., 1., 1.])
-    """
-    from scipy.optimize import nnls
-
-    squares = residuals**2
-    inverse = 1.0 / sizes
-    if np.ptp(inverse) <= 1e-9 * inverse.max():
-        return np.full(len(squares), squares.mean())
-    scaled = np.column_stack([np.ones(len(squares)), inverse / inverse.max()])
-    coefficients, _ = nnls(scaled, squares)
-    return np.asarray(scaled @ coefficients, dtype=np.float64)

@@ -13,8 +13,11 @@ from scipy.stats import t, ttest_ind
 
 from counterfoil.errors import CounterfoilError
 from counterfoil.estimators import Experiment, smallest_detectable
-from counterfoil.estimators.trials.cluster_means import ClusterMeans, cluster_means
-from counterfoil.estimators.trials.few_treated import Permutation, few_treated, variance_by_size
+from counterfoil.estimators.trials.cluster_means import ClusterMeans
+from counterfoil.estimators.trials.cluster_permutation import Permutation
+from counterfoil.estimators.trials.cluster_residuals import variance_by_size
+from counterfoil.estimators.trials.few_treated import few_treated
+from counterfoil.estimators.trials.means_of_clusters import cluster_means
 
 
 def towns(treated: int, control: int, seed: int = 0, size: int = 5, effect: float = 1.0) -> pd.DataFrame:
