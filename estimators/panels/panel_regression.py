@@ -74,7 +74,7 @@ def fit_model(spec: RegressionDesign, model: Model, outcome: FloatArray | None =
     y = sample.panel.varying(sample.outcome) if outcome is None else outcome
     c = model.controls.shape[1]
     columns = model.wanted if not c else np.hstack([model.controls, model.wanted])
-    fit = within(columns, y, effects)
+    fit = within(columns, y, effects, listed(model.terms))
     lost = fit.dropped[fit.dropped >= c] - c
     if len(lost):
         names = listed([model.terms[place] for place in lost])

@@ -224,11 +224,13 @@ def adoption_warnings(treatment: FloatArray, panel: Panel, weighed: NegativeWeig
         found.append(Problem("IDENT-037", what, "estimator"))
     began = starts(on, panel)
     count = np.count_nonzero(np.bincount(began, minlength=len(panel.periods))[: len(panel.periods)])
-    if count > 1 or weighed.negative_rows:
+    # People of whom each has one row do not begin; what is compared with what shows in the weights alone.
+    staggered = count > 1 and panel.n_rows > panel.n_units
+    if staggered or weighed.negative_rows:
+        begin = f"units begin in {count} periods, and " if staggered else ""
         what = (
-            f"units begin in {count} period{'' if count == 1 else 's'}, and treated units serve as controls; "
-            f"{weighed.negative_rows:,} of {weighed.treated_rows:,} treated rows enter with a negative weight, "
-            f"{abs(weighed.total):.3g} in all against {1 - weighed.total:.3g} positive"
+            f"{begin}treated units serve as controls; {weighed.negative_rows:,} of {weighed.treated_rows:,} treated rows "
+            f"enter with a negative weight, {abs(weighed.total):.3g} in all against {1 - weighed.total:.3g} positive"
         )
         found.append(Problem("EST-031", what, "estimator"))
     return found

@@ -79,7 +79,7 @@ def independent(columns: FloatArray, left: FloatArray) -> NDArray[np.bool_]:
     return chosen
 
 
-def within(columns: FloatArray, outcome: FloatArray, effects: FixedEffects) -> Within:
+def within(columns: FloatArray, outcome: FloatArray, effects: FixedEffects, named: str = "all columns") -> Within:
     """Regress an outcome on columns and fixed effects.
 
     Parameters
@@ -88,6 +88,8 @@ def within(columns: FloatArray, outcome: FloatArray, effects: FixedEffects) -> W
     outcome : ndarray, shape (n_rows,)
     effects : FixedEffects
         With its weights.
+    named : str
+        What the columns are called in a refusal.
 
     Raises
     ------
@@ -105,7 +107,7 @@ def within(columns: FloatArray, outcome: FloatArray, effects: FixedEffects) -> W
     left = effects.residuals(columns)
     chosen = independent(columns, left)
     if not chosen.any():
-        raise refusal("IDENT-026", "nothing varies within the fixed effects", "estimator")
+        raise refusal("IDENT-026", f"nothing varies within the fixed effects: they explain {named}", "estimator")
     if not chosen.all():
         left = np.asfortranarray(left[:, chosen])
     target = effects.residual(outcome)

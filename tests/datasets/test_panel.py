@@ -112,3 +112,16 @@ def test_a_study_gives_the_same_panel() -> None:
     half = found.subset(found.varying("jobs") > 4)
     assert (half.n_units, half.n_rows, half.fixed("size").tolist()) == (2, 3, [1, 2])
     assert Panel.from_study(study.subset(np.array([True, True, False])), ["jobs"]).n_rows == 4
+
+
+def test_columns_as_groups_of_rows_and_as_arms_of_units() -> None:
+    frame = LONG.assign(town=["x", "y", "x", "x", "z"], north=[1, 0, 0, 1, 0])
+    codes, names = panel(frame).row_groups("town")
+    assert (codes.tolist(), names.tolist()) == ([0, 1, 0, 0, 2], ["x", "y", "z"])
+    assert panel(frame).arm("north").tolist() == [False, True, False]
+    with pytest.raises(DataError, match="DATA-013"):
+        panel(frame).arm("size")
+    with pytest.raises(DataError, match="DATA-031"):
+        panel(frame).arm("grant")
+    with pytest.raises(DataError, match="DATA-014"):
+        panel(frame).row_groups("since")

