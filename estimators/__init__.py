@@ -44,6 +44,10 @@ from counterfoil.estimators.spillover import site_level, spillover
 from counterfoil.estimators.stack import stack
 from counterfoil.estimators.subgroups import gain_by_group
 from counterfoil.estimators.support import support
+from counterfoil.estimators.synthetic.interrupted_time_series import InterruptedTimeSeries
+from counterfoil.estimators.synthetic.series_fit import InterruptedTimeSeriesFit
+from counterfoil.estimators.synthetic.synthetic_control import SyntheticControl
+from counterfoil.estimators.synthetic.synthetic_fit import SyntheticControlFit
 from counterfoil.estimators.trials.arm_weights import ArmWeights, contamination_bias
 from counterfoil.estimators.trials.attrition_table import attrition_table
 from counterfoil.estimators.trials.cluster_jackknife import cluster_jackknife
@@ -78,6 +82,8 @@ __all__ = [
     "FixedBaseline",
     "InstrumentFit",
     "InstrumentalVariable",
+    "InterruptedTimeSeries",
+    "InterruptedTimeSeriesFit",
     "Kernel",
     "PanelContribution",
     "PanelContributionFit",
@@ -90,6 +96,8 @@ __all__ = [
     "SequentialContribution",
     "SequentialFit",
     "ShrunkCredits",
+    "SyntheticControl",
+    "SyntheticControlFit",
     "TwoWayFit",
     "TwoWayFixedEffects",
     "adjusted",

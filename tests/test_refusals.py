@@ -393,7 +393,7 @@ FIRES: dict[str, Callable[[Path], Any]] = {
     "IDENT-028": lambda _: unsolved(),
     "IDENT-034": lambda _: places(donors=("a", "b")),
     "IDENT-035": lambda _: places(since=1),
-    "IDENT-036": lambda _: places(inference="jackknife"),
+    "IDENT-036": lambda _: places(inference="jackknife", method="synthetic_did"),
     "IDENT-037": lambda _: long().treated_since("moved"),
     "PAY-023": lambda _: settle(
         {"y1": [UnitPrice(quantity="q", price=Decimal(1), to="a")]},

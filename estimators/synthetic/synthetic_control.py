@@ -76,7 +76,8 @@ class SyntheticControl(AdoptionDesign):
     inference: Literal["placebo", "conformal", "placebo_variance", "jackknife", "bootstrap"] = Field(
         "placebo",
         description="How uncertainty is told: a test against the donors (placebo) or against earlier periods (conformal), which "
-        "give no standard error; or errors from the donors (placebo_variance) or from several treated places.",
+        "give no standard error; or errors from the donors (placebo_variance) or from several treated places (jackknife, for "
+        "synthetic_did and difference_in_differences; bootstrap).",
     )
     statistic: Literal["rmspe_ratio", "gain"] = Field(
         "rmspe_ratio",
@@ -97,6 +98,10 @@ class SyntheticControl(AdoptionDesign):
             raise ValueError(f"method {self.method} matches outcomes only, without `predictors` or `covariates`")
         if self.penalty is not None and self.method == "difference_in_differences":
             raise ValueError("method difference_in_differences has equal weights, and no `penalty`")
+        if self.inference == "jackknife" and self.method not in ("synthetic_did", "difference_in_differences"):
+            raise ValueError(
+                f"the jackknife holds weights fixed, which is not sound for {self.method}; use the bootstrap"
+            )
         if self.inference == "conformal" and self.method == "synthetic_did":
             raise ValueError("conformal inference treats all periods alike, and synthetic_did weights them")
         return self

@@ -13,16 +13,15 @@ from counterfoil.estimators.synthetic.augmented import cross_validated
 from counterfoil.estimators.synthetic.closeness import closeness
 from counterfoil.estimators.synthetic.cohorts import Cohort, Places, Plan, by_cohort, gain_of
 from counterfoil.estimators.synthetic.conformal import ConformalTest, conformal_test
+from counterfoil.estimators.synthetic.gain import gain_estimate
 from counterfoil.estimators.synthetic.histories import Histories
 from counterfoil.estimators.synthetic.placebos import (
     PlaceboTest,
     Statistic,
     placebo_in_time,
     placebo_test,
-    placebos_in_space,
 )
 from counterfoil.estimators.synthetic.plots import plot_donor_weights, plot_gap
-from counterfoil.estimators.synthetic.resampling import bootstrap, jackknife
 
 if TYPE_CHECKING:
     from counterfoil.estimators.synthetic.synthetic_control import SyntheticControl
@@ -93,40 +92,7 @@ class SyntheticControlFit:
         IdentificationError
             IDENT-036 when the jackknife is not defined.
         """
-        spec, places = self.spec, self.places
-        treated = len(places.treated)
-        carried: dict[str, Any] = {"error_type": "unknown", "sample_size": len(self.histories.ids)}
-        warnings = self.warnings
-        if spec.inference == "jackknife":
-            found = jackknife(places, self.cohorts)
-            carried = {
-                "error_type": "HC1",
-                "influence": found.influence[:, None],
-                "ids": self.histories.ids,
-                "parameters": 1,
-                "degrees": found.degrees,
-            }
-        elif spec.inference == "bootstrap":
-            draws = bootstrap(self.plan, places, spec.draws, spec.seed)
-            carried |= {"error_type": "replicates", "replicates": draws[:, None]}
-        elif spec.inference == "placebo_variance":
-            runs = placebos_in_space(self.plan, places, spec.draws, spec.seed)
-            variance = np.var([run[0] for run in runs], ddof=1)
-            carried |= {"error_type": "placebo", "covariance": np.array([[variance]])}
-            carried["degrees"] = float(len(places.donors) - 1)
-            what = f"the error of {treated} treated places is how much {len(places.donors)} donors vary"
-            warnings = (*warnings, Problem("EST-039", what, "inference placebo_variance"))
-        return Estimate(
-            terms=("gain",),
-            values=np.array([gain_of(self.cohorts)]),
-            outcome=self.histories.outcome,
-            estimand=f"average gain per treated place and period ({spec.method.replace('_', ' ')})",
-            people=treated,
-            population="treated places, in an average period since treatment began",
-            warnings=warnings,
-            diagnostics=self.diagnostics,
-            **carried,
-        )
+        return gain_estimate(self)
 
     def path(self) -> pd.DataFrame:
         """Return one row a cohort and period, in the outcome's units.

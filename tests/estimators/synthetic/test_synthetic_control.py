@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from counterfoil.datasets import Panel
+from counterfoil.datasets import Panel, Study
 from counterfoil.errors import CounterfoilError, EstimationError
 from counterfoil.estimators.stack import stack
+from counterfoil.estimators.synthetic.before_outcomes import reach
 from counterfoil.estimators.synthetic.cohorts import Places, Plan, by_cohort, gain_of
 from counterfoil.estimators.synthetic.counterfactual import counterfactual
 from counterfoil.estimators.synthetic.resampling import jackknife
@@ -228,6 +229,7 @@ def test_bootstrap_is_reproducible_and_near_the_jackknife() -> None:
     assert one.std_error == two.std_error
     peer = PEERS["invented"]["one_cohort"]["bootstrap_300"]
     assert one.std_error[0] == pytest.approx(peer, rel=0.25)
+    assert [problem.code for problem in one.warnings] == ["EST-039"]
 
 
 def test_placebo_in_time_finds_nothing_and_leaving_out_donors_moves_little(texas: Panel) -> None:
@@ -297,7 +299,7 @@ def test_plots_return_the_axes(california: Panel) -> None:
         ({"method": "synthetic_did"}, {"since": {"a": 2}}, "IDENT-035"),
         ({"method": "augmented"}, {"since": {"a": 3}}, "IDENT-035"),
         ({}, {"since": {}}, "IDENT-001"),
-        ({"inference": "jackknife"}, {}, "IDENT-036"),
+        ({"inference": "jackknife", "method": "synthetic_did"}, {}, "IDENT-036"),
         ({"inference": "bootstrap"}, {}, "IDENT-036"),
         ({"donors": ("b",)}, {}, "IDENT-036"),
         ({"inference": "conformal"}, {"since": {"a": 4, "b": 5}}, "IDENT-036"),
@@ -328,6 +330,23 @@ def small(
     if hole:
         frame = frame.drop(index=8)
     return Panel.from_frame(frame, unit="place", period="time", order=())
+
+
+def test_a_study_of_places_is_read_with_or_without_outcomes() -> None:
+    frame = small().frame
+    long = frame.rename(columns={"time": "period", "y": "value"}).assign(indicator="crimes")[
+        ["place", "indicator", "period", "value"]
+    ]
+    towns = frame.drop_duplicates("place")[["place", "since"]]
+    people = pd.DataFrame({"person": [1, 2], "age": [30, 40]})
+    alone = Study.of_places(long, towns)
+    study = Study.from_tables(people, places=alone)
+    fit = spec(outcome="crimes").fit(study)
+    assert fit.total().values[0] == pytest.approx(spec(outcome="y").fit(small()).total().values[0])
+    assert reach(spec(outcome="crimes"), study).cohorts == (("4", 1, 3, 3),)
+    with pytest.raises(CounterfoilError, match="DATA-019"):
+        spec(outcome="crimes").fit(alone)
+    assert spec(outcome="crimes", level="people").fit(alone).weights.equals(fit.weights)
 
 
 def test_places_without_a_whole_history_are_left_out_only_when_declared() -> None:
@@ -366,6 +385,7 @@ def test_terms_that_contradict_each_other_are_refused() -> None:
         {"method": "synthetic_did", "inference": "conformal"},
         {"method": "synthetic_did", "predictors": ("x",)},
         {"method": "difference_in_differences", "penalty": 1.0},
+        {"method": "synthetic_control", "inference": "jackknife"},
         {"cluster": "state"},
         {"treated": "on"},
     ):
