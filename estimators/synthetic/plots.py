@@ -10,7 +10,8 @@ from counterfoil.estimators.covariance import FloatArray
 from counterfoil.estimators.palette import GAIN, WHOLE, paler
 
 MOST_DONORS: Final = 20
-MOST_LABELS: Final = 12
+MOST_LETTERS: Final = 60
+"""Of all labels of time together; beyond that only some are written."""
 
 
 def plot_gap(
@@ -53,13 +54,19 @@ def plot_gap(
     for begin in begins:
         ax.axvline(begin - 0.5, color="0.7", linewidth=1, linestyle=":")
     ax.plot(places, gaps, color=GAIN, linewidth=2, label="treated places")
-    every = -(-len(labels) // MOST_LABELS)
-    ax.set_xticks(places[::every], list(labels)[::every])
-    ax.set_xlabel("period")
+    label_periods(ax, labels)
     ax.set_ylabel(f"{unit}: observed less without treatment".removeprefix(": "))
     ax.legend(frameon=False)
     ax.spines[["top", "right"]].set_visible(False)
     return ax
+
+
+def label_periods(ax: Any, labels: Sequence[str]) -> None:
+    """Write as many labels of time as have room, evenly."""
+    letters = (2 + max(len(label) for label in labels)) * len(labels)
+    every = -(-letters // MOST_LETTERS)
+    ax.set_xticks(np.arange(len(labels))[::every], list(labels)[::every])
+    ax.set_xlabel("period")
 
 
 def plot_donor_weights(weights: pd.Series, ax: Any = None) -> Any:

@@ -12,13 +12,12 @@ from counterfoil.estimators.covariance import FloatArray
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.palette import GAIN, WHOLE
 from counterfoil.estimators.synthetic.autocorrelation import SeriesRegression, durbin_watson, ljung_box, satterthwaite
+from counterfoil.estimators.synthetic.plots import label_periods
 from counterfoil.estimators.synthetic.segmented import Segments
 from counterfoil.estimators.synthetic.series import Series
 
 if TYPE_CHECKING:
     from counterfoil.estimators.synthetic.interrupted_time_series import InterruptedTimeSeries
-
-MOST_LABELS = 12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,7 +58,7 @@ class InterruptedTimeSeriesFit:
             estimand=f"difference from the {beside}, {when}",
             people=series.places,
             population="places with the programme, in one period",
-            sample_size=len(series.labels),
+            sample_size=series.places + series.control_places,
             warnings=self.warnings,
             diagnostics=self.diagnostics,
         )
@@ -145,9 +144,7 @@ class InterruptedTimeSeriesFit:
         ax.plot(
             places[starts:], path["without"][starts:], color=WHOLE, linestyle="--", label="earlier trend carried on"
         )
-        every = -(-len(path) // MOST_LABELS)
-        ax.set_xticks(places[::every], path["period"].tolist()[::every])
-        ax.set_xlabel("period")
+        label_periods(ax, self.series.labels)
         ax.set_ylabel(
             self.series.outcome if self.series.control is None else f"{self.series.outcome}, less the control"
         )
