@@ -239,6 +239,8 @@ class Panel:
 
     def wide(self, name: str) -> NDArray[np.float64]:
         """Return a column of numbers as units by periods, shape (n_units, T); NaN where nothing was measured."""
+        if self.balanced:
+            return self.varying(name, complete=False).reshape(self.n_units, len(self.periods))
         grid = np.full(self.n_units * len(self.periods), np.nan)
         grid[self.unit.astype(np.int64) * len(self.periods) + self.period] = self.varying(name, complete=False)
         return grid.reshape(self.n_units, len(self.periods))

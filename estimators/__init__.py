@@ -31,6 +31,11 @@ from counterfoil.estimators.panels.panel_support import PanelSupport, panel_supp
 from counterfoil.estimators.panels.pretrend_power import PretrendPower, pretrend_power
 from counterfoil.estimators.panels.sensitivity_plot import plot_sensitivity
 from counterfoil.estimators.panels.two_way_fixed_effects import TwoWayFit, TwoWayFixedEffects
+from counterfoil.estimators.panels.bacon import BaconDecomposition, goodman_bacon
+from counterfoil.estimators.panels.cohort_map import plot_cohorts
+from counterfoil.estimators.panels.staggered_did import StaggeredDiD, staggered
+from counterfoil.estimators.panels.staggered_fit import StaggeredFit, joint_bands
+from counterfoil.estimators.panels.staggered_plan import StaggeredPlan, plan_staggered
 from counterfoil.estimators.permuted_rosters import permuted_rosters
 from counterfoil.estimators.placebo import placebo
 from counterfoil.estimators.power import smallest_detectable
@@ -65,6 +70,7 @@ from counterfoil.estimators.trials.worst_case import worst_case
 __all__ = [
     "ArmWeights",
     "Breakdown",
+    "BaconDecomposition",
     "Cells",
     "ClusterMeans",
     "Clusters",
@@ -101,6 +107,9 @@ __all__ = [
     "TwoWayFit",
     "TwoWayFixedEffects",
     "adjusted",
+    "StaggeredDiD",
+    "StaggeredFit",
+    "StaggeredPlan",
     "alias_sets",
     "arm_means",
     "attrition_table",
@@ -116,7 +125,9 @@ __all__ = [
     "few_treated",
     "functional",
     "gain_by_group",
+    "goodman_bacon",
     "influential",
+    "joint_bands",
     "ladder",
     "lee_bounds",
     "observed_and_baseline",
@@ -127,6 +138,8 @@ __all__ = [
     "plot_event_study",
     "plot_randomization",
     "plot_sensitivity",
+    "plan_staggered",
+    "plot_cohorts",
     "plot_service_map",
     "pretrend_power",
     "probability_of_causation",
@@ -145,6 +158,7 @@ __all__ = [
     "smallest_detectable",
     "spillover",
     "stack",
+    "staggered",
     "support",
     "wild_bootstrap",
     "wild_cluster",

@@ -32,6 +32,7 @@ QUICK = {
     "Learned and misspecified nuisances": "B11: three providers, wrong outcome model, right propensity",
     "Enrolment in stages": "B8: enrolment responds to progress, sequential",
     "Panels": "panel, 500 people, pairwise",
+    "Staggered adoption": "staggered, by cohort then units",
     "Doses": "doses by lottery, degree 2 and pair",
     "Many small providers": "B4: 50 small providers, normal prior",
     "Bounds and backbones": "B7: hole, everybody helps, regression",

@@ -498,6 +498,7 @@ def panel() -> Any:
 
 
 def joining(joined: Sequence[int | None], years: tuple[int, ...] = (1, 2, 3, 4), **terms: Any) -> Any:
+def towns(joined: Sequence[int | None], years: tuple[int, ...] = (1, 2, 3, 4), **terms: Any) -> Any:
     """Towns that join in different years, and what the total of a staggered design warns of."""
     unit, year = (side.reshape(-1) for side in np.meshgrid(np.arange(len(joined)), years, indexing="ij"))
     first = pd.Series(joined, dtype=float)

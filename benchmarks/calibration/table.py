@@ -32,6 +32,7 @@ from calibration import (
     shrinkage,
     trends,
     trials,
+    staggered,
 )
 from calibration.case import AT_MOST, Case, Draw, Row, seed_of, summarize
 
@@ -46,6 +47,8 @@ SUBJECTS: Final[dict[str, tuple[Case, ...]]] = {
     "Trends that are not parallel": trends.CASES,
     "Panels": (*panels.CASES, *panel_regressions.CASES),
     "Few treated places": places.CASES,
+    "Panels": panels.CASES,
+    "Staggered adoption": staggered.CASES,
     "Doses": doses.CASES,
     "Many small providers": shrinkage.CASES,
     "Bounds and backbones": bounds.CASES,
