@@ -22,7 +22,9 @@ from counterfoil.estimators.ladder import ladder
 from counterfoil.estimators.omitted_variable import omitted_variable
 from counterfoil.estimators.panel_contribution import PanelContribution
 from counterfoil.estimators.panel_fit import PanelContributionFit
+from counterfoil.estimators.panels.bacon import BaconDecomposition, goodman_bacon
 from counterfoil.estimators.panels.breakdown import Breakdown, breakdown
+from counterfoil.estimators.panels.cohort_map import plot_cohorts
 from counterfoil.estimators.panels.difference_in_differences import DifferenceInDifferences
 from counterfoil.estimators.panels.event_study import EventStudy, plot_event_study
 from counterfoil.estimators.panels.event_study_regression import EventStudyRegression
@@ -30,12 +32,10 @@ from counterfoil.estimators.panels.honest import Sensitivity, robust_intervals, 
 from counterfoil.estimators.panels.panel_support import PanelSupport, panel_support
 from counterfoil.estimators.panels.pretrend_power import PretrendPower, pretrend_power
 from counterfoil.estimators.panels.sensitivity_plot import plot_sensitivity
-from counterfoil.estimators.panels.two_way_fixed_effects import TwoWayFit, TwoWayFixedEffects
-from counterfoil.estimators.panels.bacon import BaconDecomposition, goodman_bacon
-from counterfoil.estimators.panels.cohort_map import plot_cohorts
 from counterfoil.estimators.panels.staggered_did import StaggeredDiD, staggered
 from counterfoil.estimators.panels.staggered_fit import StaggeredFit, joint_bands
 from counterfoil.estimators.panels.staggered_plan import StaggeredPlan, plan_staggered
+from counterfoil.estimators.panels.two_way_fixed_effects import TwoWayFit, TwoWayFixedEffects
 from counterfoil.estimators.permuted_rosters import permuted_rosters
 from counterfoil.estimators.placebo import placebo
 from counterfoil.estimators.power import smallest_detectable
@@ -69,8 +69,8 @@ from counterfoil.estimators.trials.worst_case import worst_case
 
 __all__ = [
     "ArmWeights",
-    "Breakdown",
     "BaconDecomposition",
+    "Breakdown",
     "Cells",
     "ClusterMeans",
     "Clusters",
@@ -102,14 +102,14 @@ __all__ = [
     "SequentialContribution",
     "SequentialFit",
     "ShrunkCredits",
+    "StaggeredDiD",
+    "StaggeredFit",
+    "StaggeredPlan",
     "SyntheticControl",
     "SyntheticControlFit",
     "TwoWayFit",
     "TwoWayFixedEffects",
     "adjusted",
-    "StaggeredDiD",
-    "StaggeredFit",
-    "StaggeredPlan",
     "alias_sets",
     "arm_means",
     "attrition_table",
@@ -135,11 +135,11 @@ __all__ = [
     "panel_support",
     "permuted_rosters",
     "placebo",
+    "plan_staggered",
+    "plot_cohorts",
     "plot_event_study",
     "plot_randomization",
     "plot_sensitivity",
-    "plan_staggered",
-    "plot_cohorts",
     "plot_service_map",
     "pretrend_power",
     "probability_of_causation",

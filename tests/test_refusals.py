@@ -498,7 +498,6 @@ def panel() -> Any:
 
 
 def joining(joined: Sequence[int | None], years: tuple[int, ...] = (1, 2, 3, 4), **terms: Any) -> Any:
-def towns(joined: Sequence[int | None], years: tuple[int, ...] = (1, 2, 3, 4), **terms: Any) -> Any:
     """Towns that join in different years, and what the total of a staggered design warns of."""
     unit, year = (side.reshape(-1) for side in np.meshgrid(np.arange(len(joined)), years, indexing="ij"))
     first = pd.Series(joined, dtype=float)
@@ -543,7 +542,6 @@ WARNS: dict[str, Callable[[], Any]] = {
     "EST-005": lambda: Experiment(outcome="jobs", covariates=("age", "twice")).fit(
         frame().assign(twice=2 * frame()["age"])
     ),
-    "EST-030": lambda: two_groups("3"),
     "EST-031": lambda: two_way("stepped", "y"),
     "EST-006": lambda: fit(design="unconfounded"),
     "EST-019": lambda: FixedBaseline(

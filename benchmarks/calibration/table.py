@@ -30,9 +30,9 @@ from calibration import (
     risk,
     sequential,
     shrinkage,
+    staggered,
     trends,
     trials,
-    staggered,
 )
 from calibration.case import AT_MOST, Case, Draw, Row, seed_of, summarize
 
@@ -47,7 +47,6 @@ SUBJECTS: Final[dict[str, tuple[Case, ...]]] = {
     "Trends that are not parallel": trends.CASES,
     "Panels": (*panels.CASES, *panel_regressions.CASES),
     "Few treated places": places.CASES,
-    "Panels": panels.CASES,
     "Staggered adoption": staggered.CASES,
     "Doses": doses.CASES,
     "Many small providers": shrinkage.CASES,

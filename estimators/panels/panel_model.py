@@ -103,7 +103,7 @@ def few_treated(clusters: NDArray[np.intp], model: Model, *, by_unit: bool) -> l
     if not few:
         return []
     what = f"errors clustered by {int(clusters.max()) + 1} {word}, of which {' and '.join(few)}, are not valid"
-    return [Problem("EST-030", what, "estimator")]
+    return [Problem("EST-025", what, "estimator")]
 
 
 def regression_of_model(spec: RegressionDesign, model: Model, row: FloatArray | None = None) -> Regression:

@@ -80,7 +80,7 @@ def panel_support(spec: PanelSpec, data: Study | Panel) -> PanelSupport:
     ...     DifferenceInDifferences(outcome="y", group="north", after="1"), Panel.from_frame(long, unit="unit", period="year")
     ... )
     >>> found.cells["rows"].tolist(), [problem.code for problem in found.warnings]
-    ([2, 2, 1, 1], ['EST-030'])
+    ([2, 2, 1, 1], ['EST-025'])
     """
     if (
         isinstance(data, Study)
@@ -163,7 +163,7 @@ def _people_only(spec: DifferenceInDifferences | EventStudyRegression, study: St
     table.insert(3, "rows", 0)
     few = table[table["clusters"] <= 2]
     warnings = [
-        Problem("EST-030", f"{row.clusters} clusters with {row.cohort}: errors by cluster are not valid", "people")
+        Problem("EST-025", f"{row.clusters} clusters with {row.cohort}: errors by cluster are not valid", "people")
         for row in few.itertuples()
     ]
     return PanelSupport(table, None, (), tuple(warnings), {"people_in": study.n_people})

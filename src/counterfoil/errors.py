@@ -634,7 +634,7 @@ CODES: Final[dict[str, Code]] = {
         "few treated clusters",
         "An arm has one or two clusters. Their own residuals are nothing or nearly, so errors by cluster are far too small, "
         "and so are those of a wild bootstrap or too large.",
-        "use `kind: cluster_means`, or ask `few_treated` which method the number of clusters allows",
+        "use `kind: cluster_means`, or ask `few_treated` which method the number of clusters allows; in a panel, `kind: synthetic_control` with placebo ranks",
     ),
     "EST-026": Code(
         "bounds cannot be drawn",
@@ -676,12 +676,6 @@ CODES: Final[dict[str, Code]] = {
         "The question asks for more than the instrument has: compliers need an instrument and a treatment of 0 and 1, a test "
         "of whether instruments agree needs two, a joint test of several needs more clusters.",
         "ask it of a fit that has what is needed",
-    ),
-    "EST-030": Code(
-        "one or two clusters in an arm",
-        "Errors by cluster learn how clusters differ from the clusters of each arm. With one or two treated (or untreated) "
-        "clusters they are far too small, however many clusters the other arm has.",
-        "rest no gate on these errors: compare with placebo ranks of the untreated units, or a design for few treated units",
     ),
     "EST-031": Code(
         "treated units serve as controls",

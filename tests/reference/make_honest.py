@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from diff_diff import honest_did, pretrends  # type: ignore[import-not-found]
+from diff_diff import honest_did, pretrends
 
 HERE = Path(__file__).parent
 

@@ -11,10 +11,10 @@ import warnings
 from pathlib import Path
 
 import causaldata
-import diff_diff  # type: ignore[import-not-found]
+import diff_diff
 import numpy as np
 import pandas as pd
-import synthdid  # type: ignore[import-not-found]
+import synthdid
 
 HERE = Path(__file__).parent
 TIGHT = {"min_decrease": 1e-9, "max_iter": 20_000, "sparsify": None}

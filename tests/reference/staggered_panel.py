@@ -51,7 +51,7 @@ def long(frame: pd.DataFrame) -> pd.DataFrame:
 
 def csdid(data: pd.DataFrame, method: str, **terms: Any) -> dict[str, Any]:
     """Return cells and averages of csdid."""
-    from csdid.att_gt import ATTgt  # type: ignore[import-not-found]
+    from csdid.att_gt import ATTgt
 
     base = terms.pop("base", "varying")
     covariates = terms.pop("covariates", "~ x1 + x2 + x3")
@@ -73,7 +73,7 @@ def csdid(data: pd.DataFrame, method: str, **terms: Any) -> dict[str, Any]:
 
 def diff_diff(data: pd.DataFrame) -> dict[str, Any]:
     """Return doubly robust cells, imputation effects and the decomposition of diff-diff."""
-    import diff_diff as dd  # type: ignore[import-not-found]
+    import diff_diff as dd
 
     names = {"outcome": "y", "unit": "unit", "time": "period", "first_treat": "g"}
     cells = dd.CallawaySantAnna(estimation_method="dr").fit(data, **names, covariates=["x1", "x2", "x3"])
@@ -104,7 +104,7 @@ def diff_diff(data: pd.DataFrame) -> dict[str, Any]:
 
 def two_stage(data: pd.DataFrame) -> list[float]:
     """Return the point estimates by event time of pyfixest's two-stage estimator, which equal those of imputation."""
-    import pyfixest  # type: ignore[import-not-found]
+    import pyfixest
 
     frame = data.assign(treated=(data["g"] > 0) & (data["period"] >= data["g"]))
     frame["since"] = np.where(frame["treated"], frame["period"] - frame["g"], -1)

@@ -123,7 +123,7 @@ def test_one_treated_state_warns() -> None:
     found = DifferenceInDifferences(outcome="Rate", group="treated", after="Q32011").fit(donations())
     assert found.values[0] == pytest.approx(-0.0224590, abs=5e-7)
     assert found.std_error[0] == pytest.approx(0.006131, abs=5e-7)
-    assert [problem.code for problem in found.warnings] == ["EST-030"]
+    assert [problem.code for problem in found.warnings] == ["EST-025"]
     assert "1 treated" in found.warnings[0].what
 
 

@@ -52,8 +52,8 @@ def test_what_will_be_refused_is_said() -> None:
     assert [problem.code for problem in empty.refusals] == ["IDENT-027"]
     assert empty.cells["rows"].tolist() == [14, 0, 10, 10]
     one = panel_support(DID, as_panel(table[(table["north"] == 0) | (table["unit"] == 0)]))
-    assert [problem.code for problem in one.warnings] == ["EST-030"]
-    assert "EST-030" in repr(one)
+    assert [problem.code for problem in one.warnings] == ["EST-025"]
+    assert "EST-025" in repr(one)
 
 
 def test_cohorts_by_when_they_began() -> None:
