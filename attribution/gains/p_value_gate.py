@@ -15,8 +15,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from scipy.special import stdtr, stdtrit
 
 from counterfoil.attribution.gains.held import Better, Held, oriented, positive_error
+from counterfoil.attribution.gains.own_test import IN_WORDS, OwnTest, OwnTestName
 from counterfoil.attribution.money.amounts import Amount
 from counterfoil.attribution.money.words import Words
+from counterfoil.errors import refusal
 from counterfoil.estimators.estimate import MANY, Estimate
 
 
@@ -38,14 +40,21 @@ class PValueGate(BaseModel):
         description="One counts better estimates alone, two also worse ones; at the same p, two asks for more."
     )
     above: Amount = Field(Decimal(0), description="The gain that is taken to be the truth when p is computed.")
+    test: Literal["t"] | OwnTestName = Field(
+        "t",
+        description="Where p comes from: the estimate's standard error (t), or a test of the design's own: a permutation of the "
+        "lottery (kind experiment), a wild_cluster bootstrap (experiments and regressions with few clusters), placebo or "
+        "conformal (kind synthetic_control; two sides, above 0).",
+    )
 
     def sentence(self, words: Words, name: str) -> str:
         """Say the gate in one sentence."""
         test = f"the {self.sides}-sided p-value of a gain above {words.number(self.above)}"
-        return f"The gate on {name} opens when {test} is below {words.number(self.p_below)}."
+        how = "" if self.test == "t" else f", {IN_WORDS[self.test]},"
+        return f"The gate on {name} opens when {test}{how} is below {words.number(self.p_below)}."
 
 
-def hold_p_value(terms: PValueGate, total: Estimate, better: Better) -> Held:
+def hold_p_value(terms: PValueGate, total: Estimate, better: Better, own: OwnTest | None = None) -> Held:
     """Hold an estimate against the gate.
 
     Parameters
@@ -54,11 +63,14 @@ def hold_p_value(terms: PValueGate, total: Estimate, better: Better) -> Held:
     total : Estimate
         One term, in the outcome's own sign.
     better : {"higher", "lower"}
+    own : OwnTest, optional
+        What the design's own test says, where the gate asks for it.
 
     Raises
     ------
     EstimationError
-        EST-018 without a standard error, EST-015 when it is zero.
+        EST-018 without a standard error, EST-015 when it is zero; EST-041 when the gate asks for a test of the design's own
+        and there is none.
 
     Examples
     --------
@@ -67,6 +79,8 @@ def hold_p_value(terms: PValueGate, total: Estimate, better: Better) -> Held:
     >>> held.passes, round(held.tested, 4), round(held.margin, 4)
     (True, 0.0228, 0.3551)
     """
+    if terms.test != "t":
+        return _by_own_test(terms, total, better, own)
     error, df = positive_error(total), min(total.df, MANY)
     distance = oriented(total, better) - float(terms.above)
     tails = 1 if terms.sides == "one" else 2
@@ -75,3 +89,14 @@ def hold_p_value(terms: PValueGate, total: Estimate, better: Better) -> Held:
     passes = p_value < limit and distance > 0
     margin = distance - error * float(stdtrit(df, 1 - limit / tails))
     return Held(passes, f"{terms.sides}-sided p-value", p_value, limit, margin)
+
+
+def _by_own_test(terms: PValueGate, total: Estimate, better: Better, own: OwnTest | None) -> Held:
+    if own is None:
+        raise refusal(
+            "EST-041", f"the gate asks for a p-value {IN_WORDS[terms.test]}, and this effect has none", "gate"
+        )
+    above, limit = float(terms.above), float(terms.p_below)
+    passes = own.p_value < limit and oriented(total, better) > above
+    words = f"{terms.sides}-sided p-value {IN_WORDS[terms.test]}"
+    return Held(passes, words, own.p_value, limit, None if own.line is None else own.line - above)

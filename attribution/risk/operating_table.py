@@ -18,7 +18,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from counterfoil.attribution.gains.any_gate import AnyGate, hold_gate
+from counterfoil.attribution.gains.any_gate import AnyGate, hold_gate, needs_design
 from counterfoil.attribution.gains.held import Better
 from counterfoil.attribution.payment.operating import gate_operating
 from counterfoil.attribution.payment.settlement import Inputs
@@ -169,6 +169,8 @@ def gate_cutoff(gate: AnyGate, total: Estimate, better: Better, people: int | No
     >>> round(gate_cutoff(Gate(), total, "higher"), 4)
     3.2897
     """
+    if needs_design(gate):
+        raise refusal("PAY-018", "the gate is tested on the data of its design, and turns at no gain that is assumed")
     sign = 1.0 if better == "higher" else -1.0
     error = float(total.std_error[0]) if total.error_type != "unknown" else 1.0
     gains = np.array([0.0, error])

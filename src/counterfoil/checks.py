@@ -13,6 +13,7 @@ from typing import Any, Final
 import pandas as pd
 
 from counterfoil.agreement import disagreements
+from counterfoil.attribution.gains.any_gate import needs_design
 from counterfoil.attribution.money.amounts import add, exact, multiply, round_money
 from counterfoil.attribution.money.currency import smallest_unit
 from counterfoil.attribution.payment.operating import gate_operating
@@ -339,7 +340,9 @@ def _measured_blind(contract: Contract, blind: Study, name: str) -> EffectResult
     if isinstance(design, Placed) or (isinstance(design, OverTime) and not _labels(design, blind)):
         # Nobody weighs donors or orders periods that are not known yet; what is known is rehearsed.
         return EffectResult(name, terms)
-    absolute = terms.model_copy(update={"relative": False})
+    # A gate that is held against the data of its design says nothing where every outcome is zero.
+    gate = None if needs_design(terms.gate) else terms.gate
+    absolute = terms.model_copy(update={"relative": False, "gate": gate})
     asked = contract.model_copy(update={"effects": {**contract.effects, name: absolute}})
     found = measure(asked, _at_zero(terms, blind), name)
     # An outcome that is zero for everybody has no error either, which says nothing of the gate.

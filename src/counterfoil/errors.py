@@ -717,6 +717,11 @@ CODES: Final[dict[str, Code]] = {
         "Errors by cluster need several clusters on both sides; with few they are too small, with one they say nothing.",
         "name a finer cluster column if units joined one by one; otherwise read the interval as too short",
     ),
+    "EST-041": Code(
+        "the gate asks for what the design lacks",
+        "A gate is held against effects by period, or against a test of the design's own, and this effect's design has none.",
+        "choose another gate, or a kind of estimator that has it (the contract reference says which)",
+    ),
     "ATTR-001": Code(
         "no such rule", "The package has no attribution rule of that name.", "choose one of the names listed"
     ),

@@ -20,7 +20,7 @@ from counterfoil.attribution.counting.reported import Reported as ReportedTerms
 from counterfoil.attribution.ledger.files import ledger_files
 from counterfoil.attribution.payment.settlement import Settlement
 from counterfoil.attribution.payment.settling import settle, settle_inputs
-from counterfoil.attribution.risk.distance import Distance, GateEdge, distances, gate_edge
+from counterfoil.attribution.risk.distance import Distance, GateEdge, distances
 from counterfoil.attribution.risk.drawing import around_estimates
 from counterfoil.attribution.risk.payments import Payments, draw_payments
 from counterfoil.attribution.rules import PLAIN
@@ -37,6 +37,7 @@ from counterfoil.onward import Onward, pay_onward
 from counterfoil.plain import plain
 from counterfoil.reported import Reported, misreported
 from counterfoil.result_schema import FORMAT
+from counterfoil.robustness import robustness
 from counterfoil.verdict import render_text, sentence
 
 DRAWS: Final = 1000
@@ -180,7 +181,7 @@ class Evaluation:
         for name, result in self.uncertain().items():
             if result.terms.gate is not None:
                 with suppress(PaymentError):  # a gate on something else than the gain turns nowhere
-                    gates[name] = gate_edge(result, result.terms.gate, result.terms.better)
+                    gates[name] = result.edge()
         return distances(self.settlement.inputs, gates)
 
     def export(self, folder: str | Path, *, show_small_cells: bool = False) -> tuple[Path, ...]:
@@ -234,7 +235,7 @@ class Evaluation:
             else {"name": self.study.name, "people": self.study.n_people, "digests": dict(self.study.digests)},
             "reported": None if self.reported is None else self.reported.digest,
             "quantities": {name: _quantity_dict(quantity) for name, quantity in self.quantities.items()},
-            "effects": {name: _effect_dict(result) for name, result in self.effects.items()},
+            "effects": {name: _effect_dict(self.contract, result) for name, result in self.effects.items()},
             "settlement": None if self.settlement is None else _settlement_dict(self.settlement),
             "alternatives": [] if self.settlement is None else self.alternatives().to_dict("records"),
             "versions": {package: version(package) for package in packages},
@@ -460,7 +461,7 @@ def _settle(
     )
 
 
-def _effect_dict(result: EffectResult) -> dict[str, Any]:
+def _effect_dict(contract: Contract, result: EffectResult) -> dict[str, Any]:
     found: dict[str, Any] = {
         "outcome": result.terms.outcome,
         "better": result.terms.better,
@@ -505,6 +506,8 @@ def _effect_dict(result: EffectResult) -> dict[str, Any]:
             "decided": tests[0],
             "others": tests[1:],
         }
+    if (robust := robustness(contract, result)) is not None:
+        found["robustness"] = robust.to_records()
     if (findings := result.findings()) is not None:
         found["findings"] = findings.to_dict()
     if result.shares is not None:

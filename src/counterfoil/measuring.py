@@ -3,20 +3,23 @@
 In this order: the estimate, deductions and completion, rounding, the gate, credits.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 
 import numpy as np
 
 from counterfoil.attribution.counting.deductions import deducted
 from counterfoil.attribution.counting.dependence import in_order_of_dependence
-from counterfoil.attribution.gains.any_gate import hold_gate
+from counterfoil.attribution.gains.any_gate import hold_gate, needs_design
 from counterfoil.attribution.gains.blend import Blend, blend_value, blended
 from counterfoil.attribution.gains.completion import completed
 from counterfoil.attribution.gains.few_clusters import clusters_of
 from counterfoil.attribution.gains.held import Held
 from counterfoil.attribution.gains.index import Index, index_value, indexed
+from counterfoil.attribution.gains.own_test import OwnTest
+from counterfoil.attribution.gains.p_value_gate import PValueGate
 from counterfoil.attribution.gains.point_gate import PointGate, point_value
 from counterfoil.attribution.gains.pool import Pool, pool_value, pooled
 from counterfoil.attribution.gains.precision_gate import PrecisionGate, precision_value
@@ -27,11 +30,12 @@ from counterfoil.attribution.money.amounts import exact, multiply
 from counterfoil.attribution.payment.gate import GateResult, apply_gate
 from counterfoil.attribution.payment.pot import PotAndSplit, compare_pot_and_split
 from counterfoil.attribution.payment.trace import Priced
+from counterfoil.attribution.risk.distance import GateEdge, gate_edge
 from counterfoil.attribution.shares import Shares, attribute
 from counterfoil.contract import Composed, Contract, Effect, Measured
 from counterfoil.datasets.study import Study
 from counterfoil.datasets.table import as_numbers
-from counterfoil.errors import ContractError, CounterfoilError, DataError, Problem
+from counterfoil.errors import ContractError, CounterfoilError, DataError, Problem, refusal
 from counterfoil.estimators.contribution import ContributionFit
 from counterfoil.estimators.divisible import Divisible
 from counterfoil.estimators.estimate import Estimate
@@ -42,6 +46,7 @@ from counterfoil.estimators.panels.event_study import EventStudy
 from counterfoil.estimators.published import Clusters, Published, published_estimate
 from counterfoil.estimators.shrinkage import ShrunkCredits, shrink
 from counterfoil.findings import Findings, find
+from counterfoil.own_tests import own_test
 from counterfoil.reported import Figure
 
 
@@ -179,10 +184,8 @@ class EffectResult:
         """
         if self.total is None:
             raise TypeError(f"effect '{self.name}' has no estimate")
-        drawn = replace(self.total, values=np.array([value]))
         own = exact(value)
-        held = _hold(self.terms, drawn, own, self.clusters)
-        made = self._as_priced(own, held is None or held.passes)
+        made = self._as_priced(own, self._passes_at(value))
         whole = None if self.shares is None else self.priced(self.shares)
         if self.shares is None or whole is None:
             return made
@@ -191,6 +194,37 @@ class EffectResult:
             pairs = zip(self.shares.providers, credits, strict=True)
             named = {provider: exact(self.sign * credit) for provider, credit in pairs}
         return replace(made, credits=named, covariance=whole.covariance, groups=whole.groups)
+
+    def _passes_at(self, value: float) -> bool:
+        """Tell whether the gate would be open had the estimate come out at another value.
+
+        A gate that is held against the data of the design is not tested on other data: its line moves with the estimate.
+        """
+        if self.total is None:
+            raise TypeError(f"effect '{self.name}' has no estimate")
+        if self.held is not None and needs_design(self.terms.gate):
+            moved = self.sign * (value - float(self.total.values[0]))
+            return self.held.passes if self.held.margin is None else self.held.margin + moved > 0
+        drawn = replace(self.total, values=np.array([value]))
+        held = _hold(self.terms, drawn, exact(value), self.clusters)
+        return held is None or held.passes
+
+    def edge(self) -> GateEdge:
+        """Return where the gate turns, and how the effect is priced there.
+
+        Raises
+        ------
+        PaymentError
+            PAY-016 for an effect without an estimate, PAY-018 for a gate that turns at no gain.
+        """
+        gate = self.terms.gate
+        if gate is None or self.total is None or self.held is None or not needs_design(gate):
+            return gate_edge(self, gate, self.terms.better) if gate is not None else _no_edge()
+        if self.held.margin is None:
+            return _no_edge()
+        value = float(self.total.values[0]) - self.sign * self.held.margin
+        there = replace(self.at(value), gate_passes=not self.held.passes)
+        return GateEdge(there.level, there)
 
     def _as_priced(self, own: Decimal, passes: bool) -> Priced:
         total = self.total
@@ -242,7 +276,7 @@ def measure(contract: Contract, study: Study, name: str) -> EffectResult:
             own=exact(float(total.values[0])),
             clusters=clusters,
         )
-        result = _gated(result)
+        result = _gated(result, partial(own_test, spec=spec, measured=measured, study=used, better=terms.better))
         if fit is not None and terms.split is not None and terms.split.credits_from is None:
             result = replace(result, shares=attribute(fit, terms.split.rule, better=terms.better, **terms.split.terms))
     except (ContractError, DataError):
@@ -351,8 +385,12 @@ def _composed(terms: Effect, name: str, parts: Mapping[str, EffectResult], perio
         return replace(result, refused=error.problems)
 
 
-def _gated(result: EffectResult) -> EffectResult:
-    """Return an effect with its deductions taken off, held against its gate."""
+def _no_edge() -> GateEdge:
+    raise refusal("PAY-018", "the gate does not turn at any gain")
+
+
+def _gated(result: EffectResult, test: Callable[[PValueGate], OwnTest | None] | None = None) -> EffectResult:
+    """Return an effect with its deductions taken off, held against its gate; ``test`` is the design's own, where it has one."""
     total, own, terms = result.total, result.own, result.terms
     if total is None or own is None:
         return result
@@ -365,13 +403,29 @@ def _gated(result: EffectResult) -> EffectResult:
         estimand = f"{total.estimand}, less what is agreed not to be the programme's"
         total = replace(total.contrast([[float(factor)]], list(total.terms)), estimand=estimand)
         own = multiply(own, factor)
-    held = _hold(terms, total, own, result.clusters)
+    over_time, tested = result.over_time, None
+    if over_time is not None and factor != 1:
+        each = over_time.estimate
+        scaled = each.contrast(float(factor) * np.eye(len(each.terms)), each.terms)
+        over_time = replace(over_time, estimate=scaled)
+    if test is not None and isinstance(terms.gate, PValueGate) and needs_design(terms.gate):
+        tested = test(terms.gate.model_copy(update={"above": terms.gate.above / factor}))
+        if tested is not None and tested.line is not None:
+            tested = replace(tested, line=tested.line * float(factor))
+    held = _hold(terms, total, own, result.clusters, over_time, tested)
     bound = terms.bound_gate
     gate = None if bound is None else apply_gate(bound, total, terms.better)
-    return replace(result, total=total, own=own, held=held, gate=gate)
+    return replace(result, total=total, own=own, held=held, gate=gate, over_time=over_time)
 
 
-def _hold(terms: Effect, total: Estimate, own: Decimal, clusters: Clusters | None) -> Held | None:
+def _hold(
+    terms: Effect,
+    total: Estimate,
+    own: Decimal,
+    clusters: Clusters | None,
+    over_time: EventStudy | None = None,
+    own_test: OwnTest | None = None,
+) -> Held | None:
     """Hold a gain against the contract's gate: exactly where the gate asks for a value, by its error otherwise."""
     gate = terms.gate
     if gate is None:
@@ -380,7 +434,7 @@ def _hold(terms: Effect, total: Estimate, own: Decimal, clusters: Clusters | Non
         return point_value(gate, leveled(terms, own))
     if isinstance(gate, PrecisionGate):
         return precision_value(gate, leveled(terms, own), total.people)
-    return hold_gate(gate, total, terms.better, clusters=clusters)
+    return hold_gate(gate, total, terms.better, clusters=clusters, over_time=over_time, own_test=own_test)
 
 
 def divide_pots(contract: Contract, effects: Mapping[str, EffectResult]) -> dict[str, EffectResult]:

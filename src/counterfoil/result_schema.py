@@ -46,6 +46,9 @@ def evaluation_schema() -> dict[str, Any]:
     held = _object({
         "passes": {"type": "boolean"}, "what": _TEXT, "tested": _NUMBER, "minimum": _NUMBER, "margin": _NUMBER,
     })  # fmt: skip
+    robust = _object({
+        "claim": _TEXT, "threshold": _NUMBER, "parallel_trends": {"type": "boolean"}, "breakdown": _NUMBER,
+    })  # fmt: skip
     pot_and_split = _object({
         "credits_from": _TEXT, "basis": _TEXT, "pot": _object(row), "split": _object(row), "difference": _object(row),
         "disagree": {"type": "boolean"},
@@ -65,7 +68,7 @@ def evaluation_schema() -> dict[str, Any]:
         "estimand": _TEXT, "error_type": _TEXT, "degrees_of_freedom": _NUMBER, "clusters": {"type": ["integer", "null"]},
         "people": {"type": "integer"}, "population": _TEXT, "counts": _map({"type": "integer"}), "std_error_by_type": _map(_NUMBER), "total": _object(row), "priced_at": _MONEY,
         "gate": gate, "held": held, "rule": _TEXT, "credits": _list(_object(credit)), "credit_warnings": _list(problem),
-        "pot_and_split": pot_and_split, "findings": findings,
+        "pot_and_split": pot_and_split, "findings": findings, "robustness": _list(robust),
     }  # fmt: skip
     effect = _object(
         {

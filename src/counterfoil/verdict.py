@@ -19,6 +19,7 @@ from counterfoil.attribution.shares import Shares
 from counterfoil.errors import CounterfoilError, listed
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.support import CLASSES
+from counterfoil.robustness import robustness
 
 if TYPE_CHECKING:
     from counterfoil.contract import Contract
@@ -147,7 +148,7 @@ def render_text(evaluation: "Evaluation") -> str:
     for problem in evaluation.refused:
         parts += ["", str(problem)]
     for result in evaluation.effects.values():
-        parts += ["", *_effect_lines(result)]
+        parts += ["", *_effect_lines(evaluation.contract, result)]
     if evaluation.quantities:
         parts += ["", *_quantity_lines(evaluation)]
     if evaluation.settlement is not None and evaluation.settlement.lines:
@@ -184,7 +185,7 @@ class Scale:
         return written if any(digit in written for digit in "123456789") else f"{value * self.factor:.1g}"
 
 
-def _effect_lines(result: "EffectResult") -> Iterator[str]:
+def _effect_lines(contract: "Contract", result: "EffectResult") -> Iterator[str]:
     yield f"Effect {result.name} (outcome {result.terms.outcome}, better {result.terms.better})"
     if result.total is None:
         yield "  No answer:" if result.refused else "  Not known yet."
@@ -223,6 +224,9 @@ def _effect_lines(result: "EffectResult") -> Iterator[str]:
         yield from _gate_lines(result, scale)
     else:
         yield from _held_lines(result)
+    if (robust := robustness(contract, result)) is not None:
+        yield "  If trends were not parallel, of the average effect since the services began:"
+        yield from (f"    {line}" for line in robust.lines())
     if result.shares is not None:
         yield ""
         yield from _share_lines(result, result.shares, scale)
@@ -236,7 +240,8 @@ def _bare_lines(result: "EffectResult", total: Estimate) -> Iterator[str]:
     value = float(total.values[0])
     kind = "gain" if value * result.sign > 0 else "loss"
     over = f" It counts for {total.people:,} {total.population}." if total.people else ""
-    yield f"  The {total.estimand}: {value:,.6g}, a {kind}, published without a standard error.{over}"
+    published = "published " if result.terms.estimator.kind in AS_REPORTED else ""
+    yield f"  The {total.estimand}: {value:,.6g}, a {kind}, {published}without a standard error.{over}"
     yield from _held_lines(result)
     for problem in result.refused:
         yield f"  {problem.code} {problem.what}"

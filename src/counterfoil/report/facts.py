@@ -15,6 +15,7 @@ from counterfoil.attribution.payment.condition import shown as shown_number
 from counterfoil.attribution.payment.hold import Hold
 from counterfoil.attribution.payment.unit_price import UnitPrice
 from counterfoil.attribution.rules import rule_named
+from counterfoil.contract import Contract
 from counterfoil.datasets.disclosure import SMALL_CELL, shown, suppress_counts
 from counterfoil.errors import CounterfoilError
 from counterfoil.estimators.contamination import Contamination
@@ -68,7 +69,7 @@ def gather(evaluation: "Evaluation", show_small_cells: bool) -> dict[str, Any]:
         "risk": None if withheld or (not show_small_cells and _few(evaluation)) else _risk(evaluation),
         "bound_caps": _caps(evaluation, withheld),
         "adjusted": _step_reasons(evaluation, "project", "agreement"),
-        "effects": [_effect(result, withheld) for result in evaluation.effects.values()],
+        "effects": [_effect(evaluation.contract, result, withheld) for result in evaluation.effects.values()],
         "alternatives": _alternatives(evaluation, withheld),
         "ledger": all(isinstance(r.fit, ContributionFit) for r in evaluation.effects.values() if r.shares is not None),
         "data": _data(evaluation, show_small_cells),
@@ -214,7 +215,7 @@ def _step_reasons(evaluation: "Evaluation", *actions: str) -> list[str]:
     return list(dict.fromkeys(step.reason for step in steps if step.action in actions))
 
 
-def _effect(result: "EffectResult", withheld: frozenset[str]) -> dict[str, Any]:
+def _effect(contract: Contract, result: "EffectResult", withheld: frozenset[str]) -> dict[str, Any]:
     terms = result.terms
     facts: dict[str, Any] = {
         "name": result.name,
@@ -249,7 +250,7 @@ def _effect(result: "EffectResult", withheld: frozenset[str]) -> dict[str, Any]:
         "population": total.population,
         "unit": scale.unit.strip() or "units of the outcome",
         "bars": [_bar(scale, "effect", value, low, high, result.sign)],
-        "over_time": over_time(result, scale),
+        "over_time": over_time(contract, result, scale),
     }
     if result.shares is not None:
         rows = result.shares.tidy().to_dict("records")

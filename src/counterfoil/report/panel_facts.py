@@ -2,16 +2,18 @@
 
 from typing import TYPE_CHECKING, Any
 
+from counterfoil.contract import Contract
 from counterfoil.errors import CounterfoilError
 from counterfoil.estimators.panels.event_study import EventStudy
 from counterfoil.report.over_time import Instant, event_study_picture
+from counterfoil.robustness import robustness
 from counterfoil.verdict import Scale
 
 if TYPE_CHECKING:
     from counterfoil.measuring import EffectResult
 
 
-def over_time(result: "EffectResult", scale: Scale) -> dict[str, Any] | None:
+def over_time(contract: Contract, result: "EffectResult", scale: Scale) -> dict[str, Any] | None:
     """Return the picture of an effect's event study and what its earlier periods say, or None where there is none."""
     study = result.over_time
     if study is None:
@@ -19,7 +21,13 @@ def over_time(result: "EffectResult", scale: Scale) -> dict[str, Any] | None:
     facts: dict[str, Any] = {
         "picture": event_study_picture(_instants(study, scale), f"{result.name}: effects by periods since they began"),
         "earlier": "",
+        "power": "",
+        "claims": [],
+        "average": "",
     }
+    robust = robustness(contract, result)
+    if robust is not None:
+        facts |= {"power": robust.power, "claims": robust.lines(), "average": scale.number(robust.average)}
     if study.pre_times:
         try:
             test = study.joint_pretrend_test()
