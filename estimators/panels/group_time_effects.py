@@ -221,9 +221,13 @@ def effects_from_levels(
     """
     found = _Collected(len(outcomes))
     cohort = cohorts.of_unit[rows.unit]
+    width = cohorts.count + 1
+    key = rows.period * width + cohort
+    order = np.argsort(key, kind="stable")
+    ends = np.searchsorted(key[order], np.arange(width * (int(rows.period.max(initial=0)) + 1) + 1))
     for cell in cells:
-        both = np.isin(rows.period, (cell.period, cell.base)) & np.isin(cohort, (cell.cohort, *cell.comparison))
-        used = np.flatnonzero(both)
+        at_once = [time * width + one for time in (cell.base, cell.period) for one in (cell.cohort, *cell.comparison)]
+        used = np.sort(np.concatenate([order[ends[one] : ends[one + 1]] for one in at_once]))
         treated, late = cohort[used] == cell.cohort, rows.period[used] == cell.period
         if min(((treated == d) & (late == s)).sum() for d in (False, True) for s in (False, True)) == 0:
             found.failures.append((cell, WHY["empty"]))

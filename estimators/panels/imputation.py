@@ -18,6 +18,8 @@ from counterfoil.estimators.panels.cohorts import Cohorts
 from counterfoil.estimators.panels.group_time_cells import Cell
 from counterfoil.estimators.panels.group_time_effects import Block, CellEffects
 
+WORD = 62
+"""Periods whose pattern fits a whole number."""
 UNKNOWN = 1e-9
 """Directions with less than this part of the largest eigenvalue are not learnt from the untreated rows."""
 
@@ -84,19 +86,30 @@ def _solved(untreated: NDArray[np.bool_], x: FloatArray, weights: FloatArray) ->
 
     Units with the same untreated periods add the Kronecker product of a T x T and a p x p matrix.
     """
-    patterns, code = np.unique(untreated, axis=0, return_inverse=True)
     periods, p = untreated.shape[1], x.shape[1]
+    patterns, code = _patterns(untreated)
     cross = np.zeros((periods * p, periods * p))
     for number, pattern in enumerate(patterns):
         if pattern.sum() < 2:
             continue
-        rows = code.reshape(-1) == number
+        rows = code == number
         net = np.diag(pattern.astype(np.float64)) - np.outer(pattern, pattern) / pattern.sum()
         cross += np.kron(net, (x[rows] * weights[rows, None]).T @ x[rows])
     values, vectors = np.linalg.eigh(cross)
     kept = values > UNKNOWN * values[-1]
     inverse = (vectors[:, kept] / values[kept]) @ vectors[:, kept].T
     return inverse, vectors[:, kept] @ vectors[:, kept].T
+
+
+def _patterns(untreated: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
+    """Return the distinct rows, and which of them each row is, shape (n,)."""
+    periods = untreated.shape[1]
+    if periods <= WORD:
+        number = untreated @ (1 << np.arange(periods, dtype=np.int64))
+        _, first, code = np.unique(number, return_index=True, return_inverse=True)
+        return untreated[first], code
+    patterns, code = np.unique(untreated, axis=0, return_inverse=True)
+    return patterns, code.reshape(-1)
 
 
 def _target(period: int, own: FloatArray, x: FloatArray, weights: FloatArray) -> FloatArray:

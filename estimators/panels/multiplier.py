@@ -42,10 +42,10 @@ def multiplier_draws(
     """
     rng = np.random.default_rng(seed)
     drawn = np.zeros((size, cells))
-    lists = any(not isinstance(place, slice) for block in blocks for place, _ in block.pieces)
-    if clusters is not None or lists:
-        codes = np.arange(bounds[-1]) if clusters is None else clusters
-        return _signed_sums([cluster_sums(blocks, codes, cells)], size, rng).T
+    if clusters is not None:
+        return _signed_sums([cluster_sums(blocks, clusters, cells)], size, rng).T
+    if any(not isinstance(place, slice) for block in blocks for place, _ in block.pieces):
+        blocks = [_whole(blocks, int(bounds[-1]), cells)]
     for first, last in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
         held = [
             (block.cells, part[first - place.start : last - place.start])
@@ -56,6 +56,16 @@ def multiplier_draws(
         if held and first < last:
             drawn[:, np.concatenate([at for at, _ in held])] += _signed_sums([part for _, part in held], size, rng).T
     return drawn
+
+
+def _whole(blocks: Sequence[Block], units: int, cells: int) -> Block:
+    """Return one block of all units and cells."""
+    sums = np.zeros((units, cells))
+    for block in blocks:
+        for place, part in block.pieces:
+            rows = np.arange(place.start, place.stop) if isinstance(place, slice) else place
+            sums[rows[:, None], block.cells] += part
+    return Block(np.arange(cells), ((slice(0, units), sums),))
 
 
 def cluster_sums(blocks: Sequence[Block], clusters: NDArray[np.intp], cells: int) -> FloatArray:
