@@ -7,6 +7,7 @@ a cell uses those that were measured in both of its periods. Source: Callaway an
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,12 +38,42 @@ class Block:
     pieces: tuple[tuple[Place, FloatArray], ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Weights:
-    """Weight of each unit's change in the effects of some cells: (place, (m,)) pairs, as in `Block`."""
+class OutcomeWeights(Protocol):
+    """Weights of outcomes in effects that are linear in them."""
 
-    cells: NDArray[np.intp]
-    pieces: tuple[tuple[Place, FloatArray], ...]
+    def of(self, mix: FloatArray) -> FloatArray:
+        """Return the weight of each unit's outcome in each period, shape (n, T), in cells mixed by (k,)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChangeWeights:
+    """Weights of changes: for groups of cells, their positions, and (place, (m,)) pairs as in `Block`.
+
+    Parameters
+    ----------
+    groups : sequence of (ndarray, tuple)
+    cells : sequence of Cell
+        All that are estimated.
+    shape : tuple of int
+        Units and periods.
+    """
+
+    groups: Sequence[tuple[NDArray[np.intp], tuple[tuple[Place, FloatArray], ...]]]
+    cells: Sequence[Cell]
+    shape: tuple[int, ...]
+
+    def of(self, mix: FloatArray) -> FloatArray:
+        """Return the weight of each unit's outcome in each period, shape (n, T), in cells mixed by (k,)."""
+        whole = np.zeros(self.shape)
+        for group, pieces in self.groups:
+            path = np.zeros(self.shape[1])
+            for place in group.tolist():
+                path[self.cells[place].period] += mix[place]
+                path[self.cells[place].base] -= mix[place]
+            for where, own in pieces:
+                whole[where] += np.outer(own, path)
+        return whole
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,8 +85,8 @@ class CellEffects:
     cells : tuple of Cell
     values : ndarray, shape (k,)
     blocks : tuple of Block
-    weights : tuple of Weights
-        Empty where levels, not changes, are compared.
+    weights : OutcomeWeights or None
+        None where they depend on who was measured in which period alone.
     units : ndarray of int, shape (k, 2)
         Units (or rows, where each period has people of its own) treated and compared in each cell.
     failures : tuple of (Cell, str)
@@ -69,7 +100,7 @@ class CellEffects:
     cells: tuple[Cell, ...]
     values: FloatArray
     blocks: tuple[Block, ...]
-    weights: tuple[Weights, ...]
+    weights: OutcomeWeights | None
     units: NDArray[np.intp]
     failures: tuple[tuple[Cell, str], ...]
     trimmed: int
@@ -92,7 +123,7 @@ class _Collected:
     units: list[tuple[int, int]] = field(default_factory=list)
     values: list[list[FloatArray]] = field(default_factory=list)
     blocks: list[list[Block]] = field(default_factory=list)
-    weights: list[Weights] = field(default_factory=list)
+    weights: list[tuple[NDArray[np.intp], tuple[tuple[Place, FloatArray], ...]]] = field(default_factory=list)
     failures: list[tuple[Cell, str]] = field(default_factory=list)
     trimmed: int = 0
 
@@ -106,13 +137,14 @@ class _Collected:
         self.units += [(treated, compared)] * len(cells)
         return places
 
-    def finished(self) -> tuple[CellEffects, ...]:
+    def finished(self, shape: tuple[int, ...] = ()) -> tuple[CellEffects, ...]:
+        weights = ChangeWeights(tuple(self.weights), tuple(self.cells), shape) if shape else None
         return tuple(
             CellEffects(
                 cells=tuple(self.cells),
                 values=np.concatenate([np.empty(0), *self.values[which]]),
                 blocks=tuple(self.blocks[which]),
-                weights=tuple(self.weights),
+                weights=weights,
                 units=np.array(self.units, dtype=np.intp).reshape(-1, 2),
                 failures=tuple(self.failures),
                 trimmed=self.trimmed,
@@ -162,12 +194,12 @@ def effects_from_changes(
         changes = np.zeros((outcomes[0].shape[1], len(group)))
         for column, cell in enumerate(group):
             changes[cell.period, column], changes[cell.base, column] = 1.0, -1.0
-        found.weights.append(Weights(at, ((treated, weighing.treated), (compared, weighing.comparison))))
+        found.weights.append((at, ((treated, weighing.treated), (compared, weighing.comparison))))
         for which, outcome in enumerate(outcomes):
             value, own, other = effects_of_changes(weighing, outcome[treated], outcome[compared], changes)
             found.values[which].append(value)
             found.blocks[which].append(Block(at, ((treated, own), (compared, other))))
-    return found.finished()
+    return found.finished(outcomes[0].shape)
 
 
 def _size(place: Place) -> int:

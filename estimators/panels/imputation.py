@@ -9,6 +9,7 @@ Economic Studies 91(6), theorem 1 for the estimator, theorem 3 and equation (8) 
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,40 @@ WORD = 62
 """Periods whose pattern fits a whole number."""
 UNKNOWN = 1e-9
 """Directions with less than this part of the largest eigenvalue are not learnt from the untreated rows."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ImputationWeights:
+    """Weights of outcomes in imputed effects of k cells.
+
+    Parameters
+    ----------
+    own : ndarray, shape (n, T)
+        Of each untreated row in its unit's level.
+    x : ndarray, shape (n, p)
+    weights : ndarray, shape (n,)
+    solved : ndarray, shape (T·p, k)
+        Each cell's period columns times the inverse cross-product.
+    cells : tuple of Cell
+    members : tuple of ndarray of int
+        Units of each cell.
+    """
+
+    own: FloatArray
+    x: FloatArray
+    weights: FloatArray
+    solved: FloatArray
+    cells: tuple[Cell, ...]
+    members: tuple[NDArray[np.intp], ...]
+
+    def of(self, mix: FloatArray) -> FloatArray:
+        """Return the weight of each unit's outcome in each period, shape (n, T), in cells mixed by (k,)."""
+        whole = np.zeros(self.own.shape)
+        for cell, rows, part in zip(self.cells, self.members, mix.tolist(), strict=True):
+            whole[rows, cell.period] += part * self.weights[rows] / self.weights[rows].sum()
+        periods = self.x @ (self.solved @ mix).reshape(self.own.shape[1], -1).T * self.weights[:, None]
+        net = (periods - (self.own * periods).sum(axis=1, keepdims=True)) * (self.own > 0)
+        return np.asarray(whole - self.own * whole.sum(axis=1, keepdims=True) - net)
 
 
 def impute(
@@ -65,7 +100,7 @@ def impute(
                 cells=tuple(chosen),
                 values=values,
                 blocks=(block,) if chosen else (),
-                weights=(),
+                weights=ImputationWeights(own, x, weights, solved, tuple(chosen), tuple(members)),
                 units=np.array(
                     [
                         [len(rows), int(untreated[:, cell.period].sum())]

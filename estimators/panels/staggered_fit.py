@@ -283,7 +283,7 @@ class StaggeredFit:
             values=found.weights @ self.effects.values,
             ids=self.units.ids,
             influence=influence[self.units.rank],
-            riesz=self._riesz(found) if weigh and self.effects.weights else None,
+            riesz=self._riesz(found) if weigh else None,
             clusters=self.units.clusters,
             cluster_names=self.units.cluster_names,
             cluster_by=self.units.cluster_by,
@@ -297,22 +297,15 @@ class StaggeredFit:
             diagnostics=dict(self.diagnostics),
         )
 
-    def _riesz(self, found: Average) -> FloatArray:
+    def _riesz(self, found: Average) -> FloatArray | None:
         """Return weights of each unit's outcome, shape (n, 1), as if a unit's deviations in different periods were unrelated.
 
         The square root of the sum over periods of squared weights, negative for the never treated.
         """
-        n, periods = len(self.units.ids), len(self.line.labels)
-        whole = np.zeros((n, periods))
-        for block in self.effects.weights:
-            path = np.zeros(periods)
-            for place in block.cells:
-                cell, weight = self.effects.cells[place], found.weights[0, place]
-                path[cell.period] += weight
-                path[cell.base] -= weight
-            for where, own in block.pieces:
-                whole[where] += np.outer(own, path)
-        size = n * np.sqrt((whole**2).sum(axis=1))
+        n, weights = len(self.units.ids), self.effects.weights
+        if weights is None:
+            return None
+        size = n * np.sqrt((weights.of(found.weights[0]) ** 2).sum(axis=1))
         size[self.cohorts.bounds[-2] :] *= -1.0
         return np.asarray(size[self.units.rank][:, None])
 

@@ -1,6 +1,6 @@
 """What a staggered design can tell, before any outcome is read: cohorts, comparisons, what is lost, and what it can detect.
 
-Every effect but the imputed one is a weighted sum of outcomes whose weights follow from who is treated when and from
+Every effect on units that are followed is a weighted sum of outcomes whose weights follow from who is treated when and from
 covariates, so that the error of the total is known up to the spread of the outcome (Bloom 1995 for the smallest detectable
 effect).
 """

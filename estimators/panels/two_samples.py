@@ -101,9 +101,10 @@ def _regress(outcome: FloatArray, x: FloatArray, weights: FloatArray) -> Regress
     cross = (x * weights[:, None]).T @ x
     if is_singular(cross):
         return None
-    slopes = cho_solve(cho_factor(cross), (x * weights[:, None]).T @ outcome)
+    inverse = cho_solve(cho_factor(cross), np.eye(len(cross)))
+    slopes = inverse @ ((x * weights[:, None]).T @ outcome)
     residual = (outcome - x @ slopes) * weights
-    return Regression(slopes, cho_solve(cho_factor(cross), (x * residual[:, None]).T).T)
+    return Regression(slopes, (x * residual[:, None]) @ inverse)
 
 
 def _regression(
@@ -137,5 +138,5 @@ def _tilted(
     cut = ~treated & (chance >= TRIMMED)
     odds = np.where(treated | cut, 0.0, weights * chance / (1 - chance))
     score = x * (weights * (treated - chance))[:, None]
-    correction = cho_solve(cho_factor(logit.information), score.T).T
+    correction = score @ cho_solve(cho_factor(logit.information), np.eye(x.shape[1]))
     return {s: odds * (late == s) / (odds @ (late == s)) for s in (False, True)}, correction, int(cut.sum())

@@ -354,6 +354,21 @@ def test_weights_of_the_total_are_known_before_outcomes() -> None:
     assert np.std(draws) == pytest.approx(np.sqrt((riesz**2).sum()) / len(riesz), rel=0.2)
 
 
+@pytest.mark.parametrize(
+    "terms",
+    [{"method": method, "comparison": "not_yet", "weights": "w"} for method in (*METHODS, "imputation")],
+    ids=lambda terms: terms["method"],
+)
+@pytest.mark.parametrize("data", ["full", "partial"])
+def test_the_total_is_the_weighted_sum_of_outcomes(data: str, terms: dict[str, Any]) -> None:
+    fit = fitted(data, covariates=("x1", "x2"), **terms)
+    assert fit.effects.weights is not None
+    cells = np.array([float(cell.after) for cell in fit.effects.cells])
+    mix = cells * fit.mass / (cells @ fit.mass)
+    outcome = np.nan_to_num(PANELS[data].wide("y"))[fit.cohorts.order]
+    assert (fit.effects.weights.of(mix) * outcome).sum() == pytest.approx(fit.total().values[0], abs=1e-11)
+
+
 def changed(**columns: Callable[[pd.DataFrame], Any]) -> Panel:
     return panel_of(LONG.assign(**columns))
 
