@@ -153,9 +153,10 @@ def line(found: dict[str, Any], ours: dict[str, Any]) -> str:
     what = f"| {found['name']} {found['version']}"
     if len(shared) < len(ours["values"]) or gap > DIGITS.get(found["name"], 0.0):
         return f"{what} | not counted | | | effects differ by {gap:.1e} on {len(shared)} cells |"
+    critical = f"; critical value {found['critical']:.2f}" if found["critical"] else ""
     return (
         f"{what} | {found['cold']:.2f} | {found['warm']:.2f} | {found['memory']:,.0f} | "
-        f"{found['warm'] / ours['warm']:.1f} times as long; effects within {gap:.0e}; critical {found['critical']:.2f} |"
+        f"{found['warm'] / ours['warm']:.1f} times as long; effects within {gap:.0e}{critical} |"
     )
 
 

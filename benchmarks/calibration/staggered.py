@@ -147,6 +147,11 @@ CASES: tuple[Case, ...] = (
     Case("staggered, doubly robust, trends by need", EVENTS, lambda s: study(s, size=400, **NEED)),
     Case("staggered, universal base, not yet treated", EVENTS, lambda s: study(s, base="universal", comparison="not_yet")),
     Case("staggered, imputation", EVENTS, lambda s: study(s, method="imputation", comparison="not_yet")),
+    Case(
+        "staggered, imputation with a placebo",
+        EVENTS,
+        lambda s: study(s, method="imputation", comparison="not_yet", leads=1),
+    ),
     Case("staggered, multiplier bands over all cells", "all cells together", bands),
     Case("staggered, 30 clusters, CR1", SIMPLE, lambda s: clustered(s, 30, half(30))),
     Case("staggered, 15 clusters, CR1", SIMPLE, lambda s: clustered(s, 15, half(15))),

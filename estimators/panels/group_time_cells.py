@@ -84,6 +84,27 @@ def group_time_cells(
     return tuple(found)
 
 
+def lead_cells(cohorts: Cohorts, line: Timeline, anticipation: int, leads: int) -> tuple[Cell, ...]:
+    """Return the last cells before treatment, for cohorts that are seen in an earlier period still.
+
+    Examples
+    --------
+    >>> from counterfoil.estimators.panels.cohorts import cohorts_of
+    >>> line = Timeline(("1", "2", "3"), np.array([1.0, 2.0, 3.0]))
+    >>> [cell.since for cell in lead_cells(cohorts_of(np.array([2.0, 3.0, np.inf]), line), line, 0, 1)]
+    [-1]
+    """
+    found = []
+    for cohort, start in enumerate(cohorts.starts.tolist()):
+        end = start - anticipation * line.step
+        begin = end - leads * line.step
+        for period, time in enumerate(line.times.tolist()):
+            if begin <= time < end and line.times[0] < begin:
+                others = _compared(cohorts, cohort, time)
+                found.append(Cell(cohort, period, -1, event_time(time, start, line.step), others))
+    return tuple(found)
+
+
 def _compared(cohorts: Cohorts, cohort: int, limit: float) -> tuple[int, ...]:
     """Return the cohorts that are not yet treated at a time, the never treated last."""
     later = [other for other in np.flatnonzero(cohorts.starts > limit).tolist() if other != cohort]

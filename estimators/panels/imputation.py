@@ -4,12 +4,16 @@ The model is a level for each unit and one for each period, with slopes of fixed
 on the rows before treatment and of the never treated. Errors treat the weights of the average as given, and each treated
 unit's effect as varying around the mean of its cohort in its period: conservative, since true effects may differ less.
 
-Source: Borusyak, Jaravel and Spiess (2024), "Revisiting event-study designs: robust and efficient estimation", Review of
-Economic Studies 91(6), theorem 1 for the estimator, theorem 3 and equation (8) for the error.
+Placebo effects come from a second fit that imputes the last periods before treatment as well, as if it had begun earlier.
+
+Sources: Borusyak, Jaravel and Spiess (2024), "Revisiting event-study designs: robust and efficient estimation", Review of
+Economic Studies 91(6), theorem 1 for the estimator, theorem 3 and equation (8) for the error; Liu, Wang and Xu (2024), "A
+practical guide to counterfactual estimators for causal inference with time-series cross-sectional data", American Journal of
+Political Science 68(1), for the placebo.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +54,10 @@ class ImputationWeights:
     members: tuple[NDArray[np.intp], ...]
 
     def of(self, mix: FloatArray) -> FloatArray:
-        """Return the weight of each unit's outcome in each period, shape (n, T), in cells mixed by (k,)."""
+        """Return the weight of each unit's outcome in each period, shape (n, T), in cells mixed by (k,), placebos last."""
+        if mix[len(self.cells) :].any():
+            raise ValueError("placebo effects are of another fit")
+        mix = mix[: len(self.cells)]
         whole = np.zeros(self.own.shape)
         for cell, rows, part in zip(self.cells, self.members, mix.tolist(), strict=True):
             whole[rows, cell.period] += part * self.weights[rows] / self.weights[rows].sum()
@@ -114,6 +121,35 @@ def impute(
             )
         )
     return tuple(found)
+
+
+def with_placebos(effects: CellEffects, second: CellEffects, leads: Sequence[Cell]) -> CellEffects:
+    """Return effects and, after them, the placebo effects of a second fit on the same units.
+
+    Parameters
+    ----------
+    effects : CellEffects
+    second : CellEffects
+        That imputes the periods of the leads as well.
+    leads : sequence of Cell
+    """
+    early = set(leads)
+    places = [place for place, cell in enumerate(second.cells) if cell in early]
+    count = len(effects.cells)
+    parts = tuple(
+        Block(np.arange(count, count + len(places)), tuple((where, part[:, places]) for where, part in block.pieces))
+        for block in second.blocks
+    )
+    if effects.mass is None or second.mass is None:
+        raise TypeError("imputed effects have weights of their own")
+    return replace(
+        effects,
+        cells=(*effects.cells, *(second.cells[place] for place in places)),
+        values=np.append(effects.values, second.values[places]),
+        blocks=(*effects.blocks, *parts),
+        units=np.vstack([effects.units, second.units[places]]),
+        mass=np.append(effects.mass, second.mass[places]),
+    )
 
 
 def _solved(untreated: NDArray[np.bool_], x: FloatArray, weights: FloatArray) -> tuple[FloatArray, FloatArray]:

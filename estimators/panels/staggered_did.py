@@ -16,18 +16,19 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import ConfigDict, Field, model_validator
 
+from counterfoil.datasets.disclosure import shown
 from counterfoil.datasets.panel import Panel
 from counterfoil.datasets.study import Study
 from counterfoil.errors import Problem, refusal
 from counterfoil.estimators.covariance import FloatArray
-from counterfoil.estimators.panels.group_time_cells import Cell, cells_left_out, name_cells, shares
+from counterfoil.estimators.panels.group_time_cells import Cell, cells_left_out, lead_cells, name_cells, shares
 from counterfoil.estimators.panels.group_time_effects import (
     CellEffects,
     Rows,
     effects_from_changes,
     effects_from_levels,
 )
-from counterfoil.estimators.panels.imputation import impute
+from counterfoil.estimators.panels.imputation import impute, with_placebos
 from counterfoil.estimators.panels.panel_design import AdoptionDesign
 from counterfoil.estimators.panels.staggered_fit import Aggregate, StaggeredFit, thin
 from counterfoil.estimators.panels.staggered_sample import StaggeredSample, draw_staggered
@@ -91,6 +92,12 @@ class StaggeredDiD(AdoptionDesign):
         description="With event_time: use only cohorts that are seen for as many periods after treatment began, and no later "
         "period, so that the same units stand behind each.",
     )
+    leads: int = Field(
+        0,
+        ge=0,
+        description="With imputation: how many periods before treatment are imputed too, as if it had begun earlier, to see "
+        "whether trends were parallel.",
+    )
     sampling: Literal["panel", "complete", "cross_sections"] = Field(
         "panel",
         description="Who is compared over time: units measured in both periods (panel), only units measured in every period "
@@ -106,6 +113,8 @@ class StaggeredDiD(AdoptionDesign):
     def _fits_together(self) -> "StaggeredDiD":
         if self.balance is not None and self.aggregate != "event_time":
             raise ValueError("`balance` needs `aggregate: event_time`")
+        if self.leads and self.method != "imputation":
+            raise ValueError("`leads` belong to imputation; other methods show every period before treatment")
         if self.method == "imputation":
             if self.comparison != "not_yet":
                 raise ValueError("imputation learns from every untreated row; write `comparison: not_yet`")
@@ -202,7 +211,12 @@ def _effects(
 ) -> tuple[CellEffects, ...]:
     weights, x = sample.units.weights, sample.x
     if spec.method == "imputation":
-        return impute(cells, sample.cohorts, outcomes, sample.measured, x, weights)
+        found = impute(cells, sample.cohorts, outcomes, sample.measured, x, weights)
+        leads = lead_cells(sample.cohorts, sample.panel.timeline, spec.anticipation, spec.leads)
+        if not leads:
+            return found
+        second = impute((*cells, *leads), sample.cohorts, outcomes, sample.measured, x, weights)
+        return tuple(with_placebos(one, other, leads) for one, other in zip(found, second, strict=True))
     if spec.sampling == "cross_sections":
         rows = Rows(sample.unit_of_row, sample.period_of_row)
         return effects_from_levels(cells, sample.cohorts, outcomes, rows, x, weights, spec.method)
@@ -220,7 +234,7 @@ def fitted(spec: StaggeredDiD, sample: StaggeredSample, outcome: str, effects: C
         why = " or ".join(dict.fromkeys(reason for _, reason in effects.failures))
         warnings += cells_left_out(failed, name_cells(failed, cohorts, sample.panel.timeline), why)
     if effects.trimmed:
-        what = f"in a cell up to {effects.trimmed:,} comparison units get no weight: units like them were nearly all treated"
+        what = f"in a cell up to {shown(effects.trimmed)} comparison units get no weight: units like them were nearly all treated"
         warnings.append(Problem("EST-004", what, "covariates"))
     return StaggeredFit(
         effects=effects,
@@ -240,7 +254,7 @@ def fitted(spec: StaggeredDiD, sample: StaggeredSample, outcome: str, effects: C
         diagnostics={
             **sample.counts,
             "cells": len(effects.cells),
-            "cells_left_out": len(sample.cells) - len(effects.cells),
+            "cells_left_out": len([cell for cell in sample.cells if cell not in set(effects.cells)]),
         },
     )
 
@@ -252,5 +266,5 @@ def _unmeasured(sample: StaggeredSample) -> tuple[Problem, ...]:
         return ()
     before = sample.panel.times < np.append(cohorts.starts, np.inf)[cohorts.of_unit][:, None]
     lost = int((~(held & before).any(axis=1)).sum())
-    what = f"{lost:,} units were never measured before their treatment, and are in no cell"
+    what = f"{shown(lost)} units were never measured before their treatment, and are in no cell"
     return (Problem("IDENT-031", what, "group-time cells"),) if lost else ()

@@ -147,7 +147,8 @@ class StaggeredFit:
         balance : int, optional
             As in the spec, which it replaces when given.
         """
-        times, found = self._event_times(self.balance if balance is None else balance)
+        balance = self.balance if balance is None else balance
+        times, found = self._event_times(balance)
         if not times:
             raise refusal("IDENT-029", f"no cohort is seen for {balance} periods after it was first treated", "balance")
         bases = {cell.since - (cell.period - cell.base) for cell in self.effects.cells}

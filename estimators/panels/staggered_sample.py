@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from counterfoil.datasets.disclosure import shown
 from counterfoil.datasets.panel import Panel
 from counterfoil.datasets.study import Study
 from counterfoil.errors import Problem, listed, refusal
@@ -170,7 +171,9 @@ def complete_units(sample: PanelSample) -> tuple[PanelSample, tuple[Problem, ...
         "units not measured in every period": lost,
     }
     weights = sample.weights[whole] / sample.weights[whole].mean()
-    what = f"left out of the analysis, as declared: {lost:,} of {panel.n_units:,} units not measured in every period"
+    what = (
+        f"left out of the analysis, as declared: {shown(lost)} of {panel.n_units:,} units not measured in every period"
+    )
     smaller = PanelSample(kept, sample.outcome, weights, sample.weighted, counts, sample.warnings)
     return smaller, (Problem("EST-007", what, panel.name),)
 
@@ -178,7 +181,9 @@ def complete_units(sample: PanelSample) -> tuple[PanelSample, tuple[Problem, ...
 def _timing(panel: Panel, cohorts: Cohorts) -> tuple[Problem, ...]:
     found = []
     if cohorts.always:
-        what = f"{cohorts.always:,} of {panel.n_units:,} units were treated before there was a period to start from"
+        what = (
+            f"{shown(cohorts.always)} of {panel.n_units:,} units were treated before there was a period to start from"
+        )
         found.append(Problem("IDENT-030", f"{what}, and are left out", "cohorts"))
     if gaps := panel.timeline.gaps:
         what = f"{gaps} periods between the first and the last were not measured"
@@ -238,5 +243,5 @@ def _clusters(codes: NDArray[np.intp], treated: NDArray[np.bool_]) -> tuple[Prob
     sides += [f"{count} untreated" for count in [other] if 0 < count < FEW_CLUSTERS]
     if not sides:
         return ()
-    what = f"the error rests on {' and '.join(sides)} clusters, and is too small"
+    what = f"the error rests on {' and '.join(sides)} clusters, and may be too small"
     return (Problem("EST-034", what, "cluster"),)

@@ -251,6 +251,23 @@ def test_imputation_with_covariates_is_a_regression_of_the_untreated_rows() -> N
     assert total.std_error[0] == pytest.approx(np.sqrt((by_unit**2).sum()), rel=1e-9)
 
 
+def test_placebos_of_imputation_leave_its_effects_alone_and_are_those_of_an_earlier_beginning() -> None:
+    terms: dict[str, Any] = {"method": "imputation", "comparison": "not_yet"}
+    plain, more = fitted(**terms), fitted(**terms, leads=2)
+    np.testing.assert_array_equal(plain.effects.values, more.effects.values[: len(plain.effects.cells)])
+    assert plain.total().std_error == pytest.approx(more.total().std_error, rel=1e-12)
+    # Cohort 3 is seen in two periods before treatment, so that nothing would be left to learn its level from.
+    assert [cell.cohort for cell in more.effects.cells if cell.since < 0] == [1, 1, 2, 2]
+    late = LONG[LONG["g"] != 3]
+    spec = StaggeredDiD.model_validate({"outcome": "y", "first_treated": "g", **terms, "leads": 2})
+    study = spec.fit(panel_of(late)).event_study()
+    earlier = late.assign(g=lambda frame: np.where(frame["g"] > 0, frame["g"] - 2, 0))
+    moved = spec.model_copy(update={"leads": 0}).fit(panel_of(earlier)).event_study()
+    np.testing.assert_allclose(study.pre.values, moved.estimate.values[:2], atol=1e-12)
+    np.testing.assert_allclose(study.pre.std_error, moved.estimate.std_error[:2], rtol=1e-10)
+    assert study.joint_pretrend_test().p_value > 0.01
+
+
 def test_units_measured_in_two_periods_are_compared_over_those_two() -> None:
     fit = fitted("partial")
     wide = PARTIAL.pivot_table(index="unit", columns="period", values="y")
@@ -376,7 +393,7 @@ def changed(**columns: Callable[[pd.DataFrame], Any]) -> Panel:
 def test_always_treated_units_are_left_out_and_counted() -> None:
     data = changed(g=lambda f: np.where(f["unit"] <= 4, 1, f["g"]))
     total = StaggeredDiD(outcome="y", first_treated="g").fit(data).total()
-    assert [problem.what[:9] for problem in total.warnings if problem.code == "IDENT-030"] == ["4 of 260 "]
+    assert [problem.what[:9] for problem in total.warnings if problem.code == "IDENT-030"] == ["<11 of 26"]
     assert (total.n, total.diagnostics["always_treated"]) == (256, 4)
 
 
@@ -448,6 +465,7 @@ def test_one_cluster_an_arm_is_refused_and_few_are_said() -> None:
     [
         ({"balance": 2}, "aggregate: event_time"),
         ({"method": "imputation"}, "comparison: not_yet"),
+        ({"leads": 1}, "belong to imputation"),
         ({"method": "imputation", "comparison": "not_yet", "base": "universal"}, "no base period"),
     ],
 )
