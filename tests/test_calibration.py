@@ -33,6 +33,7 @@ QUICK = {
     "Enrolment in stages": "B8: enrolment responds to progress, sequential",
     "Panels": "panel, 500 people, pairwise",
     "Staggered adoption": "staggered, by cohort then units",
+    "Few treated places": "synthetic DiD, 8 of 32 places, jackknife",
     "Doses": "doses by lottery, degree 2 and pair",
     "Many small providers": "B4: 50 small providers, normal prior",
     "Bounds and backbones": "B7: hole, everybody helps, regression",
