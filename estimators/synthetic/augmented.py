@@ -11,13 +11,16 @@ Source: Ben-Michael, Feller and Rothstein (2021), "The augmented synthetic contr
 from typing import Final
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve, svdvals
+from scipy.linalg import svd, svdvals
 
 from counterfoil.estimators.covariance import FloatArray
 from counterfoil.estimators.synthetic.simplex import simplex_weights
 
 GRID: Final = np.logspace(0, -8, 20)
 """λ tried, as parts of the largest squared singular value of the donors' centred history."""
+
+ROUNDING: Final = 1e-10
+"""Differences between donors, relative to the outcome, below which they are taken for rounding."""
 
 
 def ridge_correction(
@@ -34,12 +37,10 @@ def ridge_correction(
         λ as a part of the largest squared singular value of the centred history; chosen by cross-validation when None.
     """
     mean = history.mean(axis=0)
-    centred, own = history - mean, treated - mean
-    largest = float(svdvals(centred)[0] ** 2) if centred.any() else 0.0
-    if largest == 0.0:
-        return np.zeros_like(weights)
     part = cross_validated(history, treated) if penalty is None else penalty
-    return _correction(centred, own - weights @ centred, part * largest)
+    parts = np.array([part])
+    unmatched = treated - mean - weights @ (history - mean)
+    return np.asarray(_corrections(history, unmatched, parts, _largest(history))[0])
 
 
 def cross_validated(history: FloatArray, treated: FloatArray) -> float:
@@ -53,25 +54,29 @@ def cross_validated(history: FloatArray, treated: FloatArray) -> float:
     """
     before = history.shape[1]
     errors = np.empty((before, len(GRID)))
-    mean = history.mean(axis=0)
-    centred, own = history - mean, treated - mean
-    largest = float(svdvals(centred)[0] ** 2)
+    mean, largest = history.mean(axis=0), _largest(history)
     for left_out in range(before):
         kept = np.arange(before) != left_out
         weights = simplex_weights(history[:, kept].T, treated[kept]).weights
-        unmatched = own[kept] - weights @ centred[:, kept]
-        for place, part in enumerate(GRID):
-            full = weights + _correction(centred[:, kept], unmatched, part * largest)
-            errors[left_out, place] = (treated[left_out] - full @ history[:, left_out]) ** 2
+        unmatched = (treated - mean - weights @ (history - mean))[kept]
+        full = weights + _corrections(history[:, kept], unmatched, GRID, largest)
+        errors[left_out] = (treated[left_out] - full @ history[:, left_out]) ** 2
     average = errors.mean(axis=0)
     best = int(np.argmin(average))
     allowed = average[best] + errors[:, best].std(ddof=1) / np.sqrt(before)
     return float(GRID[np.flatnonzero(average <= allowed)[0]])
 
 
-def _correction(centred: FloatArray, unmatched: FloatArray, ridge: float) -> FloatArray:
-    """Solve on whichever side is smaller, periods or donors; both forms are equal."""
-    donors, before = centred.shape
-    if before <= donors:
-        return np.asarray(centred @ cho_solve(cho_factor(centred.T @ centred + ridge * np.eye(before)), unmatched))
-    return np.asarray(cho_solve(cho_factor(centred @ centred.T + ridge * np.eye(donors)), centred @ unmatched))
+def _largest(history: FloatArray) -> float:
+    """Return the largest squared singular value of the centred history."""
+    return float(svdvals(history - history.mean(axis=0))[0] ** 2)
+
+
+def _corrections(history: FloatArray, unmatched: FloatArray, parts: FloatArray, largest: float) -> FloatArray:
+    """Return what is added to the weights for each λ, shape (len(parts), J); directions that are rounding have none."""
+    left, values, right = svd(history - history.mean(axis=0), full_matrices=False)
+    kept = values > ROUNDING * float(np.abs(history).max())
+    left, values, right = left[:, kept], values[kept], right[kept]
+    shrunk = values / (values**2 + parts[:, None] * largest)
+    added = (shrunk * (right @ unmatched)) @ left.T
+    return np.asarray(added - added.mean(axis=1, keepdims=True))

@@ -11,6 +11,7 @@
 - ``glsar``: Cochrane and Orcutt's iterations, by statsmodels; the uncertainty of ρ is not counted.
 """
 
+import warnings
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -18,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
+from counterfoil.errors import refusal
 from counterfoil.estimators.covariance import FloatArray
 
 Errors = Literal["reml", "newey_west", "glsar"]
@@ -170,11 +172,23 @@ def chosen_lag(scores: FloatArray) -> int:
 
 
 def cochrane_orcutt(matrix: FloatArray, outcome: FloatArray) -> SeriesRegression:
-    """Regress by statsmodels' GLSAR with one lag, iterated to convergence."""
+    """Regress by statsmodels' GLSAR with one lag, iterated to convergence.
+
+    Raises
+    ------
+    EstimationError
+        EST-015 when the iterations leave a correlation beyond 1, or a coefficient that cannot be told.
+    """
     from statsmodels.regression.linear_model import GLSAR
 
     model = GLSAR(outcome, matrix, rho=1)
-    found = model.iterative_fit(maxiter=200, rtol=1e-10)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what they say of rank and convergence is refused below
+        found = model.iterative_fit(maxiter=200, rtol=1e-10)
+    rho = float(np.asarray(model.rho).ravel()[0])
+    if abs(rho) >= 1.0 or np.linalg.matrix_rank(_whiten(matrix, rho)[1:]) < matrix.shape[1]:
+        what = "the residuals' correlation comes out beyond 1, or leaves a coefficient untold"
+        raise refusal("EST-015", what, "errors glsar", "use `errors: reml`, or more periods")
     residuals = outcome - matrix @ found.params
     return SeriesRegression(
         coefficients=np.asarray(found.params),
@@ -182,7 +196,7 @@ def cochrane_orcutt(matrix: FloatArray, outcome: FloatArray) -> SeriesRegression
         degrees=float(found.df_resid),
         residuals=residuals,
         whitened=np.asarray(found.wresid),
-        rho=float(np.asarray(model.rho).ravel()[0]),
+        rho=rho,
     )
 
 

@@ -153,7 +153,7 @@ class InterruptedTimeSeries(PanelDesign):
         Raises
         ------
         CounterfoilError
-            As `read_series` and `segments`; EST-015 when the series lies on its line exactly.
+            As `read_series` and `segments`; EST-015 when the series lies on its line exactly, or an error comes out as nothing.
         """
         series = read_series(self, data)
         design = self.segments(series)
@@ -169,6 +169,12 @@ class InterruptedTimeSeries(PanelDesign):
             found = newey_west(design.matrix, outcome, design.gain, self.lag)
         else:
             found = cochrane_orcutt(design.matrix, outcome)
+        rows = np.vstack([np.eye(len(design.gain)), design.gain])
+        inverse = np.linalg.inv(design.matrix.T @ design.matrix)
+        textbook, own = (((rows @ cov) * rows).sum(axis=1) for cov in (inverse, found.covariance))
+        if not (own > 1e-10 * (plain.residuals**2).mean() * textbook).all():
+            what = f"{self.errors} errors of some coefficient come out as nothing in {len(outcome)} periods"
+            raise refusal("EST-015", what, "errors", "use `errors: reml`, or more periods")
         return InterruptedTimeSeriesFit(
             self, series, design, found, plain.residuals, _warnings(self.errors, series, found)
         )

@@ -241,3 +241,10 @@ def test_what_a_design_can_show_is_known_before_outcomes() -> None:
     assert reach(asked.model_copy(update={"inference": "conformal"}), without).smallest_p_value == 1 / 12
     with pytest.raises(CounterfoilError, match="IDENT-036"):
         reach(asked.model_copy(update={"inference": "jackknife"}), without)
+
+
+@pytest.mark.parametrize("errors", ["newey_west", "glsar"])
+def test_a_series_too_short_for_its_errors_is_refused(errors: str) -> None:
+    short = [0.0, 0, 0, 0, 0, 1, 0, 1, 0] if errors == "newey_west" else [1.0, 0, 0, 0, 1, 0, 1, 0, 1]
+    with pytest.raises(CounterfoilError, match="EST-015"):
+        spec(starts="5" if errors == "newey_west" else "3", errors=errors).fit(panel(np.array(short)))

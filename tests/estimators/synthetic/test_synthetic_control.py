@@ -391,3 +391,10 @@ def test_terms_that_contradict_each_other_are_refused() -> None:
     ):
         with pytest.raises(ValueError, match="validation error"):
             spec(**terms)
+
+
+def test_donors_that_differ_by_rounding_alone_need_no_correction() -> None:
+    donors = np.full((4, 7), 1e7) + 1e-9 * np.arange(28).reshape(4, 7)
+    found = counterfactual("augmented", np.full(7, 1e7) + np.arange(7), donors, 5)
+    assert np.isfinite(found.gaps).all()
+    assert found.donors.sum() == pytest.approx(1)
