@@ -57,7 +57,7 @@ OURS = (
 import counterfoil
 from counterfoil.datasets import Panel
 from counterfoil.estimators.panels.staggered_did import StaggeredDiD, staggered
-from counterfoil.estimators.panels.staggered_fit import joint_bands
+from counterfoil.estimators.panels.joint_bands import joint_bands
 from counterfoil.estimators.stack import stack
 spec = StaggeredDiD(outcome="out0", first_treated="g", covariates=("x0", "x1", "x2"))
 

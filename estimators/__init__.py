@@ -29,11 +29,12 @@ from counterfoil.estimators.panels.difference_in_differences import DifferenceIn
 from counterfoil.estimators.panels.event_study import EventStudy, plot_event_study
 from counterfoil.estimators.panels.event_study_regression import EventStudyRegression
 from counterfoil.estimators.panels.honest import Sensitivity, robust_intervals, sensitivity
+from counterfoil.estimators.panels.joint_bands import joint_bands
 from counterfoil.estimators.panels.panel_support import PanelSupport, panel_support
 from counterfoil.estimators.panels.pretrend_power import PretrendPower, pretrend_power
 from counterfoil.estimators.panels.sensitivity_plot import plot_sensitivity
 from counterfoil.estimators.panels.staggered_did import StaggeredDiD, staggered
-from counterfoil.estimators.panels.staggered_fit import StaggeredFit, joint_bands
+from counterfoil.estimators.panels.staggered_fit import StaggeredFit
 from counterfoil.estimators.panels.staggered_plan import StaggeredPlan, plan_staggered
 from counterfoil.estimators.panels.two_way_fixed_effects import TwoWayFit, TwoWayFixedEffects
 from counterfoil.estimators.permuted_rosters import permuted_rosters

@@ -16,7 +16,6 @@ from counterfoil.estimators.covariance import FloatArray
 from counterfoil.estimators.panels.cohorts import Cohorts
 from counterfoil.estimators.panels.group_time_cells import Cell
 from counterfoil.estimators.panels.two_groups import Failure, Method, Weighing, effects_of_changes, weigh_groups
-from counterfoil.estimators.panels.two_samples import effect_of_levels
 
 Place = slice | NDArray[np.intp]
 
@@ -115,7 +114,7 @@ WHY: dict[str, str] = {
 
 
 @dataclass(slots=True)
-class _Collected:
+class Collected:
     """What has been estimated so far."""
 
     outcomes: int
@@ -132,12 +131,14 @@ class _Collected:
         self.blocks = [[] for _ in range(self.outcomes)]
 
     def begin(self, cells: Sequence[Cell], treated: int, compared: int) -> NDArray[np.intp]:
+        """Take cells up, with how many are behind each; return their positions."""
         places = np.arange(len(self.cells), len(self.cells) + len(cells))
         self.cells += cells
         self.units += [(treated, compared)] * len(cells)
         return places
 
     def finished(self, shape: tuple[int, ...] = ()) -> tuple[CellEffects, ...]:
+        """Return what was collected, one `CellEffects` an outcome."""
         weights = ChangeWeights(tuple(self.weights), tuple(self.cells), shape) if shape else None
         return tuple(
             CellEffects(
@@ -178,7 +179,7 @@ def effects_from_changes(
     weights : ndarray, shape (n,)
     method : {"doubly_robust", "outcome_regression", "weighting"}
     """
-    found = _Collected(len(outcomes))
+    found = Collected(len(outcomes))
     start = None
     for group, places in _alike(cells, cohorts, measured):
         treated, compared = places
@@ -223,61 +224,3 @@ def _alike(
             both = measured[:, first.period] & measured[:, first.base]
             rows = np.arange(len(both))
             yield group, (rows[places[0]][both[places[0]]], rows[places[1]][both[places[1]]])
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Rows:
-    """Rows of a repeated cross-section: unit (in the order of the cohorts) and period of each, ascending by unit."""
-
-    unit: NDArray[np.intp]
-    period: NDArray[np.intp]
-
-
-def effects_from_levels(
-    cells: Sequence[Cell],
-    cohorts: Cohorts,
-    outcomes: Sequence[FloatArray],
-    rows: Rows,
-    x: FloatArray,
-    weights: FloatArray,
-    method: Method,
-) -> tuple[CellEffects, ...]:
-    """Return the effects of cells where each period has people of its own; as `effects_from_changes`.
-
-    Parameters
-    ----------
-    cells, cohorts, x, weights, method
-        As there.
-    outcomes : sequence of ndarray, shape (n_rows,)
-    rows : Rows
-    """
-    found = _Collected(len(outcomes))
-    cohort = cohorts.of_unit[rows.unit]
-    width = cohorts.count + 1
-    key = rows.period * width + cohort
-    order = np.argsort(key, kind="stable")
-    ends = np.searchsorted(key[order], np.arange(width * (int(rows.period.max(initial=0)) + 1) + 1))
-    for cell in cells:
-        at_once = [time * width + one for time in (cell.base, cell.period) for one in (cell.cohort, *cell.comparison)]
-        used = np.sort(np.concatenate([order[ends[one] : ends[one + 1]] for one in at_once]))
-        treated, late = cohort[used] == cell.cohort, rows.period[used] == cell.period
-        if min(((treated == d) & (late == s)).sum() for d in (False, True) for s in (False, True)) == 0:
-            found.failures.append((cell, WHY["empty"]))
-            continue
-        unit = rows.unit[used]
-        effects = [effect_of_levels(y[used], late, treated, x[unit], weights[unit], method) for y in outcomes]
-        if isinstance(effects[0], str):
-            found.failures.append((cell, WHY[effects[0]]))
-            continue
-        at = found.begin([cell], int(treated.sum()), int((~treated).sum()))
-        own, code = np.unique(unit, return_inverse=True)
-        for which, effect in enumerate(effects):
-            if isinstance(effect, str):
-                raise TypeError("an effect of one outcome fails as it does for every other")
-            found.trimmed = max(found.trimmed, effect.trimmed)
-            found.values[which].append(np.array([effect.value]))
-            sums: FloatArray = np.bincount(code, weights=effect.influence, minlength=len(own)).astype(np.float64)[
-                :, None
-            ]
-            found.blocks[which].append(Block(at, ((own, sums),)))
-    return found.finished()

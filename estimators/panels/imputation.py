@@ -7,7 +7,7 @@ unit's effect as varying around the mean of its cohort in its period: conservati
 Placebo effects come from a second fit that imputes the last periods before treatment as well, as if it had begun earlier.
 
 Sources: Borusyak, Jaravel and Spiess (2024), "Revisiting event-study designs: robust and efficient estimation", Review of
-Economic Studies 91(6), theorem 1 for the estimator, theorem 3 and equation (8) for the error; Liu, Wang and Xu (2024), "A
+Economic Studies 91(6), theorems 1 and 2 for the estimator, theorem 3 and equation (8) for the error; Liu, Wang and Xu (2024), "A
 practical guide to counterfactual estimators for causal inference with time-series cross-sectional data", American Journal of
 Political Science 68(1), for the placebo.
 """

@@ -22,16 +22,13 @@ from counterfoil.datasets.study import Study
 from counterfoil.errors import Problem, refusal
 from counterfoil.estimators.covariance import FloatArray
 from counterfoil.estimators.panels.group_time_cells import Cell, cells_left_out, lead_cells, name_cells, shares
-from counterfoil.estimators.panels.group_time_effects import (
-    CellEffects,
-    Rows,
-    effects_from_changes,
-    effects_from_levels,
-)
+from counterfoil.estimators.panels.group_time_effects import CellEffects, effects_from_changes
+from counterfoil.estimators.panels.group_time_levels import Rows, effects_from_levels
 from counterfoil.estimators.panels.imputation import impute, with_placebos
 from counterfoil.estimators.panels.panel_design import AdoptionDesign
-from counterfoil.estimators.panels.staggered_fit import Aggregate, StaggeredFit, thin
+from counterfoil.estimators.panels.staggered_fit import Aggregate, StaggeredFit
 from counterfoil.estimators.panels.staggered_sample import StaggeredSample, draw_staggered
+from counterfoil.estimators.panels.thin_cells import thin
 from counterfoil.estimators.spec import OwnRules
 
 

@@ -10,56 +10,28 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from counterfoil.datasets.display import titled_table
 from counterfoil.datasets.timeline import Timeline
-from counterfoil.errors import Problem, listed, refusal
-from counterfoil.estimators.covariance import ErrorType, FloatArray, factor
+from counterfoil.errors import Problem, refusal
+from counterfoil.estimators.covariance import ErrorType, FloatArray
+from counterfoil.estimators.covariance import factor as finite_sample
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.panels.aggregation import Average, average, by_event_time
 from counterfoil.estimators.panels.cohorts import Cohorts
 from counterfoil.estimators.panels.event_study import EventStudy
 from counterfoil.estimators.panels.group_time_cells import name_cells
-from counterfoil.estimators.panels.group_time_effects import Block, CellEffects
-from counterfoil.estimators.panels.multiplier import multiplier_draws
+from counterfoil.estimators.panels.group_time_effects import CellEffects
+from counterfoil.estimators.panels.joint_bands import drawn, joint_bands
+from counterfoil.estimators.panels.panel_units import Units
 
 Aggregate = Literal["simple", "group", "calendar", "event_time"]
-FEW: int = 2
-"""Units on which no error can rest."""
-
 IN_WORDS: Mapping[Aggregate, str] = {
     "simple": "average effect on the treated, over treated units and periods",
     "group": "average effect on the treated, each unit's treated periods averaged first",
     "calendar": "average effect on the treated, over periods",
     "event_time": "average effect on the treated, over event times",
 }
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Units:
-    """The units behind a fit.
-
-    Parameters
-    ----------
-    ids : ndarray, shape (n,)
-        Ascending.
-    rank : ndarray of int, shape (n,)
-        Where each stands in the order of the cohorts.
-    weights : ndarray, shape (n,)
-        In the order of the cohorts, mean 1.
-    clusters : ndarray of int, shape (n,), or None
-        In the order of the ids.
-    cluster_names : ndarray or None
-    cluster_by : str or None
-    """
-
-    ids: NDArray[Any]
-    rank: NDArray[np.intp]
-    weights: FloatArray
-    clusters: NDArray[np.intp] | None = None
-    cluster_names: NDArray[Any] | None = None
-    cluster_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -158,7 +130,7 @@ class StaggeredFit:
 
     def draws(self, size: int = 999, seed: int = 0) -> FloatArray:
         """Return multiplier draws of all cells, shape (size, k): one random sign a unit, or a cluster."""
-        return _drawn([self], size, seed)
+        return drawn([self], size, seed)
 
     def bands(self, conf_level: float = 0.95, size: int = 999, seed: int = 0) -> pd.DataFrame:
         """Return the cells with intervals that hold together; as `joint_bands` of this fit alone."""
@@ -173,7 +145,7 @@ class StaggeredFit:
         for block in self.effects.blocks:
             for _, part in block.pieces:
                 squares[block.cells] += np.einsum("ij,ij->j", part, part)
-        return np.asarray(np.sqrt(self._factor * squares))
+        return np.asarray(np.sqrt(self.factor * squares))
 
     def tidy(self, conf_level: float = 0.95, *, simultaneous: bool = False) -> pd.DataFrame:
         """Return one row a cohort and period, in the columns of the house vocabulary.
@@ -263,9 +235,10 @@ class StaggeredFit:
         return Average(("gain",), whole.weights, by_cohort)
 
     @property
-    def _factor(self) -> float:
+    def factor(self) -> float:
+        """The finite-sample factor of the error type."""
         clusters = 0 if self.units.clusters is None else int(self.units.clusters.max()) + 1
-        return factor(self.error_type, len(self.units.ids), 0, clusters)
+        return finite_sample(self.error_type, len(self.units.ids), 0, clusters)
 
     def _estimate(self, found: Average, estimand: str, *, weigh: bool = False) -> Estimate:
         n = len(self.units.ids)
@@ -323,57 +296,3 @@ class StaggeredFit:
 
     def _repr_html_(self) -> str:
         return titled_table(self.tidy(), self._header)
-
-
-def joint_bands(fits: Sequence[StaggeredFit], conf_level: float = 0.95, size: int = 999, seed: int = 0) -> pd.DataFrame:
-    """Return the cells of several outcomes with intervals that all hold together, by multiplier bootstrap (sup-t).
-
-    Parameters
-    ----------
-    fits : sequence of StaggeredFit
-        Of one call of `staggered`: a unit has the same random sign in all of them.
-    conf_level : float
-    size, seed : int
-        Draws; same seed, same bands.
-    """
-    values = np.concatenate([fit.effects.values for fit in fits])
-    error = np.concatenate([fit.std_error for fit in fits])
-    varying = error > 0
-    gaps = np.abs(_drawn(fits, size, seed) - values)[:, varying] / error[varying]
-    critical = float(np.quantile(gaps.max(axis=1), conf_level)) if varying.any() else 0.0
-    frame = pd.concat([fit.described() for fit in fits], ignore_index=True)
-    frame["estimate"], frame["std_error"] = values, error
-    frame["conf_low"], frame["conf_high"] = values - critical * error, values + critical * error
-    frame.attrs = {"conf_level": conf_level, "simultaneous": True, "critical": critical, "draws": size}
-    return frame
-
-
-def _drawn(fits: Sequence[StaggeredFit], size: int, seed: int) -> FloatArray:
-    first = fits[0]
-    if any(fit.units is not first.units for fit in fits):
-        raise ValueError("bands hold together for outcomes that were fitted together")
-    clusters = None if first.units.clusters is None else first.units.clusters[np.argsort(first.units.rank)]
-    blocks, count = [], 0
-    for fit in fits:
-        blocks += [Block(block.cells + count, block.pieces) for block in fit.effects.blocks]
-        count += len(fit.effects.cells)
-    drawn = multiplier_draws(blocks, first.cohorts.bounds, count, size, seed, clusters)
-    values = np.concatenate([fit.effects.values for fit in fits])
-    return np.asarray(values + np.sqrt(first._factor) * drawn)
-
-
-def thin(fit_cells: CellEffects, cohorts: Cohorts) -> tuple[Problem, ...]:
-    """Return warnings of cohorts and event times that rest on one or two units, whose errors mean nothing."""
-    found = []
-    small = [label for label, size in zip(cohorts.labels, cohorts.sizes.tolist(), strict=True) if size <= FEW]
-    if small:
-        what = f"{len(small)} cohorts have one or two units, so that their own errors mean nothing: {listed(small, 12)}"
-        found.append(Problem("EST-032", what, "cohorts"))
-    behind: dict[int, int] = {}
-    for cell, units in zip(fit_cells.cells, fit_cells.units[:, 0].tolist(), strict=True):
-        behind[cell.since] = behind.get(cell.since, 0) + units
-    few = [str(time) for time, units in sorted(behind.items()) if units <= FEW]
-    if few:
-        what = f"event times {listed(few, 12)} rest on one or two units, so that their errors mean nothing"
-        found.append(Problem("EST-032", what, "event study"))
-    return tuple(found)

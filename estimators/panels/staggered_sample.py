@@ -15,7 +15,7 @@ from counterfoil.estimators.covariance import ErrorType, FloatArray
 from counterfoil.estimators.panels.cohorts import Cohorts, cohorts_of
 from counterfoil.estimators.panels.group_time_cells import Cell, cells_left_out, group_time_cells, name_cells
 from counterfoil.estimators.panels.panel_design import PanelSample, draw_panel
-from counterfoil.estimators.panels.staggered_fit import Units
+from counterfoil.estimators.panels.panel_units import Units
 
 if TYPE_CHECKING:
     from counterfoil.estimators.panels.staggered_did import StaggeredDiD

@@ -7,7 +7,7 @@ on covariates alone, one logit and one cross-product, is worked out once (`weigh
 products with it (`effects_of_changes`).
 
 Sources: Sant'Anna and Zhao (2020), "Doubly robust difference-in-differences estimators", Journal of Econometrics 219(1),
-equations (2.5) to (2.7) and section 3; Heckman, Ichimura and Todd (1997); Abadie (2005).
+sections 2 and 3; Heckman, Ichimura and Todd (1997); Abadie (2005).
 """
 
 from dataclasses import dataclass

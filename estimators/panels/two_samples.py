@@ -4,7 +4,7 @@ The same three ways as for units that are followed, with levels in the two perio
 is the locally efficient estimator, which also adjusts for how the treated differ between the periods; it assumes that who is
 treated has the same covariates in both. A unit with several rows is counted with all of them.
 
-Source: Sant'Anna and Zhao (2020), section 3.2 and equations (2.6), (3.4); their appendix for the influence values.
+Source: Sant'Anna and Zhao (2020), sections 2 and 3, for repeated cross-sections; their appendix for the influence values.
 """
 
 from dataclasses import dataclass

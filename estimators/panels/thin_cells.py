@@ -1,0 +1,27 @@
+"""Cohorts and event times that rest on one or two units, whose errors mean nothing."""
+
+from typing import Final
+
+from counterfoil.errors import Problem, listed
+from counterfoil.estimators.panels.cohorts import Cohorts
+from counterfoil.estimators.panels.group_time_effects import CellEffects
+
+FEW: Final = 2
+"""Units on which no error can rest."""
+
+
+def thin(fit_cells: CellEffects, cohorts: Cohorts) -> tuple[Problem, ...]:
+    """Return warnings of cohorts and event times that rest on one or two units, whose errors mean nothing."""
+    found = []
+    small = [label for label, size in zip(cohorts.labels, cohorts.sizes.tolist(), strict=True) if size <= FEW]
+    if small:
+        what = f"{len(small)} cohorts have one or two units, so that their own errors mean nothing: {listed(small, 12)}"
+        found.append(Problem("EST-032", what, "cohorts"))
+    behind: dict[int, int] = {}
+    for cell, units in zip(fit_cells.cells, fit_cells.units[:, 0].tolist(), strict=True):
+        behind[cell.since] = behind.get(cell.since, 0) + units
+    few = [str(time) for time, units in sorted(behind.items()) if units <= FEW]
+    if few:
+        what = f"event times {listed(few, 12)} rest on one or two units, so that their errors mean nothing"
+        found.append(Problem("EST-032", what, "event study"))
+    return tuple(found)
