@@ -20,7 +20,7 @@ Rows are kept in the order of the person ids, so that the same people in another
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -68,6 +68,8 @@ class Study:
         First and last day on which a service counts.
     digests : mapping of str to str
         SHA-256 of each file read, by file name; empty for a study from frames.
+    level : {"people", "places"}
+        Whether its people are people, or places.
     """
 
     people: pd.DataFrame
@@ -82,6 +84,7 @@ class Study:
     weights: str | None = None
     window: Window | None = None
     digests: Mapping[str, str] = field(default_factory=dict)
+    level: Literal["people", "places"] = "people"
 
     @classmethod
     def from_frame(
@@ -273,7 +276,8 @@ class Study:
             found = named["indicators"].frame["person"]
             kept = pd.DataFrame({"person": found[~blank(found)].drop_duplicates()})
             named["places"] = replace(named["indicators"], frame=kept)
-        return cls.from_tables(named["places"], outcomes=named.get("indicators"), name=name, digests=digests)
+        made = cls.from_tables(named["places"], outcomes=named.get("indicators"), name=name, digests=digests)
+        return replace(made, level="places")
 
     def __repr__(self) -> str:
         parts = [f"{self.n_people:,} people"]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
@@ -12,6 +13,7 @@ from counterfoil.datasets.disclosure import shown
 from counterfoil.datasets.panel import Panel
 from counterfoil.datasets.study import Study
 from counterfoil.datasets.table import as_numbers, blank, is_number
+from counterfoil.datasets.timeline import timeline
 from counterfoil.errors import Problem, refusal
 from counterfoil.estimators.covariance import FloatArray
 from counterfoil.estimators.spec import Design
@@ -169,11 +171,41 @@ def level_of(spec: PanelDesign, data: Study | Panel) -> Study | Panel:
     DataError
         DATA-019 when there is none.
     """
-    if isinstance(data, Study) and spec.level == "places":
+    if isinstance(data, Study) and spec.level == "places" and data.level == "people":
         if data.places is None:
-            raise refusal("DATA-019", "the study has no places.csv and no indicators.csv", data.name)
+            fix = "add the tables, or write `level: people` if the study's people are the units"
+            raise refusal("DATA-019", "the study has no places.csv and no indicators.csv", data.name, fix)
         return data.places
     return data
+
+
+def everywhere(spec: PanelDesign, study: Study) -> Panel:
+    """Return the panel of every unit in every period that the spec names, for what is asked before outcomes are known.
+
+    Raises
+    ------
+    DataError
+        DATA-019 as `level_of`, DATA-032 when the spec names no periods.
+    """
+    if not spec.periods:
+        raise refusal("DATA-032", "before outcomes nothing says what the periods are", "periods", "name `periods:`")
+    units = level_of(spec, study)
+    if not isinstance(units, Study):
+        raise TypeError("a panel has its own periods")
+    line, _ = timeline(pd.Series(spec.periods, dtype=object), spec.periods)
+    count, size = units.n_people, len(line.labels)
+    return Panel(
+        ids=units.ids,
+        timeline=line,
+        unit=np.repeat(np.arange(count, dtype=np.int32), size),
+        period=np.tile(np.arange(size, dtype=np.int32), count),
+        frame=pd.DataFrame(index=range(count * size)),
+        rows=np.arange(count * size),
+        fixed_frame=units.people,
+        name=units.name,
+        cluster=units.cluster,
+        weights=units.weights,
+    )
 
 
 def _outcome_of(spec: PanelDesign, data: Study | Panel) -> str:

@@ -12,8 +12,8 @@ import pandas as pd
 
 from counterfoil.datasets.panel import Panel
 from counterfoil.datasets.study import Study
-from counterfoil.datasets.timeline import timeline
-from counterfoil.errors import CounterfoilError, Problem, refusal
+from counterfoil.errors import CounterfoilError, Problem
+from counterfoil.estimators.panels.panel_design import everywhere
 from counterfoil.estimators.panels.staggered_did import StaggeredDiD, estimable, fitted
 from counterfoil.estimators.panels.staggered_sample import StaggeredSample, draw_staggered
 from counterfoil.estimators.power import smallest_detectable
@@ -70,7 +70,7 @@ def plan_staggered(spec: StaggeredDiD, data: Study | Panel) -> StaggeredPlan:
     ([2, 3, 3], 2.58, ['EST-032', 'EST-032'])
     """
     panel = (
-        _everywhere(spec, data) if isinstance(data, Study) and data.outcomes is None and spec.treated is None else data
+        everywhere(spec, data) if isinstance(data, Study) and data.outcomes is None and spec.treated is None else data
     )
     try:
         sample = draw_staggered(spec, panel, read="none")
@@ -96,23 +96,3 @@ def plan_staggered(spec: StaggeredDiD, data: Study | Panel) -> StaggeredPlan:
 
 def _shape(sample: StaggeredSample) -> tuple[int, int]:
     return len(sample.cohorts.order), len(sample.panel.periods)
-
-
-def _everywhere(spec: StaggeredDiD, study: Study) -> Panel:
-    """Return the panel of everybody in every period that the spec names."""
-    if not spec.periods:
-        raise refusal("DATA-032", "before outcomes nothing says what the periods are", "periods", "name `periods:`")
-    line, _ = timeline(pd.Series(spec.periods, dtype=object), spec.periods)
-    people, count = study.n_people, len(line.labels)
-    return Panel(
-        ids=study.ids,
-        timeline=line,
-        unit=np.repeat(np.arange(people, dtype=np.int32), count),
-        period=np.tile(np.arange(count, dtype=np.int32), people),
-        frame=pd.DataFrame(index=range(people * count)),
-        rows=np.arange(people * count),
-        fixed_frame=study.people,
-        name=study.name,
-        cluster=study.cluster,
-        weights=study.weights,
-    )

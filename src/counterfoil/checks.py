@@ -117,7 +117,7 @@ class Check:
 
     def summary(self) -> str:
         """Return everything as text."""
-        lines = [f"{self.contract.name}: {self.study.n_people:,} people; outcomes were not looked at"]
+        lines = [f"{self.contract.name}: {self.study.n_people:,} {self.study.level}; outcomes were not looked at"]
         for title, frame in (
             ("People served, by provider", self.served),
             ("People, by pattern of providers", self.patterns),

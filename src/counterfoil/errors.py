@@ -597,9 +597,9 @@ CODES: Final[dict[str, Code]] = {
     ),
     "EST-018": Code(
         "no standard error",
-        "The effect was published without a standard error, so nothing that needs one can be said of it: no interval, no "
-        "bound, no p-value, no probability and no weight by precision.",
-        "report the standard error with the value, or agree on terms that use the value alone, such as a table of steps",
+        "The effect was published without a standard error, or its design gives a test and no error, so nothing that needs one "
+        "can be said of it: no interval, no bound, no p-value from t, no probability and no weight by precision.",
+        "report the standard error, choose an inference that has one, or agree on terms that use the value or the design's test",
     ),
     "EST-019": Code(
         "observed less agreed, not caused",

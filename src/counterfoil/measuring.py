@@ -122,6 +122,17 @@ class EffectResult:
         return tuple(problem for problem in self.shares.warnings if problem not in self.total.warnings)
 
     @property
+    def of_places(self) -> bool:
+        """Whether the gain counts places, and no people."""
+        return getattr(self.terms.estimator, "level", "people") == "places"
+
+    @property
+    def left_out(self) -> dict[str, int]:
+        """How many were left out for what, as declared."""
+        told = [problem.what for problem in self.warnings if problem.code == "EST-007"]
+        return {name: count for name, count in self.counts.items() if any(f"without {name}" in what for what in told)}
+
+    @property
     def counts(self) -> dict[str, int]:
         """How many people were used, served, or left out for what; empty when refused."""
         found = {} if self.total is None else self.total.diagnostics

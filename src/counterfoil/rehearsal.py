@@ -9,10 +9,12 @@ from counterfoil.contract import OverTime, Placed
 from counterfoil.datasets.disclosure import suppress_counts
 from counterfoil.datasets.study import Study
 from counterfoil.errors import CounterfoilError, DataError, Problem
+from counterfoil.estimators.panels.panel_design import everywhere, level_of
 from counterfoil.estimators.panels.panel_support import panel_support
 from counterfoil.estimators.panels.staggered_did import StaggeredDiD
 from counterfoil.estimators.panels.staggered_plan import plan_staggered
 from counterfoil.estimators.synthetic.before_outcomes import reach
+from counterfoil.estimators.synthetic.synthetic_control import SyntheticControl
 
 COUNTS = ("people", "rows", "units", "compared")
 
@@ -67,8 +69,14 @@ def rehearse(spec: OverTime | Placed, study: Study) -> Rehearsal:
 
 def _of_places(spec: Placed, study: Study) -> Rehearsal:
     """Places are no people: how many there are is told."""
+    units = level_of(spec, study)
+    unread = (
+        isinstance(units, Study)
+        and units.outcomes is None
+        and not (isinstance(spec, SyntheticControl) and (spec.treated or spec.predictors))
+    )
     try:
-        found = reach(spec, study)
+        found = reach(spec, everywhere(spec, study) if unread else study)
     except DataError:
         raise
     except CounterfoilError as error:

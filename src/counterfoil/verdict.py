@@ -19,6 +19,7 @@ from counterfoil.attribution.shares import Shares
 from counterfoil.errors import CounterfoilError, listed
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.support import CLASSES
+from counterfoil.placed import placed_fit, placed_lines
 from counterfoil.robustness import robustness
 
 if TYPE_CHECKING:
@@ -248,6 +249,9 @@ def _bare_lines(result: "EffectResult", total: Estimate) -> Iterator[str]:
 
 
 def _held_lines(result: "EffectResult") -> Iterator[str]:
+    fit = placed_fit(result.measured)
+    if fit is not None:
+        yield from (f"  {line[0].upper()}{line[1:]}." for line in placed_lines(fit))
     if result.held is not None:
         stands = "open" if result.held.passes else "shut"
         yield (

@@ -28,6 +28,7 @@ from counterfoil.findings import Findings
 from counterfoil.report.designs import assumption_rows, describe_design
 from counterfoil.report.panel_facts import over_time
 from counterfoil.report.pictures import Bar, Division, Part
+from counterfoil.report.place_facts import places
 from counterfoil.verdict import AS_REPORTED, NO_SHARE, Scale, describe_clause, describe_difference, describe_gate
 
 if TYPE_CHECKING:
@@ -40,7 +41,6 @@ MOST_BARS: Final = 6
 """Parties beyond which bars of shares have more parts than colours can tell apart."""
 MOST_PATTERNS: Final = 40
 MOST_PAIRS: Final = 15
-NO_LOSS: Final = frozenset({"people_in", "people_used", "served", "cohorts", "assigned", "control"})
 PACKAGES: Final = ("counterfoil", "numpy", "pandas", "scipy", "statsmodels", "scikit-learn")
 
 
@@ -94,7 +94,8 @@ def withheld_parties(evaluation: "Evaluation") -> frozenset[str]:
     if settlement is not None:
         parties |= _paid_for_few(evaluation)
     for name, result in evaluation.effects.items():
-        if settlement is not None and result.total is not None and 0 < result.total.people < SMALL_CELL:
+        few = result.total is not None and 0 < result.total.people < SMALL_CELL and not result.of_places
+        if settlement is not None and few:
             parties |= {line.provider for line in settlement.lines if line.effect == name}
     if study is not None and study.services is not None and players:
         served = study.roster([name for name in players if name in study.providers])
@@ -230,6 +231,7 @@ def _effect(contract: Contract, result: "EffectResult", withheld: frozenset[str]
         "note": "",
         "findings": None,
         "over_time": None,
+        "places": places(result),
     }
     if result.total is None:
         return facts
@@ -246,7 +248,7 @@ def _effect(contract: Contract, result: "EffectResult", withheld: frozenset[str]
         "interval": f"{scale.number(low)} to {scale.number(high)}",
         "std_error": scale.number(float(total.std_error[0])),
         "kind": "gain" if value * result.sign > 0 else "loss",
-        "people": shown(total.people),
+        "people": f"{total.people:,}" if result.of_places else shown(total.people),
         "population": total.population,
         "unit": scale.unit.strip() or "units of the outcome",
         "bars": [_bar(scale, "effect", value, low, high, result.sign)],
@@ -273,16 +275,19 @@ def _effect(contract: Contract, result: "EffectResult", withheld: frozenset[str]
 
 
 def _without_error(total: Estimate, result: "EffectResult") -> dict[str, Any]:
-    """Return what is said of an effect that was published without a standard error: no interval and no picture."""
+    """Return what is said of an effect without a standard error: no interval, and no picture of one."""
     value = float(total.values[0])
+    lacking = "not published" if result.terms.estimator.kind in AS_REPORTED else "none; a test instead"
     return {
         "estimand": total.estimand,
         "estimate": f"{value:,.6g}",
         "each": "",
-        "interval": "not published",
-        "std_error": "not published",
+        "interval": lacking,
+        "std_error": lacking,
         "kind": "gain" if value * result.sign > 0 else "loss",
-        "people": shown(total.people) if total.people else "a number not stated of",
+        "people": (f"{total.people:,}" if result.of_places else shown(total.people))
+        if total.people
+        else "a number not stated of",
         "population": total.population,
         "unit": "units of the outcome",
     }
@@ -552,11 +557,16 @@ def _data(evaluation: "Evaluation", show_small_cells: bool) -> dict[str, Any]:
     facts: dict[str, Any] = {"people": "", "served": [], "patterns": [], "more": 0, "lost": []}
     few_lost = False
     for result in evaluation.effects.values():
-        counts = result.counts
-        lost = {key: count for key, count in counts.items() if key not in NO_LOSS}
+        counts, lost = result.counts, result.left_out
         few_lost |= any(count < SMALL_CELL for count in lost.values())
         facts["lost"] += [
-            (result.name, reason, f"{n:,}" if show_small_cells else shown(n)) for reason, n in lost.items()
+            (
+                result.name,
+                reason,
+                f"{n:,}" if show_small_cells else shown(n),
+                "rows" if "rows_in" in counts else "people",
+            )
+            for reason, n in lost.items()
         ]
         arms = {arm: counts[arm] for arm in ("assigned", "control") if arm in counts}
         texts = [f"{n:,}" for n in arms.values()] if show_small_cells else suppress_counts(list(arms.values()))

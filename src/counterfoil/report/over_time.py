@@ -9,7 +9,7 @@ from markupsafe import Markup
 from counterfoil.report.pictures import WIDTH, line, svg, text
 
 HEIGHT: Final = 260
-LEFT: Final = 70
+LEFT: Final = 88
 TOP: Final = 14
 BOTTOM: Final = 44
 MOST_LABELS: Final = 12
@@ -64,14 +64,19 @@ class _Frame:
         return drawn
 
 
-def event_study_picture(instants: Sequence[Instant], title: str, digits: str = ".3g") -> Markup:
+def _end(value: float) -> str:
+    """Return a number short enough to stand beside the axis."""
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e9 else f"{value:.3g}"
+
+
+def event_study_picture(instants: Sequence[Instant], title: str) -> Markup:
     """Draw each instant as a dot with its interval in a pale one that holds for all; a dotted line where services begin."""
     if not instants:
         return Markup("")
     low = min(0.0, *(one.band_low for one in instants))
     high = max(0.0, *(one.band_high for one in instants))
     frame = _Frame(low, high, len(instants))
-    drawn = frame.parts([one.label for one in instants], (f"{low:{digits}}", f"{high:{digits}}"))
+    drawn = frame.parts([one.label for one in instants], (_end(low), _end(high)))
     drawn.append(line(LEFT, frame.y(0.0), WIDTH - 20, frame.y(0.0), "axis"))
     begin = next((place for place, one in enumerate(instants) if not one.before and not one.reference), len(instants))
     drawn.append(line(frame.x(begin - 0.5), TOP, frame.x(begin - 0.5), HEIGHT - BOTTOM, "axis dotted"))
@@ -109,7 +114,7 @@ def course_picture(labels: Sequence[str], courses: Sequence[Course], begin: int,
         return Markup("")
     low, high = min(values), max(values)
     frame = _Frame(low, high, len(labels))
-    drawn = frame.parts(labels, (f"{low:.4g}", f"{high:.4g}"))
+    drawn = frame.parts(labels, (_end(low), _end(high)))
     drawn.append(line(frame.x(begin - 0.5), TOP, frame.x(begin - 0.5), HEIGHT - BOTTOM, "axis dotted"))
     for place, course in enumerate(courses):
         points = " ".join(f"{frame.x(at):.1f},{frame.y(value):.1f}" for at, value in enumerate(course.values))
