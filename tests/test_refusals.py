@@ -34,8 +34,10 @@ from counterfoil.attribution.gains import (
     FewClusters,
     Pool,
     PrecisionGate,
+    RobustGate,
     blended,
     hold_clusters,
+    hold_gate,
     minimum_for,
     pool_value,
 )
@@ -395,6 +397,7 @@ FIRES: dict[str, Callable[[Path], Any]] = {
     "IDENT-035": lambda _: places(since=1),
     "IDENT-036": lambda _: places(inference="jackknife", method="synthetic_did"),
     "IDENT-037": lambda _: long().treated_since("moved"),
+    "EST-041": lambda _: hold_gate(RobustGate(relative_magnitudes=Decimal(1)), published("jobs", Decimal(1)), "higher"),
     "PAY-023": lambda _: settle(
         {"y1": [UnitPrice(quantity="q", price=Decimal(1), to="a")]},
         {}, {}, currency="USD", payer="p", quantities={"q": Quantity((Cell(Decimal(9)),))},

@@ -1,0 +1,150 @@
+"""Gates that are held against the data of a design: permutations, wild bootstraps, placebos, trends that differ."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import counterfoil as cf
+from counterfoil.datasets import Study
+from counterfoil.estimators import Experiment, randomization_inference, wild_cluster
+
+
+def contract(effect: dict[str, Any], payments: list[dict[str, Any]] | None = None) -> Any:
+    terms = {
+        "counterfoil": 1,
+        "name": "Gates",
+        "currency": "USD",
+        "parties": {"north": {"role": "provider"}, "state": {"role": "outcome_payer"}},
+        "effects": {"jobs": {"outcome": "jobs", "better": "higher", **effect}},
+        "payments": payments or [{"effect": "jobs", "per": "person", "price": "10.00"}],
+    }
+    return cf.contract.Contract.model_validate(terms)
+
+
+def lottery(gain: float, better: int = 1) -> Study:
+    rng = np.random.default_rng(5)
+    town = np.repeat(np.arange(12), 10)
+    assigned = (town % 2).astype(int)
+    jobs = better * (gain * assigned + rng.normal(size=12)[town] * 0.5 + rng.normal(size=120))
+    people = pd.DataFrame({"person": np.arange(120), "town": town.astype(str), "assigned": assigned})
+    outcomes = pd.DataFrame({"person": np.arange(120), "outcome": "jobs", "value": jobs})
+    return Study.from_tables(people, outcomes=outcomes)
+
+
+def evaluated(gate: dict[str, Any], study: Study, better: str = "higher") -> Any:
+    effect = {"estimator": {"kind": "experiment", "cluster": "town"}, "gate": gate, "better": better}
+    return cf.evaluate(contract(effect), study)
+
+
+def test_the_permutation_that_decides_is_that_of_the_declared_lottery() -> None:
+    study = lottery(1.0)
+    found = evaluated({"p_below": "0.05", "sides": "one", "test": "permutation"}, study)
+    own = randomization_inference(Experiment(outcome="jobs", cluster="town"), study, alternative="greater")
+    held = found.effects["jobs"].held
+    assert held.tested == pytest.approx(float(own.p_values[0]))
+    assert held.passes == (held.tested < 0.05)
+    assert "by permutation of the lottery" in found.summary()
+
+
+def test_the_gate_turns_where_the_confidence_set_ends() -> None:
+    result = evaluated({"p_below": "0.05", "sides": "one", "test": "permutation"}, lottery(1.0)).effects["jobs"]
+    edge = float(result.total.values[0]) - result.held.margin
+    assert not result.at(edge - 1e-6).gate_passes
+    assert result.at(edge + 1e-6).gate_passes
+    assert float(result.edge().value) == pytest.approx(edge)
+
+
+@pytest.mark.parametrize("better", ["higher", "lower"])
+def test_sides_and_signs(better: str) -> None:
+    sign = 1 if better == "higher" else -1
+    for test in ("permutation", "wild_cluster"):
+        good = evaluated({"p_below": "0.10", "sides": "two", "test": test}, lottery(2.0, sign), better)
+        harm = evaluated({"p_below": "0.10", "sides": "two", "test": test}, lottery(2.0, -sign), better)
+        assert good.effects["jobs"].held.passes
+        assert not harm.effects["jobs"].held.passes
+
+
+def test_the_wild_bootstrap_is_the_one_of_the_toolbox() -> None:
+    study = lottery(1.0)
+    held = evaluated({"p_below": "0.05", "sides": "two", "test": "wild_cluster"}, study).effects["jobs"].held
+    assert held.tested == wild_cluster(Experiment(outcome="jobs", cluster="town"), study, seed=0).p_value
+
+
+def test_a_test_that_the_design_lacks_is_refused() -> None:
+    for test in ("placebo", "conformal"):
+        found = evaluated({"p_below": "0.05", "sides": "two", "test": test}, lottery(1.0))
+        assert [problem.code for problem in found.refused] == ["EST-041"]
+
+
+def rollout() -> tuple[Any, Study]:
+    folder = cf.datasets.example_folder("rollout")
+    return cf.read_contract(folder / "contract.yaml"), cf.read_study(folder)
+
+
+def test_claims_of_a_comparison_over_time_are_told_with_their_breakdown() -> None:
+    terms, study = rollout()
+    over_time = terms.effects["over_time"].estimator.model_dump(mode="json", exclude_unset=True)
+    effect = {"outcome": "days", "estimator": over_time, "gate": {"relative_magnitudes": "0.5", "above": "2"}}
+    steps = [{"from": "5", "pays": "1000.00"}, {"from": "15", "pays": "2000.00"}]
+    found = cf.evaluate(contract(effect, [{"effect": "jobs", "steps": steps}]), study)
+    rows = found.to_dict()["effects"]["jobs"]["robustness"]
+    assert [row["claim"] for row in rows] == [
+        "a gain above 0",
+        "the gate: a gain above 2",
+        "the tier from 5",
+        "the tier from 15",
+    ]
+    limits = [row["breakdown"] or 0.0 for row in rows]
+    assert limits == sorted(limits, reverse=True)
+    assert found.effects["jobs"].held.passes == (limits[1] >= 0.5)
+    assert "If trends were not parallel" in found.summary()
+    assert "shown if trends differ by up to" in found.report()
+
+
+def test_check_says_who_is_compared_before_outcomes() -> None:
+    terms, study = rollout()
+    told = cf.check(terms, study.without_outcomes())
+    assert told.compared["over_time"].cells["units"].tolist() == ["108", "108", "144", "600"]
+    assert not told.refused
+    assert "who is compared" in told.summary()
+
+
+def test_the_blend_of_a_lottery_and_a_comparison_over_time_counts_who_is_in_both() -> None:
+    terms, study = rollout()
+    effects: Any = cf.evaluate(terms, study).effects
+    lottery_, over_time, gain = (effects[name].total for name in ("lottery", "over_time", "gain"))
+    assert gain.values[0] == pytest.approx(0.8 * lottery_.values[0] + 0.2 * over_time.values[0])
+    apart = np.hypot(0.8 * lottery_.std_error[0], 0.2 * over_time.std_error[0])
+    assert gain.std_error[0] != pytest.approx(apart, rel=0.01)
+
+
+def places() -> Study:
+    rng = np.random.default_rng(1)
+    names = [f"town {number:02d}" for number in range(20)]
+    years = [str(year) for year in range(2010, 2022)]
+    walk = rng.normal(size=(20, 1)) * 3 + rng.normal(size=(20, 12)).cumsum(axis=1) * 0.3 + np.arange(12)
+    walk[0, 8:] += 6
+    long = pd.DataFrame({
+        "place": np.repeat(names, 12), "indicator": "jobs", "period": np.tile(years, 20), "value": walk.ravel()
+    })  # fmt: skip
+    since = pd.DataFrame({"place": names, "since": ["2018", *[""] * 19]})
+    return Study.of_places(long, since, name="towns")
+
+
+def test_a_place_is_held_against_placebos_and_shown_beside_what_would_have_been() -> None:
+    gate = {"p_below": "0.06", "sides": "two", "test": "placebo"}
+    effect = {"estimator": {"kind": "synthetic_control", "first_treated": "since"}, "gate": gate}
+    found: Any = cf.evaluate(contract(effect), places())
+    result = found.effects["jobs"]
+    assert result.total.error_type == "unknown"
+    assert result.held.tested == pytest.approx(1 / 20)
+    assert found.settlement is not None
+    assert found.settlement.total > 0
+    page = found.report()
+    assert "town 0" in page
+    assert "withheld" not in page
+    assert "Placebo test" in found.summary()
+    refused = cf.evaluate(contract({**effect, "gate": {"total_above": 0}}), places())
+    assert [problem.code for problem in refused.refused] == ["EST-018"]
