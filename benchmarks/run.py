@@ -10,13 +10,17 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
 import engine
 import games
 import numpy as np
+import panels
+import randomization
 import settle
+import staggered
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 PROGRAM = [sys.executable, "-c", "import sys; from counterfoil.cli import main; main(sys.argv[1:])"]
@@ -26,7 +30,7 @@ ROWS = {
     "counterfoil --help": [*PROGRAM, "--help"],
     "import pandas (for comparison)": [sys.executable, "-c", "import pandas"],
     "import statsmodels.api (for comparison)": [sys.executable, "-c", "import statsmodels.api"],
-    **{f"counterfoil demo {name}": [*PROGRAM, "demo", name] for name in ("rice", "nsw", "rossi", "cradle")},
+    **{f"counterfoil demo {name}": [*PROGRAM, "demo", name] for name in ("rice", "nsw", "rossi", "cradle", "rollout")},
 }
 
 
@@ -75,30 +79,46 @@ def large_study() -> str:
     return f"| read and check {people:,.0f} people, {rows:,.0f} outcome rows (peak {memory:.1f} GB) | {wall:.1f} |"
 
 
-def main() -> None:
-    """Write the page."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    for peer in ("shapiq", "dowhy", "doubleml"):
-        parser.add_argument(f"--{peer}", help=f"a Python whose environment has {peer}, to time beside ours")
-    parser.add_argument("--limit", type=float, default=120.0, help="seconds that a peer may take on one game")
-    asked = parser.parse_args()
-    packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "pandas", "pydantic", "typer", "statsmodels"))
-    lines = [
-        "# Benchmarks",
-        "",
-        f"Python {platform.python_version()}, {packages}. Wall seconds, best of five fresh processes.",
-        "",
-    ]
-    lines += ["| what | seconds |", "|---|---|"]
+def program_table() -> list[str]:
+    """Return the rows of the program as a user meets it."""
+    lines = ["Wall seconds, best of five fresh processes.", "", "| what | seconds |", "|---|---|"]
     for name, command in ROWS.items():
         lines.append(f"| {name} | {seconds(command):.2f} |")
         sys.stderr.write(lines[-1] + "\n")
-    lines.append(large_study())
-    sys.stderr.write(lines[-1] + "\n")
-    lines += ["", "## The contribution engine", "", *engine.table(asked.doubleml)]
-    lines += ["", "## Counting and settling", "", *settle.table()]
+    return [*lines, large_study()]
+
+
+def kept(page: str) -> dict[str, list[str]]:
+    """Return the sections of a page that was written before, by their title."""
+    parts = page.split("\n## ")[1:]
+    return {part.partition("\n")[0]: part.partition("\n")[2].strip().splitlines() for part in parts}
+
+
+def main() -> None:
+    """Write the page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    for peer in ("shapiq", "dowhy", "doubleml", "pyfixest", "linearmodels", "csdid", "moderndid"):
+        parser.add_argument(f"--{peer}", metavar="PYTHON", help=f"an interpreter that has {peer}, to time beside ours")
+    parser.add_argument("--limit", type=float, default=120.0, help="seconds that a peer may take on one game")
+    parser.add_argument("--only", default="", help="measure sections whose title holds this, and keep the others")
+    asked = parser.parse_args()
     pythons = {"shapiq": asked.shapiq or sys.executable, "dowhy": asked.dowhy or sys.executable}
-    lines += ["", "## Exact Shapley values of a finished game", "", *games.table(pythons, asked.limit, 24)]
+    regressions = {"pyfixest": asked.pyfixest, "linearmodels": asked.linearmodels}
+    sections: dict[str, Callable[[], list[str]]] = {
+        "The program": program_table,
+        "The contribution engine": lambda: engine.table(asked.doubleml),
+        "Staggered adoption": lambda: [staggered.WORKLOAD, "", *staggered.table(asked.csdid, asked.moderndid)],
+        "Regressions on panels": lambda: [panels.WORKLOAD, "", *panels.table(regressions)],
+        "Randomization inference": lambda: randomization.table(asked.pyfixest),
+        "Counting and settling": settle.table,
+        "Exact Shapley values of a finished game": lambda: games.table(pythons, asked.limit, 24),
+    }
+    before = kept(PAGE.read_text(encoding="utf-8")) if PAGE.exists() else {}
+    packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "pandas", "pydantic", "typer", "statsmodels"))
+    lines = ["# Benchmarks", "", f"Python {platform.python_version()}, {packages}."]
+    for title, measure in sections.items():
+        found = measure() if asked.only in title else before.get(title, ["Not measured yet."])
+        lines += ["", f"## {title}", "", *found]
     PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

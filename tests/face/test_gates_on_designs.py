@@ -88,7 +88,7 @@ def test_claims_of_a_comparison_over_time_are_told_with_their_breakdown() -> Non
     over_time = terms.effects["over_time"].estimator.model_dump(mode="json", exclude_unset=True)
     effect = {"outcome": "days", "estimator": over_time, "gate": {"relative_magnitudes": "0.5", "above": "2"}}
     steps = [{"from": "5", "pays": "1000.00"}, {"from": "15", "pays": "2000.00"}]
-    found = cf.evaluate(contract(effect, [{"effect": "jobs", "steps": steps}]), study)
+    found: Any = cf.evaluate(contract(effect, [{"effect": "jobs", "steps": steps}]), study)
     rows = found.to_dict()["effects"]["jobs"]["robustness"]
     assert [row["claim"] for row in rows] == [
         "a gain above 0",
