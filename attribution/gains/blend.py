@@ -12,12 +12,15 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Literal
 
+import numpy as np
 from pydantic import ConfigDict, Field, model_validator
 
-from counterfoil.attribution.gains.joint import Joined, chosen, joint, refuse_mixture
+from counterfoil.attribution.gains.joint import Joined, chosen, joint, refuse_mixture, share_people
 from counterfoil.attribution.money.amounts import Amount, add, multiply
 from counterfoil.attribution.money.words import Words
 from counterfoil.estimators.estimate import Estimate
+from counterfoil.estimators.panels.event_study import EventStudy
+from counterfoil.estimators.stack import stack
 
 
 class Blend(Joined):
@@ -115,3 +118,49 @@ def blended(terms: Blend, effects: Mapping[str, Estimate]) -> Estimate:
         refuse_mixture(parts)
     mixed = joint(parts, terms).contrast([[float(weight) for weight in terms.of.values()]], ["gain"])
     return replace(mixed, estimand=f"blend of {mixed.estimand}")
+
+
+def blended_over_time(
+    terms: Blend, effects: Mapping[str, Estimate], studies: Mapping[str, EventStudy]
+) -> EventStudy | None:
+    """Return a blend's effects by period, where exactly one part has such: the other parts are the same in every period.
+
+    With weight w on the part over time, w times its effects and the other parts' weighted sum added to those since the services
+    began average to the blend; violations of parallel trends enter all of them w times, so that a robust set of this event study
+    is one of the blend.
+
+    Parameters
+    ----------
+    terms : Blend
+    effects : mapping of str to Estimate
+        Every part, one term each.
+    studies : mapping of str to EventStudy
+        Parts that have effects by period.
+
+    Returns
+    -------
+    EventStudy or None
+        None where none or several parts have effects by period, or nothing tells how the parts vary together.
+
+    Raises
+    ------
+    EstimationError
+        EST-008 when estimates cannot be joined.
+    """
+    over_time = [name for name in terms.of if name in studies]
+    if len(over_time) != 1:
+        return None
+    (name,) = over_time
+    study, others = studies[name], [part for part in terms.of if part != name]
+    blocks = [study.estimate, *(effects[part] for part in others)]
+    shared = share_people(blocks)
+    if not shared and not terms.independent:
+        return None
+    joined = stack(blocks, [name, *others], independent=not shared)
+    size = len(study.times)
+    rows = np.zeros((size, size + len(others)))
+    rows[:, :size] = float(terms.of[name]) * np.eye(size)
+    since = np.array(study.times) >= 0
+    for place, part in enumerate(others):
+        rows[since, size + place] = float(terms.of[part])
+    return replace(study, estimate=joined.contrast(rows, study.estimate.terms))

@@ -123,6 +123,11 @@ def joint(parts: Mapping[str, Estimate], stated: Joined) -> Estimate:
     return joined.select([joined.terms.index(name) for name in names], "term")
 
 
+def share_people(parts: Sequence[Estimate]) -> bool:
+    """Tell whether people link all estimates to each other."""
+    return len(_sharing(parts)) == 1
+
+
 def _sharing(parts: Sequence[Estimate]) -> list[list[int]]:
     """Return positions of parts, grouped by whether people link them."""
     links = np.eye(len(parts))

@@ -13,7 +13,7 @@ import numpy as np
 from counterfoil.attribution.counting.deductions import deducted
 from counterfoil.attribution.counting.dependence import in_order_of_dependence
 from counterfoil.attribution.gains.any_gate import hold_gate, needs_design
-from counterfoil.attribution.gains.blend import Blend, blend_value, blended
+from counterfoil.attribution.gains.blend import Blend, blend_value, blended, blended_over_time
 from counterfoil.attribution.gains.completion import completed
 from counterfoil.attribution.gains.few_clusters import clusters_of
 from counterfoil.attribution.gains.held import Held
@@ -381,6 +381,7 @@ def _composed(terms: Effect, name: str, parts: Mapping[str, EffectResult], perio
         match spec:
             case Blend():
                 total, own = blended(spec, estimates), blend_value(spec, values)
+                result = replace(result, over_time=_blend_over_time(spec, estimates, parts))
             case Index():
                 total, own = indexed(spec, estimates), index_value(spec, values)
             case Pool():
@@ -398,6 +399,16 @@ def _composed(terms: Effect, name: str, parts: Mapping[str, EffectResult], perio
 
 def _no_edge() -> GateEdge:
     raise refusal("PAY-018", "the gate does not turn at any gain")
+
+
+def _blend_over_time(
+    spec: Blend, estimates: Mapping[str, Estimate], parts: Mapping[str, EffectResult]
+) -> EventStudy | None:
+    studies = {part: known.over_time for part, known in parts.items() if known.over_time is not None}
+    try:
+        return blended_over_time(spec, estimates, studies)
+    except CounterfoilError:
+        return None
 
 
 def _gated(result: EffectResult, test: Callable[[PValueGate], OwnTest | None] | None = None) -> EffectResult:

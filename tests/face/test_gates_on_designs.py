@@ -148,3 +148,21 @@ def test_a_place_is_held_against_placebos_and_shown_beside_what_would_have_been(
     assert "Placebo test" in found.summary()
     refused = cf.evaluate(contract({**effect, "gate": {"total_above": 0}}), places())
     assert [problem.code for problem in refused.refused] == ["EST-018"]
+
+
+def test_the_gate_on_a_blend_stands_further_than_that_on_the_comparison_alone() -> None:
+    """A violation enters the blend only as far as the comparison over time does."""
+    terms, study = rollout()
+    found = cf.evaluate(terms, study).to_dict()["effects"]
+    alone, blend = (found[name]["robustness"][0]["breakdown"] for name in ("over_time", "gain"))
+    assert blend > 3 * alone
+
+
+def test_the_part_over_time_of_a_blend_is_scaled_and_the_others_are_added() -> None:
+    terms, study = rollout()
+    effects: Any = cf.evaluate(terms, study).effects
+    own, blend = effects["over_time"].over_time, effects["gain"].over_time
+    early, late = np.array(own.times) < 0, np.array(own.times) >= 0
+    assert blend.estimate.values[early] == pytest.approx(0.2 * own.estimate.values[early])
+    shift = 0.8 * effects["lottery"].total.values[0]
+    assert blend.estimate.values[late] == pytest.approx(0.2 * own.estimate.values[late] + shift)

@@ -19,7 +19,6 @@ PARALLEL: Final = (
     "Without the programme, outcomes of treated and untreated units would have moved alike (parallel trends)."
 )
 UNFORESEEN: Final = "Nobody's outcome moved before the programme because it was to come (no anticipation)."
-UNAFFECTED: Final = "The programme does not reach the units that are compared with (no spill-over)."
 LASTING: Final = "Once treated, a unit stays treated; effects may grow or fade."
 ALIKE: Final = "The effect is the same for every unit and length of exposure; otherwise some comparisons count with the wrong sign."
 FOLLOWING: Final = "What made the donors move like the treated places before the programme goes on afterwards."
@@ -113,9 +112,12 @@ def describe_over_time(spec: "OverTime") -> str:
         )
     if isinstance(spec, StaggeredDiD):
         others = "never treated" if spec.comparison == "never" else "not treated yet"
+        how = f"{alike}, {METHODS[spec.method]}" if spec.covariates else ""
+        if spec.method == "imputation":
+            how = f"{alike}, {METHODS['imputation']}"
         return (
             f"Units join in different periods; each cohort's change since it joined is compared with that of units {others}"
-            f"{alike}, {METHODS[spec.method]}. The gain is averaged {AVERAGES[spec.aggregate]}."
+            f"{how}. The gain is averaged {AVERAGES[spec.aggregate]}."
         )
     effects = listed(spec.fixed_effects)
     if isinstance(spec, EventStudyRegression):
@@ -144,7 +146,7 @@ def rests_on(spec: "Trial | OverTime | Placed") -> list[tuple[str, str]]:
     if isinstance(spec, InstrumentalVariable):
         return [(what, "assumed") for what in (AS_RANDOM, EXCLUSION, ONE_WAY)]
     if isinstance(spec, SyntheticControl):
-        return [(what, "assumed") for what in (FOLLOWING, UNFORESEEN, UNAFFECTED)]
+        return [(what, "assumed") for what in (FOLLOWING, UNFORESEEN)]
     if isinstance(spec, InterruptedTimeSeries):
         return [(UNDISTURBED, "assumed"), (UNFORESEEN, "assumed")]
     more = (
@@ -154,4 +156,4 @@ def rests_on(spec: "Trial | OverTime | Placed") -> list[tuple[str, str]]:
         if not isinstance(spec, DifferenceInDifferences)
         else []
     )
-    return [(what, "assumed") for what in (PARALLEL, UNFORESEEN, UNAFFECTED, *more)]
+    return [(what, "assumed") for what in (PARALLEL, UNFORESEEN, *more)]
