@@ -36,7 +36,8 @@ def stack(estimates: Sequence[Estimate], names: Sequence[str] | None = None, *, 
     Returns
     -------
     Estimate
-        Error type ``stacked``; the smallest degrees of freedom of the blocks.
+        Error type ``stacked``; the smallest degrees of freedom of the blocks, each of which has at most one less than the
+        clusters that its own people are in.
 
     Raises
     ------
@@ -94,7 +95,8 @@ def stack(estimates: Sequence[Estimate], names: Sequence[str] | None = None, *, 
         influence[row, first : first + len(block.terms)] = scores * (len(ids) / len(row))
         first += len(block.terms)
     if clusters is not None:
-        common["degrees"] = min(common["degrees"], float(clusters.max()))
+        # A block whose people lie in some of the clusters rests on those alone.
+        common["degrees"] = min(common["degrees"], *(len(np.unique(clusters[row])) - 1.0 for row in rows))
     return Estimate(**common, ids=ids, influence=influence, clusters=clusters)
 
 

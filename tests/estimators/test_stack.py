@@ -260,6 +260,17 @@ def test_members_of_one_cluster_in_different_blocks_stay_together() -> None:
     assert "share clusters" in refused(pairs[0], independent=True)
 
 
+def test_degrees_are_those_of_the_estimate_in_fewest_clusters() -> None:
+    """A lottery at 10 of 16 sites, clustered only by the other estimate, has 9 degrees of freedom and not 15."""
+    rng = np.random.default_rng(4)
+    data = pd.DataFrame({"site": np.repeat(np.arange(16), 20), "assigned": np.tile([0, 1], 160)})
+    data["y"] = rng.normal(size=16)[data["site"]] + data["assigned"] + rng.normal(size=320)
+    everywhere = Experiment(outcome="y", cluster="site").fit(data)
+    part = Experiment(outcome="y", blocks="site", target="population").fit(data[data["site"] < 10])
+    joint = stack([part, everywhere], ["part", "everywhere"])
+    assert (part.df, everywhere.df, joint.n_clusters, joint.df) == (180.0, 15.0, 16, 9.0)
+
+
 def test_people_of_unknown_clusters_are_refused() -> None:
     data = overlapping(200).assign(site=lambda frame: frame.index // 10)
     part = Experiment(outcome="y", cluster="site").fit(data[:150])
