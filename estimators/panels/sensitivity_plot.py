@@ -40,7 +40,7 @@ def plot_sensitivity(result: Sensitivity | Breakdown, ax: Any = None) -> Any:
         ax.plot(places[ends], sets[ends, side], "_", color=GAIN, markersize=6)
     ax.plot(places[:1], [made.estimate], "o", color=WHOLE)
     ax.annotate(
-        "parallel\ntrends", (places[0], finite[0].max()), textcoords="offset points", xytext=(0, 4), ha="center"
+        "parallel\ntrends", (places[0], finite[0].max()), textcoords="offset points", xytext=(0, 8), ha="center"
     )
     if isinstance(result, Breakdown):
         for threshold, value in zip(result.thresholds, result.values, strict=True):
