@@ -29,6 +29,15 @@ SHOWN = {
         "as signed",
         "19 of 19 figures agree with the terms",
     ],
+    "04_one_programme_two_designs": [
+        "as declared: 360 without assigned",
+        "Two-way fixed effects on days: 18.1868",
+        "Earlier trends passed the test",
+        "differ by up to 1.33 times",
+        "correlation of the two estimates: 0.39",
+        "74,053.30 USD is due from county",
+        "89,721.18",
+    ],
 }
 
 
