@@ -95,13 +95,16 @@ class StaggeredFit:
 
     def total(self) -> Estimate:
         """Return the one number that the design calls the gain, in the outcome's units per treated unit."""
-        if self.aggregate == "simple":
-            found = self._simple()
-        elif self.aggregate == "group":
-            found = self._mean(self._by_cohort(), self._cohort_weights)
-        else:
-            found = self._mean(self._by_period() if self.aggregate == "calendar" else self._after())
-        return self._estimate(found, IN_WORDS[self.aggregate], weigh=True)
+        return self._estimate(self._gain(), IN_WORDS[self.aggregate], weigh=True)
+
+    def event_weights(self) -> tuple[float, ...]:
+        """Return what each event time from 0 on weighs in the gain, in the order of ``event_study().post_times``.
+
+        The event study's average with these weights is the gain, but for differences between cohorts at the same event time.
+        """
+        row = self._gain().weights[0]
+        since = np.array([cell.since for cell in self.effects.cells])
+        return tuple(float(row[since == time].sum()) for time in self.event_study().post_times)
 
     def by_cohort(self) -> Estimate:
         """Return each cohort's effect, averaged over its treated periods."""
@@ -178,6 +181,13 @@ class StaggeredFit:
                 "compared": self.effects.units[:, 1],
             }
         )
+
+    def _gain(self) -> Average:
+        if self.aggregate == "simple":
+            return self._simple()
+        if self.aggregate == "group":
+            return self._mean(self._by_cohort(), self._cohort_weights)
+        return self._mean(self._by_period() if self.aggregate == "calendar" else self._after())
 
     def _averaged(self, fixed: FloatArray, terms: Sequence[str]) -> Average:
         count = self.cohorts.count if self.estimated else None

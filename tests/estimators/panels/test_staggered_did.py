@@ -281,6 +281,23 @@ def test_units_measured_in_two_periods_are_compared_over_those_two() -> None:
     assert (fit.total().diagnostics["rows_in"], fit.total().n) == (len(PARTIAL), 260)
 
 
+@pytest.mark.parametrize("aggregate", ["simple", "group", "calendar", "event_time"])
+def test_event_times_weigh_what_they_weigh_in_the_gain(aggregate: str) -> None:
+    """Where cohorts have one path of effects, the event study averaged with these weights is the gain."""
+    first = {**dict.fromkeys(range(3), 3), **dict.fromkeys(range(3, 5), 4), 5: 6}
+    frame = pd.DataFrame([(unit, year) for unit in range(9) for year in range(1, 8)], columns=["unit", "year"])
+    frame["joined"] = frame["unit"].map(first)
+    since = frame["year"] - frame["joined"]
+    frame["y"] = frame["unit"] % 4 + 0.5 * frame["year"] + np.where(since >= 0, (since + 1.0) ** 2, 0.0)
+    spec = StaggeredDiD(outcome="y", first_treated="joined", base="universal", aggregate=aggregate)
+    fit = spec.fit(Panel.from_frame(frame, unit="unit", period="year"))
+    np.testing.assert_allclose(sum(fit.event_weights()), 1.0)
+    average = fit.event_study().average(fit.event_weights())
+    np.testing.assert_allclose(average.values, fit.total().values)
+    if aggregate == "group":
+        np.testing.assert_allclose(fit.event_weights()[-1], 3 / 6 / 5)
+
+
 def test_weights_of_the_averages_are_estimated_and_say_so() -> None:
     """An average whose weights were known would have a smaller error where cohorts differ."""
     fit = fitted()
