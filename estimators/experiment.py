@@ -52,7 +52,7 @@ class Experiment(Design):
             "examples": [
                 {"kind": "experiment", "assigned": "assigned"},
                 {"kind": "experiment", "assigned": "arm", "control": "usual care", "arm": "any"},
-                {"kind": "experiment", "assigned": "assigned", "pairs": "pair", "before": ["2023"], "period": "2024"},
+                {"kind": "experiment", "assigned": "assigned", "pairs": "pair", "before": ["2024"], "period": "2025"},
             ]
         }
     )
@@ -82,7 +82,9 @@ class Experiment(Design):
         (), description="Earlier periods of the same outcome, from before the programme, to adjust for."
     )
     adjustment: Literal["interacted", "additive"] = Field(
-        "interacted", description="Whether slopes of covariates differ by arm (Lin 2013) or not."
+        "interacted",
+        description="Whether covariates may matter differently in each arm (interacted; Lin 2013) or are taken to matter alike "
+        "(additive).",
     )
     target: Literal["sample", "population"] = Field(
         "sample",

@@ -94,7 +94,17 @@ COMES_TO = {
     "Pool": ["A gain of 7 over 500 people."],
     "RoundEffect": ["A gain of 8 over 500 people."],
     "Completion": ["A gain of 8.82 over 500 people."],
-    "Experiment": ["A gain of 6 over 4 people."],  # 17 - 11
+    "Experiment": [
+        "A gain of 6 over 4 people.",  # 17 - 11
+        "A gain of 6 over 4 people.",
+        "A gain of 50 over 4 people.",  # pairs differ by 60, 20, 60 and 60, and before by -20, 10, -20 and 30: by 0 on average
+    ],
+    "ClusterMeans": ["A gain of 6 over 4 people."],  # (18 + 16)/2 - (12 + 10)/2
+    "InstrumentalVariable": ["A gain of 8 over 3 people."],  # 6 / (4/4 - 1/4); 3 of 4 moved
+    # Without the programme all gain a day a year; with it 2 more in the first year and 4 in the second.
+    "DifferenceInDifferences": ["A gain of 2 over 3 people."],
+    "EventStudyRegression": ["A gain of 3 over 6 people."],  # (2 + 4)/2
+    "StaggeredDiD": ["A gain of 2.5 over 6 people."],  # joined in 2023: (2 + 4)/2; in 2024: 2
     "FixedBaseline": ["A gain of 2 over 8 people."],  # 14 - 12
     "Risk": ["A gain of 1.64 over 8 people."],  # 14 - 12 x 1.03
     "Gate": ["A gain of 8.4 over 500 people; the gate is open."],  # 8.4 - 1.645 x 3 > 0

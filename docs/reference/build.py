@@ -6,6 +6,7 @@ Directives of the template, each alone on its line:
     {{keys Name}}         the table of keys alone
     {{common name}}       the table of keys that several specs share
     {{file name.yaml}}    a file of this folder
+    {{rows 6 name.csv}}   the first rows of one
     {{settled name}}      name.yaml with name.reported.yaml, the command, and what it comes to
 """
 
@@ -25,6 +26,8 @@ from counterfoil.attribution.counting.claimed import Claimed
 from counterfoil.attribution.payment.price import Price
 from counterfoil.attribution.payment.scope import Scope
 from counterfoil.contract import Contract, json_schema
+from counterfoil.estimators.panels.panel_design import AdoptionDesign, PanelDesign
+from counterfoil.estimators.panels.regression_design import RegressionDesign
 from counterfoil.estimators.spec import Design
 from counterfoil.evaluation import Evaluation
 from counterfoil.reported import Reported, read_reported
@@ -38,6 +41,9 @@ COMMON: Mapping[str, tuple[type[BaseModel], str]] = {
     "scope": (Scope, "the [terms of scope](#scope-of-limits-and-floors)"),
     "claimed": (Claimed, "the [terms of counting claims](#terms-of-counting-claims)"),
     "design": (Design, "the [terms of every design](#terms-of-every-design)"),
+    "periods": (PanelDesign, "the [terms of designs over time](#terms-of-designs-over-time)"),
+    "since": (AdoptionDesign, "the [terms of when treatment began](#terms-of-when-treatment-began)"),
+    "regression": (RegressionDesign, "the [terms of regressions over time](#terms-of-regressions-over-time)"),
 }
 """Terms that several specs share: they stand once on the page."""
 
@@ -87,6 +93,21 @@ def _counted(**terms: Any) -> Callable[[Terms], Terms]:
 def _measured(better: str = "higher", **terms: Any) -> Callable[[Terms], Terms]:
     effect = {"outcome": "days_worked", "better": better} | terms
     return lambda example: {"effects": {"work": _put(effect, example)}}
+
+
+def _lottery(**terms: Any) -> Callable[[Terms], Terms]:
+    """Return the effect on which outcome of the small study an example of a lottery is."""
+
+    def effect(example: Terms) -> Terms:
+        spec = _put(terms["estimator"], example)
+        outcome = "income" if "before" in spec else "wellbeing" if "attrition" in spec else "days_worked"
+        return {"effects": {"work": {"outcome": outcome, "better": "higher", "estimator": spec}}}
+
+    return effect
+
+
+def _in_places(example: Terms) -> Terms:
+    return {"effects": {"crime": {"outcome": "burglaries", "better": "lower", "estimator": example}}}
 
 
 def _made_of(**values: str) -> Callable[[Terms], Terms]:
@@ -159,7 +180,14 @@ HOSTS: Mapping[str, Callable[[Terms], Terms]] = {
             "among": "everyone",
         }
     ),
-    "Experiment": _measured(estimator=...),
+    "Experiment": _lottery(estimator=...),
+    "Attrition": _lottery(estimator={"kind": "experiment", "missing": "drop", "attrition": ...}),
+    **dict.fromkeys(("ClusterMeans", "InstrumentalVariable"), _measured(estimator=...)),
+    **dict.fromkeys(
+        ("DifferenceInDifferences", "EventStudyRegression", "TwoWayFixedEffects", "StaggeredDiD"),
+        _measured(estimator=...),
+    ),
+    **dict.fromkeys(("SyntheticControl", "InterruptedTimeSeries"), _in_places),
     "Truncate": _measured(estimator={"kind": "experiment"}, truncate=...),
     "Contribution": _measured(estimator=..., split={"rule": "shapley"}),
     "Learning": _measured(
@@ -230,6 +258,16 @@ ONLY_READ = (
 )
 """Specs whose examples are read and not settled: they move no money by themselves, or need a larger study."""
 
+OVER_TIME = {
+    "difference_in_differences",
+    "event_study",
+    "two_way_fixed_effects",
+    "staggered_did",
+    "synthetic_control",
+    "interrupted_time_series",
+}
+"""Kinds whose examples run on the small study over time."""
+
 PARTS = {
     "lottery": ("5", 400),
     "comparison": ("2", 400),
@@ -292,7 +330,8 @@ def settled(terms: Terms) -> Evaluation:
         for name in contract.effects
         if name in PARTS and name not in there
     ]
-    study = cf.read_study(HERE / "small_study") if _needs_study(terms) else None
+    folder = "small_years" if _kinds(terms) & OVER_TIME else "small_study"
+    study = cf.read_study(HERE / folder) if _needs_study(terms) else None
     return cf.evaluate(contract, study, reported=Reported.model_validate({"reported": rows}))
 
 
@@ -300,10 +339,13 @@ def _reportable(spec: Any) -> bool:
     return spec is not None and getattr(getattr(spec, "estimator", spec), "kind", "") in ("reported", "published")
 
 
-def _needs_study(terms: Terms) -> bool:
+def _kinds(terms: Terms) -> set[str]:
     kinds = {spec["kind"] for spec in terms["quantities"].values()}
-    kinds |= {effect["estimator"]["kind"] for effect in terms["effects"].values()}
-    return not kinds <= {"reported", "published", "net", "ratio", "blend", "index", "pool"}
+    return kinds | {effect["estimator"]["kind"] for effect in terms["effects"].values()}
+
+
+def _needs_study(terms: Terms) -> bool:
+    return not _kinds(terms) <= {"reported", "published", "net", "ratio", "blend", "index", "pool"}
 
 
 def comes_to(found: Evaluation, terms: Terms) -> str:
@@ -357,7 +399,9 @@ def _gains(found: Evaluation, terms: Terms) -> Iterator[str]:
         priced = result.priced(None)
         if priced is not None:
             gate = "" if result.held is None else f"; the gate is {'open' if priced.gate_passes else 'shut'}"
-            yield f"A gain of {float(priced.level):.6g} over {priced.people:,} people{gate}."
+            spec = result.terms.estimator
+            among = "people" if getattr(spec, "level", "people") == "people" else f"place{'s' * (priced.people > 1)}"
+            yield f"A gain of {float(priced.level):.6g} over {priced.people:,} {among}{gate}."
 
 
 # Text of the page.
@@ -435,26 +479,31 @@ def _shown_example(name: str, example: Terms) -> Iterator[str]:
 def _keys(name: str) -> Iterator[str]:
     definition = specs()[name]
     properties = definition["properties"]
-    for common, said in COMMON.values():
+    said = []
+    for common, where in COMMON.values():
         shared = common.model_json_schema()["properties"]
-        if name not in (common.__name__,) and set(shared) <= set(properties):
-            properties = {key: term for key, term in properties.items() if key not in shared or term != shared[key]}
-            yield from _table(definition, properties)
-            yield from ("", f"Besides these: {said}.")
-            return
+        if set(shared) <= set(definition["properties"]):
+            properties = {key: term for key, term in properties.items() if term != shared.get(key)}
+            said.append(where)
     yield from _table(definition, properties)
+    if said:
+        yield from ("", f"Besides these: {', '.join(said)}.")
 
 
 def _common(name: str) -> Iterator[str]:
-    definition = COMMON[name][0].model_json_schema()
-    yield from _table(definition, definition["properties"])
+    """Yield the table of terms that several specs share, without those that stand in the table of a wider group of specs."""
+    spec = COMMON[name][0]
+    definition = spec.model_json_schema()
+    wider = [other.model_json_schema()["properties"] for other, _ in COMMON.values() if other in spec.__mro__[1:]]
+    own = {key: term for key, term in definition["properties"].items() if all(term != o.get(key) for o in wider)}
+    yield from _table(definition, own)
 
 
 def _table(definition: Terms, properties: Terms) -> Iterator[str]:
     required = set(definition.get("required", ()))
     yield "| key | value | when omitted | meaning |"
     yield "|---|---|---|---|"
-    for key, term in properties.items():
+    for key, term in sorted(properties.items(), key=lambda pair: pair[0] != "kind"):
         default = "required" if key in required else _default(term.get("default"))
         yield f"| `{key}` | {kind(term)} | {default} | {term.get('description', 'Which kind of term this is.')} |"
 
@@ -535,6 +584,12 @@ def _file(name: str) -> Iterator[str]:
     yield from (f"```{language}", (HERE / name).read_text("utf-8").rstrip("\n"), "```")
 
 
+def _rows(asked: str) -> Iterator[str]:
+    count, name = asked.split(" ")
+    lines = (HERE / name).read_text("utf-8").splitlines()
+    yield from ("```csv", *lines[: int(count) + 1], "...", "```")
+
+
 def _settled(name: str) -> Iterator[str]:
     reported = HERE / f"{name}.reported.yaml"
     yield from (f"`{name}.yaml`:", "", *_file(f"{name}.yaml"), "")
@@ -557,5 +612,6 @@ DIRECTIVES: Mapping[str, Callable[[str], Iterator[str]]] = {
     "common": _common,
     "keys": _keys,
     "file": _file,
+    "rows": _rows,
     "settled": _settled,
 }

@@ -49,7 +49,11 @@ class DifferenceInDifferences(RegressionDesign):
     """
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"kind": "difference_in_differences", "group": "north", "after": "2021"}]}
+        json_schema_extra={
+            "examples": [
+                {"kind": "difference_in_differences", "group": "north", "after": "2023", "last_period": "2023"}
+            ]
+        }
     )
 
     own_rules: ClassVar[OwnRules] = OwnRules(

@@ -29,7 +29,7 @@ from counterfoil.estimators.spec import OwnRules
 from counterfoil.estimators.trials.regression import Regression
 
 
-class EventStudyRegression(AdoptionDesign, FixedEffectsDesign):
+class EventStudyRegression(FixedEffectsDesign, AdoptionDesign):
     """Effects by periods since each unit began, by one regression.
 
     Examples
@@ -43,7 +43,7 @@ class EventStudyRegression(AdoptionDesign, FixedEffectsDesign):
     """
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"kind": "event_study", "first_treated": "began", "earliest": -5, "latest": 5}]}
+        json_schema_extra={"examples": [{"kind": "event_study", "first_treated": "joined", "earliest": -2, "latest": 1}]}
     )
 
     own_rules: ClassVar[OwnRules] = OwnRules(
@@ -52,13 +52,18 @@ class EventStudyRegression(AdoptionDesign, FixedEffectsDesign):
 
     kind: Literal["event_study"] = "event_study"
     reference: int = Field(
-        -1, lt=0, description="The event time that all effects are changes since; -1 is the period before a unit began."
+        -1,
+        lt=0,
+        description="The period that all effects are changes since, counted from each unit's first treated period, which is 0; "
+        "-1 is the period before.",
     )
     earliest: int | None = Field(
-        None, description="Event times up to this one share one effect; every one has its own when left out."
+        None,
+        description="Periods up to this one, counted likewise, share one effect; every one has its own when left out.",
     )
     latest: int | None = Field(
-        None, description="Event times from this one on share one effect; every one has its own when left out."
+        None,
+        description="Periods from this one on, counted likewise, share one effect; every one has its own when left out.",
     )
 
     @model_validator(mode="after")

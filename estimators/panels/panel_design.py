@@ -51,7 +51,8 @@ class AdoptionDesign(PanelDesign):
     )
     treated: str | None = Field(
         None,
-        description="Instead of `first_treated`: a measure over time that is 1 once the unit is treated, 0 before.",
+        description="Instead of `first_treated`: a measure over time (of places: an indicator) that is 1 once the unit is treated, "
+        "0 before.",
     )
 
     @model_validator(mode="after")

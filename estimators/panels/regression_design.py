@@ -27,7 +27,8 @@ class RegressionDesign(PanelDesign):
         "slope in every period; where each person has one row, one slope.",
     )
     controls: tuple[str, ...] = Field(
-        (), description="Measures over time to adjust for, which the programme itself must not move."
+        (),
+        description="Measures over time (of places: other indicators) to adjust for, which the programme itself must not move.",
     )
     first_period: str | None = Field(None, description="The first period used; the first of the data when left out.")
     last_period: str | None = Field(None, description="The last period used; the last of the data when left out.")
@@ -66,7 +67,8 @@ class FixedEffectsDesign(RegressionDesign):
 
     fixed_effects: tuple[str, ...] = Field(
         ("unit", "period"),
-        description="What is compared within: unit, period, a column, or columns joined by `by`, such as `region by period`.",
+        description="What rows are compared within: unit (each person or place with itself), period, a column, or columns joined "
+        "by `by`, such as `region by period` (only within the same region and period).",
     )
 
     def effect_columns(self) -> tuple[str, ...]:

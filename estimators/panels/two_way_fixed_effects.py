@@ -50,8 +50,8 @@ class TwoWayFixedEffects(FixedEffectsDesign):
             "examples": [
                 {
                     "kind": "two_way_fixed_effects",
-                    "regressors": ["law"],
-                    "controls": ["unemployment"],
+                    "regressors": ["in_programme"],
+                    "controls": ["sick_days"],
                     "fixed_effects": ["unit", "region by period"],
                 }
             ]
@@ -65,7 +65,7 @@ class TwoWayFixedEffects(FixedEffectsDesign):
     kind: Literal["two_way_fixed_effects"] = "two_way_fixed_effects"
     regressors: tuple[str, ...] = Field(
         min_length=1,
-        description="Measures over time: first the treatment that is paid for, then others whose effects are reported too.",
+        description="Measures over time (of places: indicators): first the treatment that is paid for, then others whose effects are reported too.",
     )
     treatment: Literal["binary", "dose"] = Field(
         "binary",

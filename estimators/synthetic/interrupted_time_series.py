@@ -51,7 +51,17 @@ class InterruptedTimeSeries(PanelDesign):
     """
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"kind": "interrupted_time_series", "starts": "2024-01", "season_length": 12}]}
+        json_schema_extra={
+            "examples": [
+                {
+                    "kind": "interrupted_time_series",
+                    "starts": "2024-Q1",
+                    "assigned": "patrol",
+                    "slope_change": False,
+                    "season_length": 4,
+                }
+            ]
+        }
     )
     own_rules: ClassVar[OwnRules] = OwnRules(
         (), "a time series measures what happened in places as a whole, so there are no credits to split by"

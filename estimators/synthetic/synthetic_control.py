@@ -42,7 +42,15 @@ class SyntheticControl(AdoptionDesign):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "examples": [{"kind": "synthetic_control", "first_treated": "since", "method": "synthetic_control"}]
+            "examples": [
+                {"kind": "synthetic_control", "first_treated": "since"},
+                {
+                    "kind": "synthetic_control",
+                    "first_treated": "since",
+                    "method": "synthetic_did",
+                    "inference": "placebo_variance",
+                },
+            ]
         }
     )
     own_rules: ClassVar[OwnRules] = OwnRules(
@@ -65,7 +73,9 @@ class SyntheticControl(AdoptionDesign):
         "never treated when omitted.",
     )
     predictors: tuple[str, ...] = Field(
-        (), description="Measures over time whose averages before treatment are matched beside the outcome."
+        (),
+        description="Measures over time (of places: other indicators) whose averages before treatment are matched beside the "
+        "outcome.",
     )
     penalty: float | None = Field(
         None,

@@ -13,7 +13,7 @@ class Attrition(BaseModel):
     """
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", json_schema_extra={"examples": [{"weight_by": ["age", "need_score"]}]}
+        frozen=True, extra="forbid", json_schema_extra={"examples": [{"weight_by": ["age"]}]}
     )
 
     weight_by: tuple[str, ...] = Field(

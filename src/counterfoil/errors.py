@@ -515,8 +515,8 @@ CODES: Final[dict[str, Code]] = {
     ),
     "EST-002": Code(
         "propensity model has no solution",
-        "Some covariate separates who was served by whom, or the fit did not converge.",
-        "use fewer covariates or coarser ones, or a model that needs no propensity (additive, pairwise)",
+        "Some covariate tells for certain who was served by whom, or who has an outcome, or the fit did not converge.",
+        "use fewer covariates or coarser ones; credits of providers can also come from a model without propensity (additive, pairwise)",
     ),
     "EST-003": Code(
         "more parameters than people",
