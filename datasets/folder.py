@@ -7,6 +7,7 @@ under its key ``counterfoil``: ``window`` (first and last day of the study), ``c
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -30,7 +31,8 @@ def read_study(folder: str | Path, *, outcomes: bool = True) -> Study:
     ----------
     folder : path
         Holds ``people.csv`` and, as the question needs, ``services.csv``, ``outcomes.csv``, ``claims.csv``, ``measures.csv``,
-        ``places.csv`` and ``indicators.csv``. A folder of places alone is a study whose people are the places.
+        ``places.csv`` and ``indicators.csv``. A folder of places alone is a study whose people are the places,
+        and which designs on people and on places can read.
     outcomes : bool
         False leaves the outcomes and the claims unread, so that everything before them can be checked blind.
 
@@ -70,7 +72,7 @@ def read_study(folder: str | Path, *, outcomes: bool = True) -> Study:
             digests=digests,
         )
     if "people" not in tables and places is not None:
-        return places
+        return replace(places, places=places)
     return Study.from_tables(
         tables["people"],
         services=tables.get("services"),

@@ -141,6 +141,40 @@ def test_no_example_is_refused_and_the_page_says_what_each_comes_to(name: str) -
         assert said in PAGE
 
 
+DESIGNS = {
+    name: (folder, periods)
+    for folder, periods, kinds in (
+        ("small_study", (), ("Experiment", "Attrition", "ClusterMeans", "InstrumentalVariable", "FixedBaseline")),
+        (
+            "small_years",
+            ("2021", "2022", "2023", "2024"),
+            ("DifferenceInDifferences", "EventStudyRegression", "TwoWayFixedEffects", "StaggeredDiD"),
+        ),
+        (
+            "small_years",
+            tuple(f"{year}-Q{quarter}" for year in (2022, 2023, 2024) for quarter in (1, 2, 3, 4)),
+            ("SyntheticControl", "InterruptedTimeSeries"),
+        ),
+    )
+    for name in kinds
+}
+
+
+@pytest.mark.parametrize("name", DESIGNS)
+def test_every_design_is_checked_before_outcomes(name: str) -> None:
+    folder, periods = DESIGNS[name]
+    study = cf.read_study(FOLDER / folder, outcomes=False)
+    for example in BUILD["examples"](name):
+        terms = BUILD["hosted"](name, example)
+        (effect,) = terms["effects"].values()
+        effect["planning"] = {"std_dev": 4}
+        if periods:
+            effect["estimator"] = effect["estimator"] | {"periods": periods}
+        found = cf.check(Contract.model_validate(BUILD["framed"](terms)), study)
+        assert not found.refused
+        assert "can be answered" in found.summary()
+
+
 @pytest.mark.parametrize("block", range(len(BLOCKS)))
 def test_every_block_of_the_page_goes_through_the_reader(block: int, tmp_path: Path) -> None:
     text = BLOCKS[block]

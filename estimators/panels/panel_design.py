@@ -25,7 +25,7 @@ class PanelDesign(Design):
     periods: tuple[str, ...] = Field(
         (),
         description="All periods in order of time; may be left out where they are numbers, years, quarters (2024-Q1), months "
-        "(2024-01) or dates.",
+        "(2024-01) or dates. `counterfoil check`, which reads no outcomes, may ask for them.",
     )
 
     level: Literal["people", "places"] = Field(

@@ -99,7 +99,8 @@ def _over_time(contract: Contract, study: Study, spec: OverTime | Placed, at: tu
             if isinstance(name, str) and key != "kind":
                 named.setdefault(name, key)
     asks: list[Callable[[], Any]] = [partial(rehearse, spec, study)]
-    if study.outcomes is not None or study.places is not None:
+    own = study.places if spec.level == "places" else study
+    if own is not None and own.outcomes is not None:
         asks.append(partial(draw_panel, spec, study, spec.varying() if isinstance(spec, AdoptionDesign) else ()))
     for ask in asks:
         try:

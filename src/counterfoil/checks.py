@@ -22,6 +22,7 @@ from counterfoil.contract import Contract, Effect, OverTime, Placed
 from counterfoil.contradictions import contradictions
 from counterfoil.datasets.study import Study
 from counterfoil.errors import CounterfoilError, Problem, raise_any
+from counterfoil.estimators.experiment import Experiment
 from counterfoil.estimators.feedback import progress_predicts_enrolment
 from counterfoil.estimators.panel_contribution import PanelContribution
 from counterfoil.estimators.power import effective_sample, planned_error, smallest_detectable
@@ -152,7 +153,8 @@ class Check:
     def _detectable_lines(self, name: str, result: EffectResult) -> list[str]:
         frame = self.detectable[self.detectable["effect"] == name]
         if frame.empty:
-            return []
+            unknown = result.total is not None and result.total.riesz is None
+            return ["  What it could detect is not known before outcomes"] if unknown else []
         planning = result.terms.planning
         power = 0.8 if planning is None else planning.power
         clustered = result.total is not None and result.total.clusters is not None
@@ -164,7 +166,7 @@ class Check:
             if planning is None
             else f"assuming a standard deviation of {planning.std_dev:g}{within}"
         )
-        if isinstance(result.terms.estimator, PanelContribution):
+        if isinstance(result.terms.estimator, PanelContribution | OverTime):
             basis += "; all of changes since the baseline"
         if result.total is not None and result.total.target == "population":
             basis += "; at least so much, because effects may differ between people"
@@ -265,7 +267,7 @@ def _progress(
 
 def _detectable(contract: Contract, name: str, result: EffectResult) -> Iterator[tuple[Any, ...]]:
     """Yield a row for the total and for each provider of one effect."""
-    if result.total is None:
+    if result.total is None or result.total.riesz is None:
         return
     planning = result.terms.planning
     assumed = {} if planning is None else {"std_dev": planning.std_dev, "icc": planning.icc}
@@ -303,7 +305,7 @@ def _operating(contract: Contract, name: str, result: EffectResult) -> Iterator[
     Without a declared spread everything is in standard deviations, and a minimum in the outcome's units has no place there.
     """
     gate, planning = result.terms.bound_gate, result.terms.planning
-    if result.total is None or gate is None or (planning is None and gate.total_above != 0) or result.terms.relative:
+    if result.total is None or result.total.riesz is None or gate is None or (planning is None and gate.total_above != 0) or result.terms.relative:
         return
     assumed = {} if planning is None else {"std_dev": planning.std_dev, "icc": planning.icc}
     power, unit = (0.8, "standard deviations") if planning is None else (planning.power, "units")
@@ -363,7 +365,8 @@ def _at_zero(effect: Effect, study: Study) -> Study:
     if isinstance(design, OverTime):
         periods: Sequence[str] = _labels(design, study)
     else:
-        periods = design.labels if isinstance(design, PanelContribution) else (design.period or "",)
+        earlier = design.before if isinstance(design, Experiment) else ()
+        periods = design.labels if isinstance(design, PanelContribution) else (design.period or "", *earlier)
     everybody = pd.DataFrame({"person": study.people["person"], "outcome": effect.outcome, "value": 0.0})
     zero = everybody.merge(pd.DataFrame({"period": periods}), how="cross")
     return Study.from_tables(

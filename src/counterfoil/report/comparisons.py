@@ -107,7 +107,7 @@ def describe_over_time(spec: "OverTime") -> str:
     if isinstance(spec, DifferenceInDifferences):
         part = f", and that gap with the gap where {spec.subgroup} is 0" if spec.subgroup else ""
         return (
-            f"Changes from before to after {spec.after} are compared between people with {spec.group} = 1 and others{part}{alike}: "
+            f"Changes from before {spec.after} to {spec.after} and later are compared between people with {spec.group} = 1 and others{part}{alike}: "
             "a difference in differences."
         )
     if isinstance(spec, StaggeredDiD):
