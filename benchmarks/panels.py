@@ -33,11 +33,6 @@ del unit, year, first
 """What every process draws first; ``event`` serves peers that take event times."""
 
 TIMED: Final = """
-WORKLOAD = (
-    "900,000 rows (90,000 units in 10 periods), errors by unit; reading the frame included. CPU seconds in a process of its own; warm is the median of later calls, MB the peak beside the data."
-)
-
-
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
 before, times = peak(), []
@@ -147,6 +142,9 @@ WORKLOADS: Final = (
     ),
     Workload("event study, 13 event times", EVENT, {"pyfixest": PYFIXEST_EVENT}, {"pyfixest": 1.5}, 500.0),
 )
+
+
+WORKLOAD = "900,000 rows (90,000 units in 10 periods), errors by unit; reading the frame included. CPU seconds in a process of its own; warm is the median of later calls, MB the peak beside the data."
 
 
 def measured(program: str, python: str, workload: Workload, units: int, calls: int) -> list[Any]:

@@ -33,11 +33,6 @@ for k in range(OUTCOMES):
 frame = pd.DataFrame(frame).sample(frac=1.0, random_state=1, ignore_index=True)
 del x, y, effect
 
-WORKLOAD = (
-    "Doubly robust effects by cohort and period: a million rows (100,000 people in 10 periods) of a shuffled long frame, three covariates, 45 cells, 999 multiplier draws with bands; reading the frame included. CPU seconds in a process of its own with one thread; warm is the fastest of five later calls."
-)
-
-
 def status(name):
     with open("/proc/self/status") as lines:
         return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1e3
@@ -135,6 +130,9 @@ print(json.dumps(measured(call) | {"name": "moderndid", "version": importlib.met
 )
 
 DIGITS = {"csdid": 1e-10, "moderndid": 1e-7, "diff-diff": 1e-3}
+
+
+WORKLOAD = "Doubly robust effects by cohort and period: a million rows (100,000 people in 10 periods) of a shuffled long frame, three covariates, 45 cells, 999 multiplier draws with bands; reading the frame included. CPU seconds in a process of its own with one thread; warm is the fastest of five later calls."
 
 
 def measured(program: str, outcomes: int = 1, python: str = sys.executable, draws: int = 999) -> dict[str, Any]:

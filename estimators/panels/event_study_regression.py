@@ -43,7 +43,9 @@ class EventStudyRegression(FixedEffectsDesign, AdoptionDesign):
     """
 
     model_config = ConfigDict(
-        json_schema_extra={"examples": [{"kind": "event_study", "first_treated": "joined", "earliest": -2, "latest": 1}]}
+        json_schema_extra={
+            "examples": [{"kind": "event_study", "first_treated": "joined", "earliest": -2, "latest": 1}]
+        }
     )
 
     own_rules: ClassVar[OwnRules] = OwnRules(

@@ -12,9 +12,7 @@ class Attrition(BaseModel):
     ('age', 'school')
     """
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", json_schema_extra={"examples": [{"weight_by": ["age"]}]}
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [{"weight_by": ["age"]}]})
 
     weight_by: tuple[str, ...] = Field(
         min_length=1,

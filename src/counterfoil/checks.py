@@ -305,7 +305,13 @@ def _operating(contract: Contract, name: str, result: EffectResult) -> Iterator[
     Without a declared spread everything is in standard deviations, and a minimum in the outcome's units has no place there.
     """
     gate, planning = result.terms.bound_gate, result.terms.planning
-    if result.total is None or result.total.riesz is None or gate is None or (planning is None and gate.total_above != 0) or result.terms.relative:
+    if (
+        result.total is None
+        or result.total.riesz is None
+        or gate is None
+        or (planning is None and gate.total_above != 0)
+        or result.terms.relative
+    ):
         return
     assumed = {} if planning is None else {"std_dev": planning.std_dev, "icc": planning.icc}
     power, unit = (0.8, "standard deviations") if planning is None else (planning.power, "units")
