@@ -232,6 +232,8 @@ class Estimate:
             return (self.error_type,)
         alone = self.leverage is not None and self.leverage.max() > LEVERAGE_ONE
         if self.clusters is not None:
+            if self.error_type == "classical":
+                return ("classical",)  # stated for means of clusters, and its clusters are in it
             return () if alone else tuple(name for name in BY_CLUSTER if name != "CR2" or self.reduced is not None)
         usable = {"classical"} if self.classical is not None else set()
         usable |= set() if alone else {"HC0", "HC1"}

@@ -8,9 +8,11 @@ from counterfoil.contract import Contract, Dividing, OverTime, Placed, Trial
 from counterfoil.datasets.study import Study
 from counterfoil.errors import CounterfoilError, DataError, Problem, did_you_mean, listed
 from counterfoil.estimators.dose_response import DoseResponse
+from counterfoil.estimators.experiment import Experiment
 from counterfoil.estimators.instruments.instrumental_variable import InstrumentalVariable
 from counterfoil.estimators.panel_contribution import PanelContribution
 from counterfoil.estimators.panels.panel_design import AdoptionDesign, draw_panel
+from counterfoil.estimators.panels.regression_design import FixedEffectsDesign
 from counterfoil.estimators.sequential import SequentialContribution
 from counterfoil.estimators.trials.cluster_means import ClusterMeans
 from counterfoil.rehearsal import rehearse
@@ -88,6 +90,22 @@ def _trial(contract: Contract, study: Study, spec: Trial, at: tuple[str, ...]) -
         else partial(study.column, spec.assigned, complete=complete)
     )
     yield from _asked(contract.where(*at, "assigned"), ask)
+    if isinstance(spec, ClusterMeans) and (spec.cluster or study.cluster) is None:
+        what = "kind cluster_means compares groups of people, and nothing says which"
+        yield Problem("CONTRACT-016", what, contract.where(*at), "name a column of people under `cluster:`")
+    if not isinstance(spec, Experiment):
+        return
+    for column in () if spec.attrition is None else spec.attrition.weight_by:
+        yield from _asked(contract.where(*at, "attrition", "weight_by"), partial(study.column, column, complete=False))
+    if study.outcomes is not None and spec.outcome in study.outcome_names:
+        known = study.periods(spec.outcome)
+        for place, period in enumerate(spec.before):
+            where = contract.where(*at, "before", place)
+            if period not in known:
+                what = f"outcome '{spec.outcome}' has no period '{period}'{did_you_mean(period, known)}"
+                yield Problem("DATA-015", what, where, "name earlier periods of the outcome")
+            else:
+                yield from _asked(where, partial(study.outcome, spec.outcome, period, complete=complete))
 
 
 def _over_time(contract: Contract, study: Study, spec: OverTime | Placed, at: tuple[str, ...]) -> Iterator[Problem]:
@@ -98,6 +116,8 @@ def _over_time(contract: Contract, study: Study, spec: OverTime | Placed, at: tu
         for name in value if isinstance(value, tuple) else (value,):
             if isinstance(name, str) and key != "kind":
                 named.setdefault(name, key)
+    for name in spec.effect_columns() if isinstance(spec, FixedEffectsDesign) else ():
+        named.setdefault(name, "fixed_effects")
     asks: list[Callable[[], Any]] = [partial(rehearse, spec, study)]
     own = study.places if spec.level == "places" else study
     if own is not None and own.outcomes is not None:

@@ -267,6 +267,7 @@ def _progress(
 
 def _detectable(contract: Contract, name: str, result: EffectResult) -> Iterator[tuple[Any, ...]]:
     """Yield a row for the total and for each provider of one effect."""
+    """Yield a row for the total and for each provider of one effect, where weights are known before outcomes."""
     if result.total is None or result.total.riesz is None:
         return
     planning = result.terms.planning
@@ -312,6 +313,9 @@ def _operating(contract: Contract, name: str, result: EffectResult) -> Iterator[
         or (planning is None and gate.total_above != 0)
         or result.terms.relative
     ):
+    if result.total is None or result.total.riesz is None or gate is None or result.terms.relative:
+        return
+    if planning is None and gate.total_above != 0:
         return
     assumed = {} if planning is None else {"std_dev": planning.std_dev, "icc": planning.icc}
     power, unit = (0.8, "standard deviations") if planning is None else (planning.power, "units")
@@ -351,6 +355,10 @@ def _measured_blind(contract: Contract, blind: Study, name: str) -> EffectResult
     # A gate that is held against the data of its design says nothing where every outcome is zero.
     gate = None if needs_design(terms.gate) else terms.gate
     absolute = terms.model_copy(update={"relative": False, "gate": gate})
+    if isinstance(design, Experiment):
+        # Earlier outcomes are outcomes, and stay unread; with them the error can only be smaller.
+        design = design.model_copy(update={"before": ()})
+        absolute = absolute.model_copy(update={"estimator": design})
     asked = contract.model_copy(update={"effects": {**contract.effects, name: absolute}})
     found = measure(asked, _at_zero(terms, blind), name)
     # An outcome that is zero for everybody has no error either, which says nothing of the gate.

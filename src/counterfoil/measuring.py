@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
+from typing import Final
 
 import numpy as np
 
@@ -48,6 +49,9 @@ from counterfoil.estimators.shrinkage import ShrunkCredits, shrink
 from counterfoil.findings import Findings, find
 from counterfoil.own_tests import own_test
 from counterfoil.reported import Figure
+
+ROUNDING: Final = 64 * float(np.finfo(np.float64).eps)
+"""Values and errors below so much of the largest outcome are rounding."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -275,7 +279,7 @@ def measure(contract: Contract, study: Study, name: str) -> EffectResult:
             measured: Estimate | Fitted = relative_gain(spec, used)
         else:
             measured = spec.fit(used)
-        total = measured if isinstance(measured, Estimate) else measured.total()
+        total = _none_if_rounding(measured if isinstance(measured, Estimate) else measured.total(), used)
         fit = measured if isinstance(measured, Divisible) else None
         clusters = clusters_of(spec, used) if isinstance(spec, Experiment) and spec.cluster is not None else None
         result = replace(
@@ -297,8 +301,20 @@ def measure(contract: Contract, study: Study, name: str) -> EffectResult:
     return result
 
 
+def _none_if_rounding(total: Estimate, study: Study) -> Estimate:
+    """Return a value of zero for one that, with its error, is no more than rounding of the outcome: no gate opens on it."""
+    tables = [part.outcomes for part in (study, study.places) if part is not None and part.outcomes is not None]
+    used = [table.loc[table["outcome"] == total.outcome, "value"].abs().max() for table in tables]
+    least = ROUNDING * max(used, default=0.0)
+    if total.error_type == "unknown" or max(abs(float(total.values[0])), float(total.std_error[0])) > least:
+        return total
+    return replace(total, values=np.zeros_like(total.values))
+
+
 def _over_time(spec: Measured, measured: Estimate | Fitted, study: Study) -> EventStudy | None:
     """Return effects by periods since the services began, where the design has such and the data give them."""
+    if isinstance(measured, EventStudy):
+        return measured
     try:
         if isinstance(measured, WithEventStudy):
             return measured.event_study()

@@ -8,7 +8,7 @@ import pandas as pd
 from counterfoil.contract import OverTime, Placed
 from counterfoil.datasets.disclosure import suppress_counts
 from counterfoil.datasets.study import Study
-from counterfoil.errors import CounterfoilError, DataError, Problem
+from counterfoil.errors import CounterfoilError, DataError, Problem, raise_any
 from counterfoil.estimators.panels.panel_design import everywhere, level_of
 from counterfoil.estimators.panels.panel_support import panel_support
 from counterfoil.estimators.panels.staggered_did import StaggeredDiD
@@ -64,7 +64,11 @@ def rehearse(spec: OverTime | Placed, study: Study) -> Rehearsal:
         refused, warned = (plan.problems, ()) if plan.refused else ((), plan.problems)
         return Rehearsal(_shown(plan.cohorts, spec.level == "people"), refused, warned)
     support = panel_support(spec, study)
-    return Rehearsal(_shown(support.cells, spec.level == "people"), support.refusals, support.warnings)
+    raise_any([problem for problem in support.refusals if problem.code.startswith("DATA")])
+    cells = support.cells
+    if (spec.cluster or study.cluster) is None:
+        cells = cells.drop(columns="clusters")  # each would be one person, or one place
+    return Rehearsal(_shown(cells, spec.level == "people"), support.refusals, support.warnings)
 
 
 def _of_places(spec: Placed, study: Study) -> Rehearsal:
