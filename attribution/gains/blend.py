@@ -18,6 +18,7 @@ from pydantic import ConfigDict, Field, model_validator
 from counterfoil.attribution.gains.joint import Joined, chosen, joint, refuse_mixture, share_people
 from counterfoil.attribution.money.amounts import Amount, add, multiply
 from counterfoil.attribution.money.words import Words
+from counterfoil.errors import listed
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.panels.event_study import EventStudy
 from counterfoil.estimators.stack import stack
@@ -117,7 +118,8 @@ def blended(terms: Blend, effects: Mapping[str, Estimate]) -> Estimate:
     if not terms.alike:
         refuse_mixture(parts)
     mixed = joint(parts, terms).contrast([[float(weight) for weight in terms.of.values()]], ["gain"])
-    return replace(mixed, estimand=f"blend of {mixed.estimand}")
+    counted = max(parts.values(), key=lambda part: part.people)
+    return replace(mixed, estimand=f"blend of {listed(parts)}", population=counted.population)
 
 
 def blended_over_time(

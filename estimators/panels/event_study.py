@@ -39,6 +39,8 @@ class EventStudy:
     anticipation : int
         How many periods before the services people may already have reacted; these belong neither to the pre-periods nor
         to the average after.
+    weights : tuple of float, one for each of ``post_times``, or None
+        What each weighs in the gain that it tells the course of; equal when None.
 
     Examples
     --------
@@ -54,6 +56,7 @@ class EventStudy:
     estimate: Estimate
     reference: int | None = -1
     anticipation: int = 0
+    weights: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         if len(self.times) != len(self.estimate.terms) or list(self.times) != sorted(set(self.times)):
@@ -105,7 +108,7 @@ class EventStudy:
         Parameters
         ----------
         weights : sequence of float, one for each of `post_times`, optional
-            Made to sum to one; equal when omitted.
+            Made to sum to one; those of the gain when omitted.
 
         Returns
         -------
@@ -124,7 +127,8 @@ class EventStudy:
         post = self.post_times
         if not post:
             raise refusal("IDENT-017", "the event study has no effect after the services began", "event study")
-        given = np.ones(len(post)) if weights is None else np.asarray(weights, dtype=np.float64)
+        asked = self.weights if weights is None else weights
+        given = np.ones(len(post)) if asked is None else np.asarray(asked, dtype=np.float64)
         if given.shape != (len(post),) or not np.isfinite(given).all() or given.sum() <= 0:
             raise ValueError(f"give {len(post)} finite weights with a positive sum, one for each event time from 0")
         row = np.zeros(len(self.times))

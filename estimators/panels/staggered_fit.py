@@ -102,9 +102,7 @@ class StaggeredFit:
 
         The event study's average with these weights is the gain, but for differences between cohorts at the same event time.
         """
-        row = self._gain().weights[0]
-        since = np.array([cell.since for cell in self.effects.cells])
-        return tuple(float(row[since == time].sum()) for time in self.event_study().post_times)
+        return self.event_study().weights or ()
 
     def by_cohort(self) -> Estimate:
         """Return each cohort's effect, averaged over its treated periods."""
@@ -120,7 +118,7 @@ class StaggeredFit:
         Parameters
         ----------
         balance : int, optional
-            As in the spec, which it replaces when given.
+            As in the spec, which it replaces when given; then all event times weigh alike in its average.
         """
         balance = self.balance if balance is None else balance
         times, found = self._event_times(balance)
@@ -129,7 +127,12 @@ class StaggeredFit:
         bases = {cell.since - (cell.period - cell.base) for cell in self.effects.cells}
         common = self.base == "universal" and len(bases) == 1 and not self.line.gaps
         reference = bases.pop() if common else None
-        return EventStudy(times, self._estimate(found, "average effect on the treated"), reference, self.anticipation)
+        row, since = self._gain().weights[0], np.array([cell.since for cell in self.effects.cells])
+        weights = tuple(float(row[since == time].sum()) for time in times if time >= 0)
+        estimate = self._estimate(found, "average effect on the treated")
+        # A balanced event study leaves cohorts out, so that its times no longer weigh what they do in the gain.
+        kept = weights if balance == self.balance and sum(weights) > 0 else None
+        return EventStudy(times, estimate, reference, self.anticipation, kept)
 
     def draws(self, size: int = 999, seed: int = 0) -> FloatArray:
         """Return multiplier draws of all cells, shape (size, k): one random sign a unit, or a cluster."""

@@ -40,7 +40,7 @@ class Robustness:
     power : str
         What a test of earlier trends could have seen; empty where it cannot be told.
     average : float
-        The average effect that the claims are about, in the outcome's own sign; the contract's gain may weigh periods otherwise.
+        The average effect that the claims are about, in the outcome's own sign: of the event times as the gain weighs them.
     """
 
     claims: tuple[str, ...]

@@ -38,10 +38,10 @@ METHODS: Final = {
     "imputation": "by predicting what treated units would have had from all untreated rows",
 }
 AVERAGES: Final = {
-    "simple": "over treated units and periods",
-    "group": "over cohorts of each one's own average",
-    "calendar": "over periods",
-    "event_time": "over times since treatment began",
+    "simple": "over all treated units and periods",
+    "group": "first over each cohort's periods, then over cohorts by their size",
+    "calendar": "first within each period, then over periods",
+    "event_time": "first within each time since treatment began, then over these times",
 }
 PLACES: Final = {
     "synthetic_control": "weighted to have been at their level before",
