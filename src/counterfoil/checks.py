@@ -306,13 +306,6 @@ def _operating(contract: Contract, name: str, result: EffectResult) -> Iterator[
     Without a declared spread everything is in standard deviations, and a minimum in the outcome's units has no place there.
     """
     gate, planning = result.terms.bound_gate, result.terms.planning
-    if (
-        result.total is None
-        or result.total.riesz is None
-        or gate is None
-        or (planning is None and gate.total_above != 0)
-        or result.terms.relative
-    ):
     if result.total is None or result.total.riesz is None or gate is None or result.terms.relative:
         return
     if planning is None and gate.total_above != 0:
