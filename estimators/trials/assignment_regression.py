@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from counterfoil.estimators.bias_reduced import bias_reduced
 from counterfoil.estimators.covariance import FloatArray
 from counterfoil.estimators.least_squares import least_squares
+from counterfoil.estimators.trials.lottery_design import lottery_design
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,12 +75,8 @@ def intention_to_treat(
     The blocks are always interacted with the arms, so that effects are weighted by block size.
     """
     n, count = arms.shape
-    fixed = np.empty((n, 0))
-    if blocks is not None:
-        fixed = (blocks[:, None] == np.arange(1, blocks.max() + 1)).astype(np.float64)
-    fixed, covariates = (part - np.average(part, axis=0, weights=weights) for part in (fixed, covariates))
-    products = [arm[:, None] * part for part in (fixed, *([covariates] if interacted else [])) for arm in arms.T]
-    design = np.hstack([np.ones((n, 1)), arms, fixed, covariates, *products])
+    built = lottery_design(arms, blocks, covariates, interacted, weights)
+    design, fixed, covariates = built.matrix, built.fixed, built.covariates
     # The intercept takes up any constant; without it, outcomes far from zero would lose digits.
     level = np.average(outcome, weights=weights)
     root = np.sqrt(weights)

@@ -158,7 +158,8 @@ def response_weighted(spec: Experiment, data: Any, terms: Sequence[str] = ("gain
     predictors, names = study.covariates(spec.attrition.weight_by)
     response = response_chances(responded, assigned, predictors, sample.weights)
     covariates, _ = study.covariates(spec.covariates)
-    design = lottery_design(assigned, blocks, covariates, spec.adjustment == "interacted", sample.weights)
+    arms = assigned.astype(np.float64)[:, None]
+    design = lottery_design(arms, blocks, covariates, spec.adjustment == "interacted", sample.weights).matrix
     weights = np.where(responded, sample.weights / response.chance, 0.0)
     outcome = study.outcome(spec.outcome, spec.period)
     level = float(np.average(outcome, weights=weights))

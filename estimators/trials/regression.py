@@ -14,7 +14,7 @@ from counterfoil.errors import Problem, refusal
 from counterfoil.estimators.covariance import FloatArray
 from counterfoil.estimators.experiment import Experiment, check_clusters
 from counterfoil.estimators.least_squares import least_squares
-from counterfoil.estimators.spec import draw_sample
+from counterfoil.estimators.trials.arms import read_arms
 from counterfoil.estimators.trials.attrition_table import attrition_warning
 from counterfoil.estimators.trials.few_treated_warning import few_treated_warning
 from counterfoil.estimators.trials.lottery_design import lottery_design
@@ -166,28 +166,34 @@ def regression_of(spec: Any, data: Any) -> Regression:
         return spec.regression(data)
     if not isinstance(spec, Experiment):
         raise TypeError(f"{type(spec).__name__} does not hand out a regression; give it a method `regression(data)`")
-    sample = draw_sample(spec, data)
+    sample, names = spec.sample(data)
     study = sample.study
     cluster = spec.cluster or study.cluster
     if cluster is None:
         raise refusal("CONTRACT-016", "inference by cluster needs clusters", "estimator", "name `cluster:`")
-    assigned = study.arm(spec.assigned)
-    if assigned.all() or not assigned.any():
-        raise refusal("IDENT-001", "an arm has nobody", f"people, column '{spec.assigned}'")
-    clusters = study.codes(cluster)
-    check_clusters(clusters, assigned)
-    blocks = None if spec.blocks is None else study.codes(spec.blocks)
+    arms = read_arms(study, spec.assigned, spec.control, spec.arm)
+    if len(arms.chosen) > 1:
+        what = "the regression of several arms has an effect for each, and one is asked for"
+        raise refusal("IDENT-019", what, f"people, column '{spec.assigned}'", "name one of them: `arm:`")
+    clusters, assigned = study.codes(cluster), arms.codes > 0
+    check_clusters(clusters, *(arms.codes == code for code in range(1, len(arms.labels))))
+    by = spec.pairs or spec.blocks
     design = lottery_design(
-        assigned, blocks, study.covariates(spec.covariates)[0], spec.adjustment == "interacted", sample.weights
-    )
+        arms.indicators,
+        None if by is None else study.codes(by),
+        study.covariates(names)[0],
+        spec.adjustment == "interacted",
+        sample.weights,
+    ).matrix
+    lost = attrition_warning(spec, data) if spec.control is None else ()
     outcome = study.outcome(spec.outcome, spec.period)
     return Regression(
         design=design,
         outcome=outcome - np.average(outcome, weights=sample.weights),
         clusters=clusters,
-        contrast=np.eye(design.shape[1])[1],
+        contrast=np.eye(design.shape[1])[arms.chosen[0]],
         weights=sample.weights,
         outcome_name=spec.outcome or study.outcome_names[0],
         cluster_by=cluster,
-        warnings=(*sample.warnings, *attrition_warning(spec, data), *few_treated_warning(clusters, assigned)),
+        warnings=(*sample.warnings, *lost, *few_treated_warning(clusters, assigned)),
     )

