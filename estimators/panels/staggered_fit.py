@@ -5,7 +5,7 @@ what is asked for, after averaging. Source: Callaway and Sant'Anna (2021), secti
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -24,6 +24,7 @@ from counterfoil.estimators.panels.group_time_cells import name_cells
 from counterfoil.estimators.panels.group_time_effects import CellEffects
 from counterfoil.estimators.panels.joint_bands import drawn, joint_bands
 from counterfoil.estimators.panels.panel_units import Units
+from counterfoil.estimators.panels.thin_cells import few_clusters_of_cohorts
 
 Aggregate = Literal["simple", "group", "calendar", "event_time"]
 IN_WORDS: Mapping[Aggregate, str] = {
@@ -106,7 +107,11 @@ class StaggeredFit:
 
     def by_cohort(self) -> Estimate:
         """Return each cohort's effect, averaged over its treated periods."""
-        return self._estimate(self._by_cohort(), "average effect on the treated of a cohort")
+        found = self._estimate(self._by_cohort(), "average effect on the treated of a cohort")
+        clusters = self.units.clusters
+        if clusters is not None:
+            clusters = clusters[np.argsort(self.units.rank)]
+        return replace(found, warnings=(*found.warnings, *few_clusters_of_cohorts(self.cohorts, clusters)))
 
     def by_period(self) -> Estimate:
         """Return the effect in each period, averaged over the cohorts treated by then."""

