@@ -19,6 +19,7 @@ from counterfoil.attribution.shares import Shares
 from counterfoil.errors import CounterfoilError, listed
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.support import CLASSES
+from counterfoil.moved import instrument_lines
 from counterfoil.placed import placed_fit, placed_lines
 from counterfoil.robustness import robustness
 
@@ -221,6 +222,7 @@ def _effect_lines(contract: "Contract", result: "EffectResult") -> Iterator[str]
     ]
     if others:
         yield f"  Std error under other error types: {', '.join(others)}."
+    yield from (f"  {line[0].upper()}{line[1:]}." for line in instrument_lines(result.measured))
     if result.gate is not None:
         yield from _gate_lines(result, scale)
     else:

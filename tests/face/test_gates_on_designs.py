@@ -166,3 +166,15 @@ def test_the_part_over_time_of_a_blend_is_scaled_and_the_others_are_added() -> N
     assert blend.estimate.values[early] == pytest.approx(0.2 * own.estimate.values[early])
     shift = 0.8 * effects["lottery"].total.values[0]
     assert blend.estimate.values[late] == pytest.approx(0.2 * own.estimate.values[late] + shift)
+
+
+def test_an_instrument_tells_its_strength_and_the_set_that_does_not_lean_on_it() -> None:
+    study = lottery(1.0)
+    took = np.where(np.arange(120) % 10 < 7, study.people["assigned"], 0.0)
+    data = Study.from_tables(study.people.assign(took=took), outcomes=study.outcomes)
+    estimator = {"kind": "instrumental_variable", "instrument": ["assigned"], "received": "took"}
+    found: Any = cf.evaluate(contract({"estimator": estimator}), data)
+    assert found.effects["jobs"].total.people == int(took.sum())
+    for text in (found.summary(), found.report()):
+        assert "effective F" in text
+        assert "95% Anderson-Rubin set is" in text

@@ -25,6 +25,7 @@ from counterfoil.estimators.kernel import Kernel
 from counterfoil.estimators.panel_contribution import PanelContribution
 from counterfoil.estimators.support import CLASSES, SupportLedger, support
 from counterfoil.findings import Findings
+from counterfoil.moved import instrument_lines
 from counterfoil.report.designs import assumption_rows, describe_design
 from counterfoil.report.panel_facts import over_time
 from counterfoil.report.pictures import Bar, Division, Part
@@ -232,6 +233,7 @@ def _effect(contract: Contract, result: "EffectResult", withheld: frozenset[str]
         "findings": None,
         "over_time": None,
         "places": places(result),
+        "instrument": instrument_lines(result.measured),
     }
     if result.total is None:
         return facts
