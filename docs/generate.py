@@ -3,6 +3,7 @@
 import ast
 import doctest
 import inspect
+import re
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -20,11 +21,20 @@ from counterfoil import attribution, datasets, estimators
 from counterfoil.attribution import RULES, rule_named
 from counterfoil.errors import CODES, PHASES
 from counterfoil.estimators import (
+    ClusterMeans,
     Contribution,
+    DifferenceInDifferences,
     DoseResponse,
+    EventStudyRegression,
     Experiment,
+    FixedBaseline,
+    InstrumentalVariable,
+    InterruptedTimeSeries,
     PanelContribution,
     SequentialContribution,
+    StaggeredDiD,
+    SyntheticControl,
+    TwoWayFixedEffects,
 )
 
 HERE = Path(__file__).parent
@@ -89,7 +99,7 @@ def _kind(term: dict[str, Any]) -> str:
 def design_page(spec: type[BaseModel]) -> str:
     """Return the methods page of a design: what it estimates, its sources, its terms, one example."""
     module = sys.modules[spec.__module__]
-    lines = [f"# {spec.__name__}", "", NOTE, "", inspect.cleandoc(module.__doc__ or ""), "", "## Terms", ""]
+    lines = [f"# {spec.__name__}", "", NOTE, "", _prose(module), "", "## Terms", ""]
     lines += _section(spec.model_json_schema())
     for nested in spec.model_json_schema().get("$defs", {}).values():
         lines += ["", f"### {nested['title']}", "", *_section(nested)]
@@ -109,7 +119,7 @@ def rule_page(name: str) -> str:
     rule = rule_named(name, "ABC", **EXAMPLE_TERMS.get(name, {}))
     module = sys.modules[type(rule).__module__]
     paid = "The credits sum to the gain; the rule can be paid on." if rule.efficient else "For reporting only."
-    lines = [f"# {name}", "", NOTE, "", inspect.cleandoc(module.__doc__ or ""), "", paid, "", "## Weights", ""]
+    lines = [f"# {name}", "", NOTE, "", _prose(module), "", paid, "", "## Weights", ""]
     terms = ", ".join(f"{key} {value}" for key, value in EXAMPLE_TERMS.get(name, {}).items())
     record = {"": "", "dose": "; doses 2 : 1 : 1", "start": "; A began last, B and C on the same day"}[rule.needs]
     lines.append(
@@ -128,18 +138,36 @@ def rule_page(name: str) -> str:
 
 def modules_page(title: str, first: ModuleType, *others: ModuleType) -> str:
     """Return a page made of what modules say of themselves: the first as its head, the others as its sections."""
-    lines = [f"# {title}", "", NOTE, "", inspect.cleandoc(first.__doc__ or "")]
+    lines = [f"# {title}", "", NOTE, "", _prose(first)]
     for module in others:
-        lines += ["", f"## {_heading(module)}", "", inspect.cleandoc(module.__doc__ or "")]
+        lines += ["", f"## {_heading(module)}", "", _prose(module)]
     return "\n".join(lines) + "\n"
 
 
 def topic_page(title: str, says: str, *modules: str) -> str:
-    """Return a page on a topic: a section a module, with what it says of itself, its functions, and their examples."""
+    """Return a page on a topic: a section a module, with what it says of itself, its functions, and their examples.
+
+    Of a module written ``module:function`` that function alone is shown, and of ``module:Class`` what it can be asked.
+    """
     lines = [f"# {title}", "", NOTE, "", says]
-    for module in map(module_named, modules):
-        lines += ["", f"## {_heading(module)}", "", inspect.cleandoc(module.__doc__ or "")]
-        for entry in _entries(module):
+    for name in modules:
+        path, _, only = name.partition(":")
+        module = module_named(path)
+        if isinstance(fit := vars(module).get(only), type):
+            lines += [
+                "",
+                f"## {only}",
+                "",
+                inspect.cleandoc(fit.__doc__ or "").partition("\n")[0],
+                "",
+                *_questions(fit),
+            ]
+            continue
+        if only:
+            lines += ["", f"## {only.replace('_', ' ').capitalize()}"]
+        else:
+            lines += ["", f"## {_heading(module)}", "", _prose(module)]
+        for entry in [vars(module)[only]] if only else _entries(module):
             signature = ""
             if isinstance(entry, FunctionType):
                 terms = inspect.signature(entry).parameters.values()
@@ -151,6 +179,15 @@ def topic_page(title: str, says: str, *modules: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _questions(fit: type) -> Iterator[str]:
+    """Yield the methods and properties that a fit itself has, with what they say they return, as a list."""
+    for name, member in vars(fit).items():
+        asked = member.fget if isinstance(member, property) else member
+        if isinstance(asked, FunctionType) and not name.startswith("_"):
+            summary = inspect.cleandoc(asked.__doc__ or "").partition("\n")[0]
+            yield f"- `{name}{'' if isinstance(member, property) else '()'}`: {summary}"
+
+
 def module_named(name: str) -> ModuleType:
     """Return a module of the package; `counterfoil.estimators.bounds` alone is the function of that name."""
     return import_module(f"counterfoil.{name}")
@@ -160,6 +197,33 @@ def of_package(package: str, *names: str) -> tuple[str, ...]:
     """Return a package's modules: those named, in their order, or all in alphabetical order."""
     found = names or sorted(info.name for info in iter_modules(module_named(package).__path__))
     return tuple(f"{package}.{name}" for name in found)
+
+
+def _prose(module: ModuleType) -> str:
+    """Return what a module says of itself; a table drawn with lines of ``=`` becomes one that Markdown shows."""
+    parts = re.split(
+        r"(?:^|\n)(=+(?: +=+)+\n.*?\n=+(?: +=+)+)(?=\n\n|\Z)", inspect.cleandoc(module.__doc__ or ""), flags=re.DOTALL
+    )
+    return "".join(f"\n{_drawn(part)}" if number % 2 else part for number, part in enumerate(parts))
+
+
+def _drawn(table: str) -> str:
+    """Return a table in Markdown; its first line says where columns begin, and a line without a first cell goes on."""
+    rule, *lines, _ = table.split("\n")
+    starts = [found.start() for found in re.finditer("=+", rule)]
+    columns = [slice(*ends) for ends in zip(starts, [*starts[1:], None], strict=True)]
+    headed = len(lines) > 1 and lines[1].startswith("=")
+    rows = [[""] * len(columns)] if not headed else []
+    for line in lines:
+        cells = [line[column].strip() for column in columns]
+        if line.startswith("="):
+            continue
+        if cells[0]:
+            rows.append(cells)
+        else:
+            rows[-1] = [f"{old} {new}".strip() for old, new in zip(rows[-1], cells, strict=True)]
+    head, *body = [f"| {' | '.join(row)} |" for row in rows]
+    return "\n".join([head, f"|{'---|' * len(columns)}", *body])
 
 
 def _heading(module: ModuleType) -> str:
@@ -283,10 +347,104 @@ PAGES = {
         "Plots",
         "Every plot takes an optional matplotlib Axes and returns the one it drew on. Colours are told apart with any kind of "
         "colour vision, and whatever is coloured is labelled. `Shares.plot()` draws credits with their intervals, "
-        '`Shares.plot(kind="waterfall")` the way from nothing to the total.',
+        '`Shares.plot(kind="waterfall")` the way from nothing to the total. What a function below draws, the result itself '
+        "draws too: `EventStudy.plot()`, `Sensitivity.plot()`, `BaconDecomposition.plot()`, `RandomizationTest.plot()`, and of "
+        "synthetic controls `fit.plot_gap()` and `fit.plot_donor_weights()`.",
         "estimators.service_map",
         "attribution.waterfall",
         "attribution.share_bars",
+        "estimators.panels.event_study:plot_event_study",
+        "estimators.panels.cohort_map:plot_cohorts",
+        "estimators.panels.sensitivity_plot:plot_sensitivity",
+        "estimators.panels.bacon:plot_bacon",
+        "estimators.synthetic.plots:plot_gap",
+        "estimators.synthetic.plots:plot_donor_weights",
+        "estimators.trials.randomization_plot:plot_randomization",
+    ),
+    "trials.md": partial(
+        topic_page,
+        "Trials",
+        "What can be asked of a lottery beyond its effect ([Experiment](methods/experiment.md)): several arms, few groups, how "
+        "rare the result would be by the lottery alone, several outcomes at once, and people who are lost.",
+        *of_package(
+            "estimators.trials",
+            *("pairs", "arm_weights", "lottery", "randomization", "sharp_null"),
+            *(
+                "few_treated",
+                "cluster_jackknife",
+                "cluster_residuals",
+                "cluster_permutation",
+                "regression",
+                "wild_cluster",
+            ),
+            *(
+                "multiplicity",
+                "sharpened_q",
+                "attrition_table",
+                "attrition",
+                "lee_bounds",
+                "worst_case",
+                "outcome_bounds",
+            ),
+        ),
+    ),
+    "instruments.md": partial(
+        topic_page,
+        "Instruments",
+        "What stands behind the effect on those whom a lottery moved ([InstrumentalVariable](methods/instrumental_variable.md)): "
+        "whom it moved, how strongly, and an answer that holds however weak it is. The fit answers each by a method.",
+        *of_package(
+            "estimators.instruments",
+            *(
+                "instrument_fit:InstrumentFit",
+                "two_stage",
+                "compliers",
+                "people_moved",
+                "complier_effect",
+                "weak_instrument",
+            ),
+            *("tf_ratio", "anderson_rubin", "overidentification"),
+        ),
+    ),
+    "panels.md": partial(
+        topic_page,
+        "Panels",
+        "What can be asked of a comparison over time: what it rests on before outcomes are read, what a regression averages, "
+        "whether earlier trends could have shown a difference, and how large a departure from parallel trends a claim survives.",
+        *of_package(
+            "estimators.panels",
+            *(
+                "panel_support",
+                "staggered_plan",
+                "staggered_fit:StaggeredFit",
+                "aggregation",
+                "imputation",
+                "joint_bands",
+                "bacon",
+            ),
+            *("negative_weights", "event_study", "pretrend_power", "honest", "relative_magnitudes", "smoothness"),
+            "breakdown",
+        ),
+    ),
+    "few_places.md": partial(
+        topic_page,
+        "Few places",
+        "What stands behind the effect on one place or a few: how the others are weighted, how well they follow, how rare "
+        "such a gap is among them, and what a single series can carry.",
+        *of_package(
+            "estimators.synthetic",
+            *("before_outcomes", "counterfactual", "simplex", "augmented", "synthetic_did", "cohorts", "closeness"),
+            *(
+                "synthetic_fit:SyntheticControlFit",
+                "placebos",
+                "conformal",
+                "resampling",
+                "series",
+                "segmented",
+                "autocorrelation",
+            ),
+            "series_fit:InterruptedTimeSeriesFit",
+        ),
     ),
     "many_providers.md": partial(
         topic_page,
@@ -370,6 +528,15 @@ PAGES = {
         *of_package("attribution.ledger"),
     ),
     "methods/experiment.md": partial(design_page, Experiment),
+    "methods/cluster_means.md": partial(design_page, ClusterMeans),
+    "methods/instrumental_variable.md": partial(design_page, InstrumentalVariable),
+    "methods/difference_in_differences.md": partial(design_page, DifferenceInDifferences),
+    "methods/staggered_did.md": partial(design_page, StaggeredDiD),
+    "methods/event_study.md": partial(design_page, EventStudyRegression),
+    "methods/two_way_fixed_effects.md": partial(design_page, TwoWayFixedEffects),
+    "methods/synthetic_control.md": partial(design_page, SyntheticControl),
+    "methods/interrupted_time_series.md": partial(design_page, InterruptedTimeSeries),
+    "methods/fixed_baseline.md": partial(design_page, FixedBaseline),
     "methods/contribution.md": partial(design_page, Contribution),
     "methods/panel_contribution.md": partial(design_page, PanelContribution),
     "methods/sequential_contribution.md": partial(design_page, SequentialContribution),

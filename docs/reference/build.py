@@ -151,6 +151,9 @@ HOSTS: Mapping[str, Callable[[Terms], Terms]] = {
     "ProbabilityGate": _in_effect(gate=...),
     "Prior": _in_effect(gate={"probability": "0.90", "above": "2", "prior": ...}),
     "PrecisionGate": _in_effect(gate=...),
+    "RobustGate": _measured(
+        estimator={"kind": "staggered_did", "first_treated": "joined", "base": "universal"}, gate=...
+    ),
     "Band of a precision gate": _in_effect(gate={"minimum_by_people": [...]}),
     "FewClusters": _in_effect(gate=..., estimator=PUBLISHED | {"clusters": {"treated": 4, "control": 4}}),
     "Clusters": _in_effect(gate={"clusters_at_least": 6}, estimator=PUBLISHED | {"clusters": ...}),

@@ -172,6 +172,14 @@ def plot_bacon(decomposition: BaconDecomposition, ax: Any = None) -> Any:
     Returns
     -------
     matplotlib Axes
+
+    Examples
+    --------
+    >>> import counterfoil as cf
+    >>> from counterfoil.estimators import StaggeredDiD
+    >>> found = goodman_bacon(StaggeredDiD(outcome="days", first_treated="opened"), cf.datasets.load("rollout"))
+    >>> plot_bacon(found).get_xlabel()
+    'weight'
     """
     if ax is None:
         import matplotlib.pyplot as plt

@@ -23,6 +23,14 @@ def plot_cohorts(fit: StaggeredFit, ax: Any = None) -> Any:
     Returns
     -------
     matplotlib Axes
+
+    Examples
+    --------
+    >>> import counterfoil as cf
+    >>> from counterfoil.estimators import StaggeredDiD
+    >>> fit = StaggeredDiD(outcome="days", first_treated="opened").fit(cf.datasets.load("rollout"))
+    >>> [label.get_text() for label in plot_cohorts(fit).get_yticklabels()]
+    ['2019 (108)', '2020 (108)', '2021 (144)']
     """
     from matplotlib import colormaps
     from matplotlib.colors import to_hex

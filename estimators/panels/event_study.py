@@ -194,6 +194,14 @@ def plot_event_study(study: EventStudy, ax: Any = None, *, simultaneous: bool = 
     Returns
     -------
     matplotlib Axes
+
+    Examples
+    --------
+    >>> import counterfoil as cf
+    >>> from counterfoil.estimators import StaggeredDiD
+    >>> fit = StaggeredDiD(outcome="days", first_treated="opened", base="universal").fit(cf.datasets.load("rollout"))
+    >>> plot_event_study(fit.event_study()).get_xlabel()
+    'periods since the services began'
     """
     if ax is None:
         import matplotlib.pyplot as plt

@@ -118,7 +118,9 @@ def _path(study: EventStudy, weights: Sequence[float] | None, conf_level: float,
     if study.reference is None or study.reference != last:
         held = "no common reference" if study.reference is None else f"event time {study.reference} as its reference"
         what = f"the event study has {held}; violations are counted from the last period before any reaction, {last}"
-        raise refusal("IDENT-033", what, "event study", f"use a universal base period with event time {last}")
+        raise refusal(
+            "IDENT-033", what, "event study", f"use a universal base period (`base: universal`) with event time {last}"
+        )
     every = sorted({*study.times, study.reference})
     if every != list(range(every[0], every[-1] + 1)):
         missing = sorted(set(range(every[0], every[-1] + 1)) - set(every))

@@ -22,6 +22,15 @@ def plot_sensitivity(result: Sensitivity | Breakdown, ax: Any = None) -> Any:
     Returns
     -------
     matplotlib Axes
+
+    Examples
+    --------
+    >>> from counterfoil.estimators import Estimate, EventStudy, sensitivity
+    >>> effects = Estimate.published(
+    ...     [0.1, 0.0, 0.9], [0.1, 0.1, 0.1], terms=["-3", "-2", "0"], outcome="y", estimand="ATT", people=90
+    ... )
+    >>> plot_sensitivity(sensitivity(EventStudy((-3, -2, 0), effects), [0.0, 0.5, 1.0])).get_xlabel()
+    'M̄: relative magnitudes'
     """
     if ax is None:
         import matplotlib.pyplot as plt

@@ -41,6 +41,12 @@ def plot_gap(
     Returns
     -------
     matplotlib Axes
+
+    Examples
+    --------
+    >>> quarters = ["2023-Q3", "2023-Q4", "2024-Q1", "2024-Q2"]
+    >>> plot_gap(np.array([0.1, -0.2, -4.8, -5.1]), quarters, [2], unit="burglaries").get_ylabel()
+    'burglaries: observed less without treatment'
     """
     if ax is None:
         import matplotlib.pyplot as plt
@@ -82,6 +88,11 @@ def plot_donor_weights(weights: pd.Series, ax: Any = None) -> Any:
     Returns
     -------
     matplotlib Axes
+
+    Examples
+    --------
+    >>> plot_donor_weights(pd.Series({"Ashton": 0.5, "Colne": 0.3, "Birch": 0.0, "Dale": 0.0, "Elm": 0.2})).get_xlabel()
+    'weight; 2 other donors have 0 together'
     """
     order = np.argsort(-np.abs(weights.to_numpy()), kind="stable")
     shown = weights.iloc[order[:MOST_DONORS]]

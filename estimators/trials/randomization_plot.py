@@ -24,6 +24,13 @@ def plot_randomization(result: "RandomizationTest", ax: Any = None, *, term: int
     Returns
     -------
     matplotlib Axes
+
+    Examples
+    --------
+    >>> from counterfoil.estimators import randomize
+    >>> axes = plot_randomization(randomize([3.0, 1.0, 0.0, 0.0], [1, 1, 0, 0]))
+    >>> axes.get_xlabel()
+    'difference of gain, if assignment changed nothing'
     """
     if ax is None:
         import matplotlib.pyplot as plt

@@ -316,6 +316,8 @@ def _over_time(spec: Measured, measured: Estimate | Fitted, study: Study) -> Eve
     if isinstance(measured, EventStudy):
         return measured
     try:
+        if isinstance(measured, EventStudy):
+            return measured
         if isinstance(measured, WithEventStudy):
             return measured.event_study()
         return spec.by_period(study) if isinstance(spec, ByPeriod) else None
