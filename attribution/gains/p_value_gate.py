@@ -32,7 +32,11 @@ class PValueGate(BaseModel):
     """
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", json_schema_extra={"examples": [{"p_below": "0.05", "sides": "two"}]}
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"p_below": "0.05", "sides": "two"}, {"p_below": "0.20", "sides": "two", "test": "placebo"}]
+        },
     )
 
     p_below: Amount = Field(gt=0, lt=1, description="The p-value must be below this.")

@@ -32,7 +32,9 @@ class RobustGate(BaseModel):
     """
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", json_schema_extra={"examples": [{"relative_magnitudes": "0.5", "above": "0"}]}
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={"examples": [{"relative_magnitudes": "0.5", "above": "0"}, {"smoothness": "0.25"}]},
     )
 
     relative_magnitudes: Amount | None = Field(

@@ -127,6 +127,7 @@ def _capital(**terms: Any) -> Callable[[Terms], Terms]:
     return lambda example: {"payments": [HOUSING], "capital": [_put(stack | terms, example)]}
 
 
+PLACED: Terms = {"kind": "synthetic_control", "first_treated": "since"}
 GUARANTEED = {**HOUSING, "price": "500.00"}
 INDEX = {"attendance": "4.2", "reading": "3"}
 HOSTS: Mapping[str, Callable[[Terms], Terms]] = {
@@ -147,7 +148,11 @@ HOSTS: Mapping[str, Callable[[Terms], Terms]] = {
     "Condition": _in_price("only_if", {"quantity": "homes", "price": "100.00"}),
     "Gate": _in_effect(gate=...),
     "PointGate": _in_effect(gate=...),
-    "PValueGate": _in_effect(gate=...),
+    "PValueGate": lambda example: (
+        {"effects": {"crime": {**_in_places(PLACED)["effects"]["crime"], "gate": example}}}
+        if "test" in example
+        else _in_effect(gate=...)(example)
+    ),
     "ProbabilityGate": _in_effect(gate=...),
     "Prior": _in_effect(gate={"probability": "0.90", "above": "2", "prior": ...}),
     "PrecisionGate": _in_effect(gate=...),
