@@ -7,7 +7,6 @@ under its key ``counterfoil``: ``window`` (first and last day of the study), ``c
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -72,7 +71,7 @@ def read_study(folder: str | Path, *, outcomes: bool = True) -> Study:
             digests=digests,
         )
     if "people" not in tables and places is not None:
-        return replace(places, places=places)
+        return places
     return Study.from_tables(
         tables["people"],
         services=tables.get("services"),

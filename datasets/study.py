@@ -280,7 +280,7 @@ class Study:
         return replace(made, level="places")
 
     def __repr__(self) -> str:
-        parts = [f"{self.n_people:,} people"]
+        parts = [f"{self.n_people:,} {self.level}"]
         for count, word in ((len(self.providers), "provider"), (len(self.outcome_names), "outcome")):
             parts.append(f"{count} {word}{'' if count == 1 else 's'}")
         if self.claims is not None:

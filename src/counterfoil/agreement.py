@@ -119,7 +119,7 @@ def _over_time(contract: Contract, study: Study, spec: OverTime | Placed, at: tu
     for name in spec.effect_columns() if isinstance(spec, FixedEffectsDesign) else ():
         named.setdefault(name, "fixed_effects")
     asks: list[Callable[[], Any]] = [partial(rehearse, spec, study)]
-    own = study.places if spec.level == "places" else study
+    own = study.places if spec.level == "places" and study.level == "people" else study
     if own is not None and own.outcomes is not None:
         asks.append(partial(draw_panel, spec, study, spec.varying() if isinstance(spec, AdoptionDesign) else ()))
     for ask in asks:

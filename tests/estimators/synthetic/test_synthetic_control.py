@@ -345,7 +345,8 @@ def test_a_study_of_places_is_read_with_or_without_outcomes() -> None:
     assert fit.total().values[0] == pytest.approx(spec(outcome="y").fit(small()).total().values[0])
     assert reach(spec(outcome="crimes"), study).cohorts == (("4", 1, 3, 3),)
     with pytest.raises(CounterfoilError, match="DATA-019"):
-        spec(outcome="crimes").fit(alone)
+        spec(outcome="crimes").fit(Study.from_tables(people))
+    assert spec(outcome="crimes").fit(alone).weights.equals(fit.weights)
     assert spec(outcome="crimes", level="people").fit(alone).weights.equals(fit.weights)
 
 
