@@ -175,6 +175,16 @@ def test_every_design_is_checked_before_outcomes(name: str) -> None:
         assert "can be answered" in found.summary()
 
 
+def test_an_effect_on_places_is_what_the_fit_says_where_the_study_has_outcomes_of_people_too() -> None:
+    terms = BUILD["hosted"]("SyntheticControl", {"kind": "staggered_did", "first_treated": "since", "level": "places"})
+    contract = Contract.model_validate(BUILD["framed"](terms))
+    study = cf.read_study(FOLDER / "small_years")
+    found = cf.evaluate(contract, study).effects["crime"].total
+    assert found is not None
+    # Harbour less the mean of the others is 4.84 in 2023-Q4, and -0.20, 0.88, 1.22 and 0.66 in 2024.
+    assert found.values == pytest.approx([-4.2])
+
+
 @pytest.mark.parametrize("block", range(len(BLOCKS)))
 def test_every_block_of_the_page_goes_through_the_reader(block: int, tmp_path: Path) -> None:
     text = BLOCKS[block]

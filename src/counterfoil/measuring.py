@@ -305,7 +305,8 @@ def _none_if_rounding(total: Estimate, study: Study) -> Estimate:
     """Return a value of zero for one that, with its error, is no more than rounding of the outcome: no gate opens on it."""
     tables = [part.outcomes for part in (study, study.places) if part is not None and part.outcomes is not None]
     used = [table.loc[table["outcome"] == total.outcome, "value"].abs().max() for table in tables]
-    least = ROUNDING * max(used, default=0.0)
+    # A table without the outcome gives no number, which fmax passes over.
+    least = ROUNDING * float(np.fmax.reduce([0.0, *used]))
     if total.error_type == "unknown" or max(abs(float(total.values[0])), float(total.std_error[0])) > least:
         return total
     return replace(total, values=np.zeros_like(total.values))
