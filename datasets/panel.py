@@ -429,7 +429,8 @@ class Panel:
 
     def _column(self, name: str) -> Any:
         if name not in self.frame:
-            known = [str(column) for column in self.frame.columns]
+            fixed = () if self.fixed_frame is None else self.fixed_frame.columns
+            known = [str(column) for column in (*fixed, *self.frame.columns)]
             raise refusal("DATA-004", f"column '{name}' is missing{did_you_mean(name, known)}", self.name)
         return self.frame[name]
 

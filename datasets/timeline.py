@@ -55,7 +55,8 @@ class Timeline:
         """
         if label not in self.labels:
             hint = did_you_mean(label, self.labels) or f"; there are {listed(self.labels, 12)}"
-            raise refusal("DATA-032", f"there is no period '{label}'{hint}", "period")
+            fix = "name a period as the data has it"
+            raise refusal("DATA-032", f"there is no period '{label}'{hint}", "period", fix)
         return self.labels.index(label)
 
 

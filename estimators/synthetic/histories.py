@@ -10,7 +10,7 @@ from counterfoil.datasets.panel import Panel
 from counterfoil.datasets.study import Study
 from counterfoil.datasets.table import as_numbers
 from counterfoil.datasets.timeline import Timeline
-from counterfoil.errors import Problem, refusal
+from counterfoil.errors import Problem, listed, refusal
 from counterfoil.estimators.panels.panel_design import PanelSample, draw_panel
 from counterfoil.estimators.synthetic.cohorts import Places
 
@@ -108,8 +108,9 @@ def _donors(spec: "SyntheticControl", panel: Panel, treated: NDArray[np.bool_]) 
         chosen = values == 1.0
     else:
         names = panel.ids.astype(str)
-        if lost := sum(name not in names for name in spec.donors):
-            raise refusal("IDENT-034", f"{lost} of {len(spec.donors)} donors named are not in the data", "donors")
+        if lost := [name for name in spec.donors if name not in names]:
+            what = f"donors that the data do not have: {listed(lost)}"
+            raise refusal("IDENT-034", what, "donors", "name places as the data do")
         chosen = np.isin(names, spec.donors)
     if both := int((chosen & treated).sum()):
         raise refusal("IDENT-034", f"{both} donors are themselves treated in the periods at hand", "donors")

@@ -174,4 +174,5 @@ def check_inference(spec: SyntheticControl, histories: Histories) -> None:
     elif spec.inference == "conformal" and len(begins) > 1:
         what = f"conformal inference needs one beginning of treatment; there are {len(begins)}"
     if what:
-        raise refusal("IDENT-036", what, f"inference {spec.inference}")
+        fix = "name more donors, or use `inference: conformal`" if spec.inference == "placebo" else ""
+        raise refusal("IDENT-036", what, f"inference {spec.inference}", fix)

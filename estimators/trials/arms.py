@@ -14,7 +14,7 @@ from pydantic import BeforeValidator
 
 from counterfoil.datasets.study import Study
 from counterfoil.datasets.table import as_numbers, is_number
-from counterfoil.errors import refusal
+from counterfoil.errors import did_you_mean, refusal
 from counterfoil.estimators.covariance import ErrorType
 
 ANY: Final = "any"
@@ -104,7 +104,8 @@ def read_arms(study: Study, column: str, control: str | None = None, arm: str | 
     codes, labels = labels_of(study.column(column))
     for label, word in ((control, "control"), (arm, "arm")):
         if label is not None and label not in labels and (label, word) != (ANY, "arm"):
-            raise refusal("IDENT-019", f"{word} '{label}' is none of the {len(labels)} arms", where)
+            hint = did_you_mean(str(label), map(str, labels))
+            raise refusal("IDENT-019", f"{word} '{label}' is none of the {len(labels)} arms{hint}", where)
     if arm == control:
         raise refusal("IDENT-019", f"arm '{control}' is the control", where)
     if len(labels) == 1:

@@ -174,14 +174,14 @@ class Check:
         for row in frame.itertuples():
             money = "" if row.payment is None else f", which would pay {row.payment:,} {self.contract.currency}"
             weak = "; few people carry the weight" if row.effective_sample < FEW else ""
-            lines.append(f"    {row.term}: {row.detectable:.4g} {row.unit} per person{money}{weak}")
+            lines.append(f"    {row.term}: {row.detectable:.4g} {row.unit} per {result.terms.counted}{money}{weak}")
         return lines
 
     def _operating_lines(self, name: str) -> list[str]:
         frame = self.operating[self.operating["effect"] == name]
         if frame.empty:
             return []
-        lines = ["  How the gate operates, by true gain per person (before caps)"]
+        lines = [f"  How the gate operates, by true gain per {self.contract.effects[name].counted} (before caps)"]
         for row in frame.itertuples():
             at = row.term if not row.true_gain else f"{row.term} ({row.true_gain:.4g} {row.unit})"
             money = (

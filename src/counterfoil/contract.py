@@ -160,6 +160,11 @@ class Effect(_Term):
     )
 
     @property
+    def counted(self) -> Literal["person", "place"]:
+        """What the gain is measured on, one by one."""
+        return "place" if getattr(self.estimator, "level", "people") == "places" else "person"
+
+    @property
     def bound_gate(self) -> Gate | None:
         """The gate, where it is one of a confidence bound."""
         return self.gate if isinstance(self.gate, Gate) else None

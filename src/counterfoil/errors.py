@@ -208,12 +208,12 @@ CODES: Final[dict[str, Code]] = {
     "DATA-012": Code(
         "outcome rows do not fit the people",
         "A person has no row, or more than one row, of this outcome and period.",
-        "give each person exactly one row per outcome and period",
+        "give each person exactly one row per outcome and period; with `missing: drop` people without a row are left out",
     ),
     "DATA-013": Code(
         "assignment is not 0 or 1",
         "The arm of the lottery must be 0 (control) or 1 (assigned) for everybody.",
-        "recode the column to 0 and 1",
+        "recode the column to 0 and 1; of a lottery with several arms, name the control under `control:`",
     ),
     "DATA-014": Code(
         "value missing in a column that is used",

@@ -251,7 +251,7 @@ class EffectResult:
         plain = level == gain and isinstance(self.terms.estimator, Measured)
         value = float(total.values[0]) if own == self.own else float(own)
         quantity = exact(self.sign * value * total.people) if plain else multiply(level, total.people)
-        basis = f"{float(level):,.6g} units of gain per person x {total.people:,} {total.population}"
+        basis = f"{float(level):,.6g} units of gain per {self.terms.counted} x {total.people:,} {total.population}"
         if isinstance(self.terms.estimator, Published | Composed):
             basis = f"a gain of {float(level):,.6g}" + (f" over {total.people:,} people" if total.people else "")
         return Priced(quantity, basis, passes, gain=level, people=total.people, period=self.settled_in)

@@ -90,7 +90,7 @@ def describe_clause(contract: "Contract", number: int) -> str:
     effect = contract.effects[clause.effect]
     payer = listed(words.party(name) for name in ([clause.payer] if clause.payer else contract.payers))
     gain = "rise" if effect.better == "higher" else "fall"
-    people = "person, served or not" if clause.people else "person"
+    people = "person, served or not" if clause.people else effect.counted
     receiver = "the providers"
     if effect.split is None and clause.split is None:
         receiver = words.party(contract.receiver(clause) or "")
@@ -202,7 +202,7 @@ def _effect_lines(contract: "Contract", result: "EffectResult") -> Iterator[str]
     value = float(total.values[0])
     low, high = total.interval()[0]
     kind = "gain" if value * result.sign > 0 else "loss"
-    each = "" if result.terms.estimator.kind in AS_REPORTED or result.terms.relative else " per person"
+    each = "" if result.terms.estimator.kind in AS_REPORTED or result.terms.relative else f" per {result.terms.counted}"
     yield (
         f"  The {total.estimand}: {scale.number(value)}{scale.unit}{each} "
         f"(std error {scale.number(float(total.std_error[0]))}, 95% interval {scale.number(low)} to {scale.number(high)}), "
