@@ -142,7 +142,7 @@ def test_check_shows_few_people_by_no_column(tmp_path: Path) -> None:
         ),
         (
             "kind: two_way_fixed_effects, regressors: [on], fixed_effects: [unit, regin by period]",
-            "fixed_effects",
+            "fixed_effects: [unit",
             "DATA-004",
         ),
         ("kind: cluster_means, assigned: chosen, period: '2023'", "{kind", "CONTRACT-016"),
