@@ -31,6 +31,7 @@ QUICK = {
     "Contributions": "B1: three providers, saturated by covariates",
     "Learned and misspecified nuisances": "B11: three providers, wrong outcome model, right propensity",
     "Enrolment in stages": "B8: enrolment responds to progress, sequential",
+    "Trends that are not parallel": "smoothness, every bend at M",
     "Panels": "panel, 500 people, pairwise",
     "Staggered adoption": "staggered, by cohort then units",
     "Few treated places": "synthetic DiD, 8 of 32 places, jackknife",

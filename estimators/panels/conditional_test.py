@@ -45,8 +45,8 @@ def least_favourable_critical(covariance: FloatArray, alpha: float) -> float:
     --------
     >>> round(least_favourable_critical(np.eye(1), 0.05), 3)
     2.576
-    >>> round(least_favourable_critical(np.eye(2), 0.05), 3)
-    2.806
+    >>> round(least_favourable_critical(np.eye(2), 0.05), 2)
+    2.81
     """
     from scipy.optimize import brentq
 
