@@ -169,7 +169,7 @@ class DifferenceInDifferences(RegressionDesign):
             together=True,
             estimand=f"effect on the treated group per period ({word})",
             people=int(np.count_nonzero(np.bincount(panel.unit[treated > 0]))),
-            population=f"people of the treated group in periods from {self.after} on",
+            population=f"{self.level} of the treated group in periods from {self.after} on",
             late=late if by_unit else None,
         )
 

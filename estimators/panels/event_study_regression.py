@@ -157,7 +157,7 @@ class EventStudyRegression(FixedEffectsDesign, AdoptionDesign):
             together=len(starts) < 2,
             estimand="effect by periods since the beginning (event-study regression)",
             people=int(treated.sum()),
-            population="people who are treated, by periods since they began",
+            population=f"{self.level} that are treated, by periods since they began",
             diagnostics={"cohorts": len(starts), "treated in every period": always},
         )
         if len(starts) > 1:

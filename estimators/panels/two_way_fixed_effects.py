@@ -151,7 +151,7 @@ class TwoWayFixedEffects(FixedEffectsDesign):
             together=bool(np.count_nonzero(np.bincount(began[treated])) < 2),
             estimand=f"effect{dose} per period (regression with fixed effects of {within})",
             people=int(treated.sum()),
-            population="people while treated, weighted as the regression does",
+            population=f"{self.level} while treated, weighted as the regression does",
             diagnostics={"fixed effect columns": len(columns)} if columns else {},
         )
 

@@ -107,7 +107,7 @@ def describe_over_time(spec: "OverTime") -> str:
     if isinstance(spec, DifferenceInDifferences):
         part = f", and that gap with the gap where {spec.subgroup} is 0" if spec.subgroup else ""
         return (
-            f"Changes from before {spec.after} to {spec.after} and later are compared between people with {spec.group} = 1 and others{part}{alike}: "
+            f"Changes from before {spec.after} to {spec.after} and later are compared between {spec.level} with {spec.group} = 1 and others{part}{alike}: "
             "a difference in differences."
         )
     if isinstance(spec, StaggeredDiD):
@@ -116,16 +116,19 @@ def describe_over_time(spec: "OverTime") -> str:
         if spec.method == "imputation":
             how = f"{alike}, {METHODS['imputation']}"
         return (
-            f"Units join in different periods; each cohort's change since it joined is compared with that of units {others}"
+            f"{spec.level.capitalize()} join in different periods; each cohort's change since it joined is compared with that of "
+            f"{spec.level} {others}"
             f"{how}. The gain is averaged {AVERAGES[spec.aggregate]}."
         )
     effects = listed(spec.fixed_effects)
     if isinstance(spec, EventStudyRegression):
+        since = "the period" if spec.reference == -1 else f"{-spec.reference} periods"
         return (
-            f"Units join in different periods; one regression with effects of {effects} gives an effect for each period since "
-            f"they joined, as a change since event time {spec.reference}."
+            f"{spec.level.capitalize()} join in different periods; one regression with effects of {effects} gives an effect for each "
+            f"period since they joined, as a change since {since} before they did."
         )
-    return f"One regression of the outcome on {listed(spec.regressors)} over time, with effects of {effects}; the first counts."
+    first = f"; the effect of {spec.regressors[0]} counts" if len(spec.regressors) > 1 else ""
+    return f"One regression of the outcome on {listed(spec.regressors)} over time, with effects of {effects}{first}."
 
 
 def describe_placed(spec: "Placed") -> str:
