@@ -410,7 +410,7 @@ class Study:
             if table is not None and name in table[kind].cat.categories:
                 return table.loc[_is(table[kind], name), ["person", "period", "value"]]
         known = (*self.outcome_names, *(() if self.measures is None else _used(self.measures["measure"])))
-        hint = did_you_mean(name, known) or f"; it has {_named(known)}"
+        hint = did_you_mean(name, known) or (f"; it has {_named(known)}" if known else "")
         raise refusal("DATA-015", f"the study has no outcome or measure '{name}'{hint}", self.name)
 
     def _refuse_incomplete(self, values: NDArray[np.float64], person: NDArray[Any], where: str) -> None:
