@@ -371,7 +371,8 @@ class Panel:
             found[~never] = numbers
             return found
         known = pd.Series(self.times, index=self.periods)
-        place = known.reindex(as_text(words).str.strip()).to_numpy()
+        said = as_text(words).str.strip() if wrong.any() else [f"{number:.15g}" for number in numbers]
+        place = known.reindex(said).to_numpy()
         if lost := int(np.isnan(place).sum()):
             what = f"column '{name}' names no period of the panel for {lost:,} units"
             raise refusal("DATA-032", what, self.name, "write a period as it stands in the data, or leave it blank")

@@ -17,6 +17,8 @@ from counterfoil.errors import did_you_mean, listed, refusal
 
 QUARTER: Final = re.compile(r"(\d{4})-?[Qq]([1-4])")
 MONTH: Final = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
+CALENDAR: Final = re.compile(r"[12]\d{3}(?!\d)")
+"""Names that begin with a year; bare smaller numbers may be months of a school year."""
 DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -89,7 +91,11 @@ def timeline(labels: Any, order: Sequence[str] = ()) -> tuple[Timeline, NDArray[
             what = f"{len(unknown)} of {len(words)} periods of the data are not among the `periods:` named"
             raise refusal("DATA-032", what, "periods", "name every period of the data, in order of time")
         kept = [word for word in order if word in words]
-        if times is None or (np.diff([times[words.index(word)] for word in kept]) <= 0).any():
+        backward = times is not None and (np.diff([times[words.index(word)] for word in kept]) <= 0).any()
+        if backward and all(CALENDAR.match(word) for word in words):
+            what = "`periods:` are not in order of time, and their names say when each is"
+            raise refusal("DATA-032", what, "periods", "list them from the earliest to the latest")
+        if times is None or backward:
             times = np.array([order.index(word) for word in words], dtype=np.float64)
     if times is None:
         what = "the periods are words, and nothing says in which order"

@@ -125,3 +125,14 @@ def test_columns_as_groups_of_rows_and_as_arms_of_units() -> None:
         panel(frame).arm("grant")
     with pytest.raises(DataError, match="DATA-014"):
         panel(frame).row_groups("since")
+
+
+def test_an_order_against_the_calendar_is_refused_and_months_of_a_school_year_are_not() -> None:
+    with pytest.raises(DataError, match="not in order of time"):
+        timeline(pd.Series(["2020", "2021"]), ["2021", "2020"])
+    with pytest.raises(DataError, match="not in order of time"):
+        timeline(pd.Series(["2020Q4", "2021Q1"]), ["2021Q1", "2020Q4"])
+    months = pd.DataFrame({"pupil": ["a"] * 3, "month": [9, 12, 1], "score": [1.0, 2.0, 3.0], "since": [12.0] * 3})
+    found = Panel.from_frame(months, unit="pupil", period="month", order=["9", "12", "1"])
+    assert found.varying("score").tolist() == [1.0, 2.0, 3.0]
+    assert found.first_treated("since").tolist() == [1.0]
