@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import chi2
+from scipy.special import chdtrc
 
 from counterfoil.datasets.study import Study
 from counterfoil.errors import refusal
@@ -134,7 +134,7 @@ def wald(
     if np.linalg.matrix_rank(cov, hermitian=True) < len(estimate):
         raise refusal("EST-002", "there are fewer clusters than coefficients of progress")
     statistic = float(estimate @ np.linalg.solve(cov, estimate))
-    return statistic, len(estimate), float(chi2.sf(statistic, len(estimate)))
+    return statistic, len(estimate), float(chdtrc(len(estimate), statistic))
 
 
 def _logit(chosen: NDArray[np.intp], columns: FloatArray) -> tuple[FloatArray, FloatArray]:
