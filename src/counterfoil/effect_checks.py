@@ -2,18 +2,50 @@
 
 from collections.abc import Iterator
 
+from counterfoil.attribution.gains.blend import Blend
+from counterfoil.attribution.gains.p_value_gate import PValueGate
+from counterfoil.attribution.gains.pool import Pool
+from counterfoil.attribution.gains.probability_gate import ProbabilityGate
+from counterfoil.attribution.payment.gate import Gate
 from counterfoil.contract import Composed, Contract, Effect, Measured, OverTime, Placed
-from counterfoil.errors import Problem, did_you_mean
+from counterfoil.errors import Problem, did_you_mean, listed
 from counterfoil.estimators.experiment import Experiment
 from counterfoil.estimators.fixed_baseline import FixedBaseline
 from counterfoil.estimators.panel_contribution import PanelContribution
 from counterfoil.estimators.published import Published
+from counterfoil.estimators.synthetic.synthetic_control import SyntheticControl
 
 
 def check_adjusted(contract: Contract) -> Iterator[Problem]:
     """Yield adjustments that do not fit an effect's design, and periods that there are not."""
     for name, effect in contract.effects.items():
         yield from _check_adjustments(contract, name, effect)
+        yield from _check_gate(contract, name, effect)
+        yield from _check_parts(contract, name, effect)
+
+
+def _check_parts(contract: Contract, name: str, effect: Effect) -> Iterator[Problem]:
+    """Yield a blend or a pool of effects on different outcomes."""
+    if not isinstance(effect.estimator, Blend | Pool) or getattr(effect.estimator, "alike", False):
+        return
+    outcomes = sorted({contract.effects[part].outcome for part in effect.estimator.of if part in contract.effects})
+    if len(outcomes) > 1:
+        what = f"the parts of effect '{name}' are on the outcomes {listed(outcomes)}"
+        yield Problem("CONTRACT-022", what, contract.where("effects", name, "estimator", "of"))
+
+
+def _check_gate(contract: Contract, name: str, effect: Effect) -> Iterator[Problem]:
+    """Yield a gate that needs a standard error where the design gives a test instead."""
+    spec, gate = effect.estimator, effect.gate
+    if not isinstance(spec, SyntheticControl) or spec.inference not in ("placebo", "conformal"):
+        return
+    by_error = isinstance(gate, Gate | ProbabilityGate) or (
+        isinstance(gate, PValueGate) and gate.test != spec.inference
+    )
+    if by_error:
+        what = f"the gate needs a standard error, and `inference: {spec.inference}` gives a test instead"
+        fix = f"agree on `{{p_below: ..., sides: two, test: {spec.inference}}}`, on `at_least:`, or on another `inference:`"
+        yield Problem("CONTRACT-016", what, contract.where("effects", name, "gate"), fix)
 
 
 def _check_adjustments(contract: Contract, name: str, effect: Effect) -> Iterator[Problem]:

@@ -159,3 +159,67 @@ def test_what_does_not_fit_is_named_with_its_line_and_column(
     problem = next(problem for problem in caught.value.problems if problem.code == code)
     keys = (lines[line].index(at) + 1, lines[line].index("estimator:") + 1)
     assert any(f"line {line + 1}, column {key}" in problem.where for key in keys), problem.where
+
+
+PLACES = "kind: synthetic_control, first_treated: since, periods: ['1', '2', '3', '4', '5', '6', '7', '8']"
+
+
+def places(*, of_people: bool = False) -> Study:
+    """Twelve places over eight periods, one of them treated from the seventh on; beside people, if wanted."""
+    rng = np.random.default_rng(3)
+    names = [f"place {i:02d}" for i in range(12)]
+    table = pd.DataFrame({"place": names, "since": ["7", *[""] * 11]})
+    level = rng.normal(size=(12, 1)) + rng.normal(size=8).cumsum() + 0.3 * rng.normal(size=(12, 8))
+    rows = pd.DataFrame({"place": np.repeat(names, 8), "period": list("12345678") * 12, "indicator": "jobs"})
+    found = Study.of_places(rows.assign(value=level.ravel()), table)
+    people = pd.DataFrame({"person": ["a", "b"], "age": [30, 40]})
+    return Study.from_tables(people, places=found) if of_people else found
+
+
+@pytest.mark.parametrize(
+    ("gate", "inference", "refused"),
+    [
+        ("{total_above: 0}", "placebo", True),
+        ("{p_below: '0.1', sides: two}", "placebo", True),
+        ("{p_below: '0.1', sides: two, test: placebo}", "conformal", True),
+        ("{above: '0', probability: '0.9', prior: {mean: '0', std_dev: '1'}}", "conformal", True),
+        ("{total_above: 0}", "placebo_variance", False),
+        ("{p_below: '0.1', sides: two, test: placebo}", "placebo", False),
+        ("{at_least: '1'}", "placebo", False),
+    ],
+)
+def test_a_gate_on_an_error_that_the_design_never_has_contradicts_it(
+    tmp_path: Path, gate: str, inference: str, refused: bool
+) -> None:
+    text = CONTRACT % ("higher", f"{PLACES}, inference: {inference}")
+    text = text.replace("{total_above: 0}", gate).replace("per: person", "per: unit")
+    (tmp_path / "contract.yaml").write_text(text, encoding="utf-8")
+    if not refused:
+        assert not cf.check(cf.read_contract(tmp_path / "contract.yaml"), places()).refused
+        return
+    with pytest.raises(cf.CounterfoilError, match=r"line 12, .*the gate needs a standard error") as caught:
+        cf.read_contract(tmp_path / "contract.yaml")
+    assert caught.value.codes == ("CONTRACT-016",)
+
+
+@pytest.mark.parametrize("of_people", [False, True])
+def test_a_gain_of_places_is_none_of_people(tmp_path: Path, of_people: bool) -> None:
+    asked = contract(tmp_path, f"{PLACES}, inference: placebo_variance")
+    assert not cf.check(asked, places(of_people=of_people)).refused
+    text = cf.evaluate(asked, places(of_people=of_people)).summary()
+    assert "per place (std error" in text
+    assert "per person (" not in text
+    assert "gain per place x 1" in text
+
+
+@pytest.mark.parametrize(
+    "made", ["{kind: blend, of: {jobs: '0.5', other: '0.5'}}", "{kind: pool, of: [jobs, other], weights: people}"]
+)
+def test_effects_on_two_outcomes_make_no_third_one(tmp_path: Path, made: str) -> None:
+    text = CONTRACT % ("higher", "kind: staggered_did, first_treated: began")
+    other = "  other:\n    outcome: wages\n    better: higher\n    estimator: {kind: experiment}\n"
+    both = f"  both:\n    outcome: jobs\n    better: higher\n    estimator: {made}\n"
+    (tmp_path / "contract.yaml").write_text(text.replace("payments:", f"{other}{both}payments:"), encoding="utf-8")
+    with pytest.raises(cf.CounterfoilError, match=r"line 20, .*outcomes jobs, wages") as caught:
+        cf.read_contract(tmp_path / "contract.yaml")
+    assert caught.value.codes == ("CONTRACT-022",)
