@@ -69,7 +69,22 @@ def joined(seed: int) -> Draw:
     return measured(difference, np.zeros(1))
 
 
+def future(seed: int, **terms: Any) -> Draw:
+    """Fit a lottery for future people: effects bend with a skewed covariate, so that their mean varies between samples."""
+    rng = np.random.default_rng(seed)
+    size, towns = 600, 40
+    town = rng.integers(0, towns, size)
+    age = rng.exponential(size=size) - 1 + ("cluster" in terms) * rng.normal(size=towns)[town]
+    arm = rng.permutation(np.resize([0, 1, 2], towns))[town] if "cluster" in terms else rng.permutation(size) % 3
+    weight = np.where(rng.random(size) < 0.5, 1.0, 3.0)
+    outcome = age + (arm == 1) * (1 + 1.5 * age) + (arm == 2) * (2 - age) + rng.normal(size=size)
+    frame = pd.DataFrame({"arm": arm, "age": age, "town": town, "w": weight, "y": outcome})
+    asked = {"outcome": "y", "assigned": "arm", "control": 0, "arm": 1, "covariates": ("age",), "target": "population"}
+    return measured(Experiment.model_validate({**asked, **terms}).fit(frame), np.array([1.0]))
+
+
 EFFECT = "effect of assignment"
+FUTURE = "effect of assignment on future people"
 CASES: tuple[Case, ...] = (
     Case("experiment, blocks, HC2", EFFECT, experiment),
     Case("experiment, blocks, classical", EFFECT, lambda s: experiment(s, vcov="classical"), REPORTED),
@@ -78,5 +93,9 @@ CASES: tuple[Case, ...] = (
     Case("experiment, 10 villages, CR1", EFFECT, lambda s: by_village(s, 10), REPORTED),
     Case("experiment, 10 villages, CR2", EFFECT, lambda s: by_village(s, 10, "CR2")),
     Case("experiment, weighted, Lin-adjusted, HC2", EFFECT, weighted),
+    Case("experiment, three arms, population, HC2", FUTURE, future),
+    Case("experiment, three arms, population, additive, HC2", FUTURE, lambda s: future(s, adjustment="additive")),
+    Case("experiment, three arms, population, weighted, HC2", FUTURE, lambda s: future(s, weights="w")),
+    Case("experiment, three arms, population, 40 towns, CR2", FUTURE, lambda s: future(s, cluster="town", vcov="CR2")),
     Case("experiments joined by person", "difference of overlapping groups", joined),
 )
