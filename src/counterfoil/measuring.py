@@ -128,12 +128,7 @@ class EffectResult:
     @property
     def of_places(self) -> bool:
         """Whether the gain counts places, and no people."""
-        return getattr(self.terms.estimator, "level", "people") == "places"
-
-    @property
-    def each(self) -> str:
-        """Over whom the gain is an average, in words."""
-        return " per place" if self.of_places else " per person"
+        return self.terms.counted == "place"
 
     @property
     def left_out(self) -> dict[str, int]:
@@ -257,7 +252,6 @@ class EffectResult:
         value = float(total.values[0]) if own == self.own else float(own)
         quantity = exact(self.sign * value * total.people) if plain else multiply(level, total.people)
         basis = f"{float(level):,.6g} units of gain per {self.terms.counted} x {total.people:,} {total.population}"
-        basis = f"{float(level):,.6g} units of gain{self.each} x {total.people:,} {total.population}"
         if isinstance(self.terms.estimator, Published | Composed):
             basis = f"a gain of {float(level):,.6g}" + (f" over {total.people:,} people" if total.people else "")
         return Priced(quantity, basis, passes, gain=level, people=total.people, period=self.settled_in)

@@ -203,7 +203,6 @@ def _effect_lines(contract: "Contract", result: "EffectResult") -> Iterator[str]
     low, high = total.interval()[0]
     kind = "gain" if value * result.sign > 0 else "loss"
     each = "" if result.terms.estimator.kind in AS_REPORTED or result.terms.relative else f" per {result.terms.counted}"
-    each = "" if result.terms.estimator.kind in AS_REPORTED or result.terms.relative else result.each
     yield (
         f"  The {total.estimand}: {scale.number(value)}{scale.unit}{each} "
         f"(std error {scale.number(float(total.std_error[0]))}, 95% interval {scale.number(low)} to {scale.number(high)}), "

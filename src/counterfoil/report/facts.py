@@ -246,8 +246,7 @@ def _effect(contract: Contract, result: "EffectResult", withheld: frozenset[str]
     facts |= {
         "estimand": total.estimand,
         "estimate": f"{scale.number(value)}{scale.unit}",
-        "each": "" if terms.estimator.kind in AS_REPORTED else f" per {terms.counted}",
-        "each": "" if terms.estimator.kind in AS_REPORTED or terms.relative else result.each,
+        "each": "" if terms.estimator.kind in AS_REPORTED or terms.relative else f" per {terms.counted}",
         "interval": f"{scale.number(low)} to {scale.number(high)}",
         "std_error": scale.number(float(total.std_error[0])),
         "kind": "gain" if value * result.sign > 0 else "loss",
