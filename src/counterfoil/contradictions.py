@@ -10,7 +10,7 @@ from counterfoil.attribution.payment.split import Split
 from counterfoil.attribution.rules import NAMED, answered_rules, is_efficient, rule_named
 from counterfoil.capital_checks import check_capital
 from counterfoil.clause_checks import check_clauses, check_money
-from counterfoil.contract import Contract, Dividing
+from counterfoil.contract import Contract, Dividing, OverTime
 from counterfoil.count_checks import check_counts
 from counterfoil.effect_checks import check_adjusted
 from counterfoil.errors import CounterfoilError, Problem, did_you_mean, listed
@@ -157,13 +157,18 @@ def _check_credits_from(contract: Contract, name: str, split: Split) -> Iterator
     wrong = [
         (split.credits_from == name, "an effect takes its own credits when `credits_from:` is left out"),
         (not isinstance(source.estimator, Dividing), "its estimator does not divide a gain among providers, so it has no credits"),
-        ((source.outcome, _when(source.estimator)) != (pot.outcome, _when(pot.estimator)), "its outcome or period is another"),
+        (source.outcome != pot.outcome or _apart(source.estimator, pot.estimator), "its outcome or period is another"),
         (source.better != pot.better, "its `better:` is the other direction"),
     ]  # fmt: skip
     for contradicts, why in wrong:
         if contradicts:
             yield Problem("CONTRACT-016", f"'{split.credits_from}' cannot divide '{name}': {why}", where)
     yield from _check_otherwise(contract, name, split)
+
+
+def _apart(source: Any, pot: Any) -> bool:
+    """Tell whether credits are of another time than the pot; one measured over time uses every period that there is."""
+    return not isinstance(pot, OverTime) and _when(source) != _when(pot)
 
 
 def _when(estimator: Any) -> tuple[object, ...]:

@@ -210,6 +210,7 @@ def test_a_gain_of_places_is_none_of_people(tmp_path: Path, of_people: bool) -> 
     assert "per place (std error" in text
     assert "per person (" not in text
     assert "gain per place x 1" in text
+    assert ("12 places in the study" in cf.evaluate(asked, places(of_people=of_people)).report()) == (not of_people)
 
 
 @pytest.mark.parametrize(
@@ -223,3 +224,25 @@ def test_effects_on_two_outcomes_make_no_third_one(tmp_path: Path, made: str) ->
     with pytest.raises(cf.CounterfoilError, match=r"line 20, .*outcomes jobs, wages") as caught:
         cf.read_contract(tmp_path / "contract.yaml")
     assert caught.value.codes == ("CONTRACT-022",)
+
+
+def test_a_contribution_divides_a_pot_measured_over_time(tmp_path: Path) -> None:
+    study_ = study()
+    served = study_.people.loc[study_.people["served"] == 1, "person"]
+    services = pd.DataFrame({"person": served, "provider": np.resize(["north", "south"], len(served))})
+    assert study_.outcomes is not None
+    text = CONTRACT % ("higher", "kind: staggered_did, first_treated: began")
+    text = text.replace("parties:", "parties:\n  south: {role: provider}")
+    text = text.replace("gate: {total_above: 0}", "split: {rule: shapley, credits_from: shares}")
+    shares = "kind: contribution, design: unconfounded, model: additive, covariates: [age], period: '2023'"
+    shares = f"  shares:\n    outcome: jobs\n    better: higher\n    estimator: {{{shares}}}\n"
+    (tmp_path / "contract.yaml").write_text(text.replace("payments:", f"{shares}payments:"), encoding="utf-8")
+    divided = Study.from_tables(study_.people, outcomes=study_.outcomes, services=services)
+    found = cf.evaluate(cf.read_contract(tmp_path / "contract.yaml"), divided)
+    assert found.settlement is not None
+    paid = found.settlement.total
+    result = found.effects["jobs"]
+    assert result.total is not None
+    assert float(paid) == pytest.approx(10 * result.total.values[0] * result.total.people, abs=0.01)
+    assert result.shares is not None
+    assert result.shares.providers == ("south", "north")

@@ -575,6 +575,7 @@ def _data(evaluation: "Evaluation", show_small_cells: bool) -> dict[str, Any]:
         facts["served"] += [(f"{arm} ({result.name})", text) for arm, text in zip(arms, texts, strict=True)]
     if study is None:
         return facts
+    facts["units"] = study.level
     if show_small_cells or not few_lost:
         facts["people"] = f"{study.n_people:,}"  # else it would give away how few were left out
     if study.services is not None:
