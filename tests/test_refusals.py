@@ -513,7 +513,16 @@ def joining(joined: Sequence[int | None], years: tuple[int, ...] = (1, 2, 3, 4),
     return spec.fit(Panel.from_frame(rows, unit="town", period="year")).total()
 
 
+def gappy() -> Any:
+    """Places of which one was not measured in one period, compared before and after."""
+    rows = counties().frame.iloc[1:].assign(north=lambda data: (data["place"] == "a") * 1.0)
+    rows = pd.concat([rows, rows[rows["place"] == "a"].assign(place="aa")])
+    spec = DifferenceInDifferences(outcome="y", group="north", after=str(rows["time"].max()))
+    return spec.fit(Panel.from_frame(rows, unit="place", period="time"))
+
+
 WARNS: dict[str, Callable[[], Any]] = {
+    "DATA-033": lambda: gappy(),
     "EST-038": lambda: SyntheticControl(outcome="y", first_treated="since", method="demeaned").fit(
         Panel.from_frame(counties().frame.query("time != 2"), unit="place", period="time")
     ),

@@ -24,6 +24,7 @@ from counterfoil.datasets.study import Study
 from counterfoil.errors import refusal
 from counterfoil.estimators.experiment import Experiment
 from counterfoil.estimators.published import Clusters
+from counterfoil.estimators.trials.cluster_means import ClusterMeans
 
 
 class FewClusters(BaseModel):
@@ -145,7 +146,7 @@ def hold_clusters(terms: FewClusters, clusters: Clusters) -> Held:
     return Held(found >= minimum, "groups compared", found, minimum, None)
 
 
-def clusters_of(spec: Experiment, study: Study) -> Clusters:
+def clusters_of(spec: Experiment | ClusterMeans, study: Study) -> Clusters:
     """Return how many clusters of a lottery were assigned to the programme and how many were not.
 
     Raises

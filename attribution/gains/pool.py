@@ -79,7 +79,7 @@ class Pooled:
     Parameters
     ----------
     estimate : Estimate
-        One term, ``gain``; it counts over the people of all cohorts together, taken to be different people.
+        One term, ``gain``; it counts over the people of all cohorts together, or over the largest where all parts are on the same people.
     weights : mapping of str to float
         Of each cohort that is reported; one in sum.
     left_out : tuple of str
@@ -157,7 +157,10 @@ def pooled(terms: Pool, effects: Mapping[str, Estimate]) -> Pooled:
     whole = sum(raw.values())
     weights = {name: float(weight / whole) for name, weight in raw.items()}
     mixed = joint(parts, terms).contrast([list(weights.values())], ["gain"])
-    people = sum(part.people for part in parts.values())
+    # Several designs on the same people count these once.
+    ids = [None if part.ids is None else frozenset(part.ids.tolist()) for part in parts.values()]
+    shared = len(set(ids)) == 1 and None not in ids
+    people = (max if shared else sum)([part.people for part in parts.values()])
     made = replace(mixed, people=people, estimand=f"pool of {mixed.estimand}", diagnostics={"weights": weights})
     return Pooled(made, weights, tuple(name for name in terms.of if name not in effects))
 

@@ -119,8 +119,9 @@ class DifferenceInDifferences(RegressionDesign):
         for place, period in enumerate(kept):
             wanted[:, place] = inside * (panel.period == period)
         labels = tuple(panel.periods[period] for period in kept)
-        estimate = fit_model(self, replace(model, wanted=wanted, terms=labels, late=None)).estimate
-        return EventStudy(tuple(round(float(steps[p])) for p in kept), estimate, round(float(steps[reference])))
+        each = replace(model, wanted=wanted, terms=labels, late=None)
+        times = tuple(round(float(steps[period])) for period in kept)
+        return EventStudy(times, fit_model(self, each).estimate, round(float(steps[reference])), behind=each.behind)
 
     def regression(self, data: Study | Panel) -> Regression:
         """Return the regression as plain arrays, for inference that refits it.

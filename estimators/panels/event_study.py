@@ -41,6 +41,8 @@ class EventStudy:
         to the average after.
     weights : tuple of float, one for each of ``post_times``, or None
         What each weighs in the gain that it tells the course of; equal when None.
+    behind : tuple of int, one for each of ``times``, or None
+        How many treated units each effect rests on, where that is known.
 
     Examples
     --------
@@ -57,6 +59,7 @@ class EventStudy:
     reference: int | None = -1
     anticipation: int = 0
     weights: tuple[float, ...] | None = None
+    behind: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         if len(self.times) != len(self.estimate.terms) or list(self.times) != sorted(set(self.times)):

@@ -99,7 +99,7 @@ class EventStudyRegression(FixedEffectsDesign, AdoptionDesign):
             EST-001 when the error type is not defined.
         """
         times, model = self.model(data)
-        return EventStudy(times, fit_model(self, model).estimate, self.reference)
+        return EventStudy(times, fit_model(self, model).estimate, self.reference, behind=model.behind)
 
     def regression(self, data: Study | Panel) -> Regression:
         """Return the regression as plain arrays, for inference on ``total()`` that refits it.

@@ -154,6 +154,7 @@ def draw_panel(
         for column in read:
             panel.require(column)
     counts |= {"people_used": panel.n_units, "rows_used": panel.n_rows}
+    warnings += _not_measured(panel)
     weigh = spec.weights or panel.weights
     if weigh is None:
         return PanelSample(panel, name, np.ones(panel.n_units), False, counts, warnings)
@@ -162,6 +163,16 @@ def draw_panel(
     if wrong.any():
         raise refusal("DATA-023", f"column '{weigh}' is not a positive number for {int(wrong.sum())} units", panel.name)
     return PanelSample(panel, name, weights / weights.mean(), True, counts, warnings)
+
+
+def _not_measured(panel: Panel) -> tuple[Problem, ...]:
+    """Say how many units and periods have no row, where units are followed over time."""
+    periods = len(np.unique(panel.period))
+    absent = panel.n_units * periods - panel.n_rows
+    if not absent or panel.n_rows == panel.n_units:
+        return ()
+    what = f"{shown(absent)} of {panel.n_units * periods:,} units and periods have no row"
+    return (Problem("DATA-033", what, panel.name),)
 
 
 def level_of(spec: PanelDesign, data: Study | Panel) -> Study | Panel:

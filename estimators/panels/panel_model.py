@@ -67,6 +67,12 @@ class Model:
     diagnostics: dict[str, Any] = field(default_factory=dict)
     late: NDArray[np.bool_] | None = None
 
+    @property
+    def behind(self) -> tuple[int, ...]:
+        """How many units each value rests on."""
+        unit = self.sample.panel.unit
+        return tuple(len(np.unique(unit[column != 0])) for column in self.wanted.T)
+
     def effects(self) -> FixedEffects:
         """Return the fixed effects, with a constant where there are none."""
         panel, sample = self.sample.panel, self.sample

@@ -137,7 +137,8 @@ class StaggeredFit:
         estimate = self._estimate(found, "average effect on the treated")
         # A balanced event study leaves cohorts out, so that its times no longer weigh what they do in the gain.
         kept = weights if balance == self.balance and sum(weights) > 0 else None
-        return EventStudy(times, estimate, reference, self.anticipation, kept)
+        behind = tuple(int(self.effects.units[since == time, 0].sum()) for time in times)
+        return EventStudy(times, estimate, reference, self.anticipation, kept, behind)
 
     def draws(self, size: int = 999, seed: int = 0) -> FloatArray:
         """Return multiplier draws of all cells, shape (size, k): one random sign a unit, or a cluster."""

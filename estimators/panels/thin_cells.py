@@ -20,14 +20,14 @@ def thin(fit_cells: CellEffects, cohorts: Cohorts) -> tuple[Problem, ...]:
     found = []
     small = [label for label, size in zip(cohorts.labels, cohorts.sizes.tolist(), strict=True) if size <= FEW]
     if small:
-        what = f"{len(small)} cohorts have one or two units, so that their own errors mean nothing: {listed(small, 12)}"
+        what = f"{len(small)} cohorts have so few units that their own errors mean nothing: {listed(small, 12)}"
         found.append(Problem("EST-032", what, "cohorts"))
     behind: dict[int, int] = {}
     for cell, units in zip(fit_cells.cells, fit_cells.units[:, 0].tolist(), strict=True):
         behind[cell.since] = behind.get(cell.since, 0) + units
     few = [str(time) for time, units in sorted(behind.items()) if units <= FEW]
     if few:
-        what = f"event times {listed(few, 12)} rest on one or two units, so that their errors mean nothing"
+        what = f"event times {listed(few, 12)} rest on so few units that their errors mean nothing"
         found.append(Problem("EST-032", what, "event study"))
     return tuple(found)
 

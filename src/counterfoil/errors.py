@@ -132,7 +132,8 @@ CODES: Final[dict[str, Code]] = {
     "CONTRACT-022": Code(
         "effects that cannot be averaged",
         "A blend and a pool average effects on one outcome, in one unit; a mean of different outcomes has no unit.",
-        "use `index:`, which sets each effect against its own target, or name the same outcome",
+        "use `index:`, which sets each effect against its own target; name the same outcome; or, in a blend, write `alike: true` where "
+        "outcomes of different names are one quantity in one unit",
     ),
     "CONTRACT-020": Code(
         "terms refer to each other in a circle",
@@ -299,6 +300,12 @@ CODES: Final[dict[str, Code]] = {
         "order of periods not known",
         "Periods are named by words whose order nobody can tell, or a period is named that the data do not have.",
         "write periods as numbers, years, quarters (2024-Q1), months (2024-01) or dates, or list them in order",
+    ),
+    "DATA-033": Code(
+        "not measured in every period",
+        "Some units have no row in some periods. Designs over time use the rows that there are; who is missing when may not be "
+        "chance.",
+        "complete the rows, or say in the report why they are missing",
     ),
     "IDENT-001": Code(
         "an arm is empty",

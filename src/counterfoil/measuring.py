@@ -46,6 +46,7 @@ from counterfoil.estimators.fixed_baseline import FixedBaseline
 from counterfoil.estimators.panels.event_study import EventStudy
 from counterfoil.estimators.published import Clusters, Published, published_estimate
 from counterfoil.estimators.shrinkage import ShrunkCredits, shrink
+from counterfoil.estimators.trials.cluster_means import ClusterMeans
 from counterfoil.findings import Findings, find
 from counterfoil.own_tests import own_test
 from counterfoil.reported import Figure
@@ -281,7 +282,11 @@ def measure(contract: Contract, study: Study, name: str) -> EffectResult:
             measured = spec.fit(used)
         total = _none_if_rounding(measured if isinstance(measured, Estimate) else measured.total(), used)
         fit = measured if isinstance(measured, Divisible) else None
-        clusters = clusters_of(spec, used) if isinstance(spec, Experiment) and spec.cluster is not None else None
+        clusters = (
+            clusters_of(spec, used)
+            if isinstance(spec, Experiment | ClusterMeans) and spec.cluster is not None
+            else None
+        )
         result = replace(
             result,
             total=total,

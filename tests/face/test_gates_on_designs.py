@@ -20,7 +20,7 @@ def contract(effect: dict[str, Any], payments: list[dict[str, Any]] | None = Non
         "effects": {"jobs": {"outcome": "jobs", "better": "higher", **effect}},
         "payments": payments or [{"effect": "jobs", "per": "person", "price": "10.00"}],
     }
-    return cf.contract.Contract.model_validate(terms)
+    return cf.Contract.model_validate(terms)
 
 
 def lottery(gain: float, better: int = 1) -> Study:
@@ -178,3 +178,52 @@ def test_an_instrument_tells_its_strength_and_the_set_that_does_not_lean_on_it()
     for text in (found.summary(), found.report()):
         assert "effective F" in text
         assert "95% Anderson-Rubin set is" in text
+
+
+def test_effects_of_few_people_are_not_drawn() -> None:
+    """Three people join in the last year, so that no later one rests on more."""
+    rng = np.random.default_rng(2)
+    years = [str(year) for year in range(2016, 2022)]
+    joined = np.array(["2020"] * 40 + ["2019"] * 3 + [""] * 60)
+    person = np.arange(len(joined))
+    people = pd.DataFrame({"person": person, "joined": joined})
+    outcomes = pd.DataFrame({
+        "person": np.repeat(person, 6), "outcome": "jobs", "period": np.tile(years, len(person)),
+        "value": rng.normal(size=6 * len(person)),
+    })  # fmt: skip
+    study = Study.from_tables(people, outcomes=outcomes)
+    estimator = {"kind": "staggered_did", "first_treated": "joined", "base": "universal"}
+    found: Any = cf.evaluate(contract({"estimator": estimator}), study)
+    behind = dict(zip(found.effects["jobs"].over_time.times, found.effects["jobs"].over_time.behind, strict=True))
+    assert behind[2] == 3
+    assert behind[1] == 43
+    assert "<title>+2:" not in found.report()
+    assert "are not drawn" in found.report()
+    assert "<title>+2:" in found.report(show_small_cells=True)
+
+
+def test_means_of_communities_are_gated_on_their_number() -> None:
+    estimator = {"kind": "cluster_means", "cluster": "town"}
+    asked: Any = cf.evaluate(contract({"estimator": estimator, "gate": {"clusters_at_least": 12}}), lottery(1.0))
+    assert asked.effects["jobs"].held.passes
+    more: Any = cf.evaluate(contract({"estimator": estimator, "gate": {"clusters_at_least": 13}}), lottery(1.0))
+    assert not more.effects["jobs"].held.passes
+
+
+def test_a_pool_of_two_designs_on_the_same_people_counts_them_once() -> None:
+    terms, study = rollout()
+    over_time = terms.effects["over_time"].estimator.model_dump(mode="json", exclude_unset=True)
+    again = over_time | {"aggregate": "simple"}
+    common = {"outcome": "days", "better": "higher"}
+    effects = {
+        "one": {**common, "estimator": over_time},
+        "other": {**common, "estimator": again},
+        "jobs": {**common, "estimator": {"kind": "pool", "of": ["one", "other"], "weights": "equal"}},
+    }
+    whole = cf.Contract.model_validate({
+        "counterfoil": 1, "name": "Pool", "currency": "USD",
+        "parties": {"north": {"role": "provider"}, "state": {"role": "outcome_payer"}},
+        "effects": effects, "payments": [{"effect": "jobs", "per": "person", "price": "1.00"}],
+    })  # fmt: skip
+    found: Any = cf.evaluate(whole, study)
+    assert found.effects["jobs"].total.people == 360

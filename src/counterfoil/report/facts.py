@@ -70,7 +70,9 @@ def gather(evaluation: "Evaluation", show_small_cells: bool) -> dict[str, Any]:
         "risk": None if withheld or (not show_small_cells and _few(evaluation)) else _risk(evaluation),
         "bound_caps": _caps(evaluation, withheld),
         "adjusted": _step_reasons(evaluation, "project", "agreement"),
-        "effects": [_effect(evaluation.contract, result, withheld) for result in evaluation.effects.values()],
+        "effects": [
+            _effect(evaluation.contract, result, withheld, show_small_cells) for result in evaluation.effects.values()
+        ],
         "alternatives": _alternatives(evaluation, withheld),
         "ledger": all(isinstance(r.fit, ContributionFit) for r in evaluation.effects.values() if r.shares is not None),
         "data": _data(evaluation, show_small_cells),
@@ -217,7 +219,9 @@ def _step_reasons(evaluation: "Evaluation", *actions: str) -> list[str]:
     return list(dict.fromkeys(step.reason for step in steps if step.action in actions))
 
 
-def _effect(contract: Contract, result: "EffectResult", withheld: frozenset[str]) -> dict[str, Any]:
+def _effect(
+    contract: Contract, result: "EffectResult", withheld: frozenset[str], show_small_cells: bool
+) -> dict[str, Any]:
     terms = result.terms
     facts: dict[str, Any] = {
         "name": result.name,
@@ -254,7 +258,7 @@ def _effect(contract: Contract, result: "EffectResult", withheld: frozenset[str]
         "population": total.population,
         "unit": scale.unit.strip() or "units of the outcome",
         "bars": [_bar(scale, "effect", value, low, high, result.sign)],
-        "over_time": over_time(contract, result, scale),
+        "over_time": over_time(contract, result, scale, show_small_cells),
     }
     if result.shares is not None:
         rows = result.shares.tidy().to_dict("records")

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from counterfoil.contract import Contract
+from counterfoil.datasets.disclosure import SMALL_CELL
 from counterfoil.errors import CounterfoilError
 from counterfoil.estimators.panels.event_study import EventStudy
 from counterfoil.report.over_time import Instant, event_study_picture
@@ -13,13 +14,19 @@ if TYPE_CHECKING:
     from counterfoil.measuring import EffectResult
 
 
-def over_time(contract: Contract, result: "EffectResult", scale: Scale) -> dict[str, Any] | None:
+def over_time(
+    contract: Contract, result: "EffectResult", scale: Scale, show_small_cells: bool
+) -> dict[str, Any] | None:
     """Return the picture of an effect's event study and what its earlier periods say, or None where there is none."""
     study = result.over_time
     if study is None:
         return None
+    hidden = set() if show_small_cells or result.of_places else few_behind(study)
     facts: dict[str, Any] = {
-        "picture": event_study_picture(_instants(study, scale), f"{result.name}: effects by periods since they began"),
+        "picture": event_study_picture(
+            _instants(study, scale, hidden), f"{result.name}: effects by periods since they began"
+        ),
+        "hidden": bool(hidden),
         "earlier": "",
         "power": "",
         "claims": [],
@@ -41,7 +48,14 @@ def over_time(contract: Contract, result: "EffectResult", scale: Scale) -> dict[
     return facts
 
 
-def _instants(study: EventStudy, scale: Scale) -> list[Instant]:
+def few_behind(study: EventStudy) -> set[int]:
+    """Return the event times whose effect rests on so few people that it would tell of them."""
+    if study.behind is None:
+        return set()
+    return {time for time, count in zip(study.times, study.behind, strict=True) if 0 < count < SMALL_CELL}
+
+
+def _instants(study: EventStudy, scale: Scale, hidden: set[int]) -> list[Instant]:
     pointwise, bands = (study.estimate.interval(simultaneous=together) * scale.factor for together in (False, True))
     values = (study.estimate.values * scale.factor).tolist()
     found = {
@@ -52,4 +66,4 @@ def _instants(study: EventStudy, scale: Scale) -> list[Instant]:
     }
     if study.reference is not None:
         found[study.reference] = Instant(f"{study.reference:+d}", 0.0, 0.0, 0.0, 0.0, 0.0, before=True, reference=True)
-    return [found[time] for time in sorted(found)]
+    return [found[time] for time in sorted(found) if time not in hidden]

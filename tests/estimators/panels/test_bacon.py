@@ -89,7 +89,7 @@ def test_units_with_gaps_are_left_out_and_counted() -> None:
     panel = Panel.from_frame(frame[(frame["sid"] != 7) | (frame["year"] != 2004)], unit="sid", period="year")
     found = goodman_bacon(StaggeredDiD(outcome="l_homicide", first_treated="law"), panel)
     assert found.counts["people_used"] == 49
-    assert [problem.code for problem in found.warnings] == ["EST-007"]
+    assert [problem.code for problem in found.warnings] == ["DATA-033", "EST-007"]
 
 
 def test_one_cohort_and_nobody_else_is_refused() -> None:

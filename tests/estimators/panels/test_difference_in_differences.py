@@ -291,7 +291,7 @@ def test_constant_controls_are_left_out_and_named() -> None:
 def test_gaps_and_people_measured_once_are_said() -> None:
     frame = simulated(13).query("period != 2019 and not (unit == 1 and period > 2018)")
     found = SPEC.fit(as_panel(frame))
-    assert [problem.code for problem in found.warnings] == ["DATA-012", "DATA-012"]
+    assert [problem.code for problem in found.warnings] == ["DATA-033", "DATA-012", "DATA-012"]
     assert (found.diagnostics["measured once"], found.diagnostics["periods not measured"]) == (1, 1)
     assert not found.diagnostics["balanced"]
 
