@@ -62,7 +62,7 @@ def gain_estimate(fit: "SyntheticControlFit") -> Estimate:
         outcome=fit.histories.outcome,
         estimand=f"average gain per treated place and period ({spec.method.replace('_', ' ')})",
         people=treated,
-        population="treated places, in an average period since treatment began",
+        population=f"treated place{'' if treated == 1 else 's'}, in an average period since treatment began",
         warnings=warnings,
         diagnostics=fit.diagnostics,
         **carried,

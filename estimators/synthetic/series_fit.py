@@ -57,7 +57,7 @@ class InterruptedTimeSeriesFit:
             outcome=series.outcome,
             estimand=f"difference from the {beside}, {when}",
             people=series.places,
-            population="places with the programme, in one period",
+            population=f"place{'' if series.places == 1 else 's'} with the programme, in one period",
             sample_size=series.places + series.control_places,
             warnings=self.warnings,
             diagnostics=self.diagnostics,
