@@ -485,6 +485,8 @@ class Estimate:
 
     @property
     def _header(self) -> str:
+        if self.error_type == "unknown":
+            return f"{self.estimand} on {self._measured}: {self.n:,} people, no standard error"
         clustered = "" if self.clusters is None else f" by {self.n_clusters} clusters"
         return (
             f"{self.estimand} on {self._measured}: {self.n:,} people, {self.error_type} errors{clustered}, "

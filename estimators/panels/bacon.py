@@ -15,12 +15,10 @@ import numpy as np
 import pandas as pd
 
 from counterfoil.datasets.display import titled_table
-from counterfoil.datasets.panel import Panel
-from counterfoil.datasets.study import Study
 from counterfoil.errors import Problem, refusal
 from counterfoil.estimators.covariance import FloatArray
 from counterfoil.estimators.palette import hue
-from counterfoil.estimators.panels.panel_design import AdoptionDesign, draw_panel
+from counterfoil.estimators.panels.panel_design import AdoptionDesign, PanelData, draw_panel
 from counterfoil.estimators.panels.staggered_sample import complete_units
 
 KINDS: Final = ("treated vs never treated", "earlier vs later", "later vs earlier", "later vs always treated")
@@ -81,14 +79,14 @@ class BaconDecomposition:
         return titled_table(self.by_kind(), self._header)
 
 
-def goodman_bacon(spec: AdoptionDesign, data: Study | Panel) -> BaconDecomposition:
+def goodman_bacon(spec: AdoptionDesign, data: PanelData) -> BaconDecomposition:
     """Decompose the regression of the outcome on treatment with effects of units and periods.
 
     Parameters
     ----------
     spec : AdoptionDesign
         Says what the outcome is and when units are treated; covariates and clusters are not used.
-    data : Study or Panel
+    data : Study, Panel, or DataFrame whose index has two levels, unit and period
         Units that are not measured in every period are left out, which is said.
 
     Raises
@@ -100,6 +98,7 @@ def goodman_bacon(spec: AdoptionDesign, data: Study | Panel) -> BaconDecompositi
 
     Examples
     --------
+    >>> from counterfoil.datasets import Panel
     >>> from counterfoil.estimators.panels.staggered_did import StaggeredDiD
     >>> rows = [(unit, year) for unit in range(4) for year in (1, 2, 3)]
     >>> frame = pd.DataFrame(rows, columns=["town", "year"])

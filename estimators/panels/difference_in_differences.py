@@ -22,12 +22,11 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict, Field
 
 from counterfoil.datasets.panel import Panel
-from counterfoil.datasets.study import Study
 from counterfoil.errors import refusal
 from counterfoil.estimators.covariance import FloatArray
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.panels.event_study import EventStudy
-from counterfoil.estimators.panels.panel_design import draw_panel
+from counterfoil.estimators.panels.panel_design import PanelData, draw_panel
 from counterfoil.estimators.panels.panel_model import Model, regression_of_model
 from counterfoil.estimators.panels.panel_regression import fit_model
 from counterfoil.estimators.panels.regression_design import RegressionDesign, adjustment
@@ -73,12 +72,12 @@ class DifferenceInDifferences(RegressionDesign):
         """Return the columns of people that the design uses, apart from covariates."""
         return (self.group, *filter(None, (self.subgroup,)), *super().columns())
 
-    def fit(self, data: Study | Panel) -> Estimate:
+    def fit(self, data: PanelData) -> Estimate:
         """Estimate the effect on the treated group.
 
         Parameters
         ----------
-        data : Study or Panel
+        data : Study, Panel, or DataFrame whose index has two levels, unit and period
             A panel whose units have one row each is a repeated cross-section.
 
         Returns
@@ -100,7 +99,7 @@ class DifferenceInDifferences(RegressionDesign):
         """
         return fit_model(self, self.model(data)).estimate
 
-    def by_period(self, data: Study | Panel) -> EventStudy:
+    def by_period(self, data: PanelData) -> EventStudy:
         """Return the same comparison in every period, as changes since the last period before ``after``.
 
         Raises
@@ -123,7 +122,7 @@ class DifferenceInDifferences(RegressionDesign):
         times = tuple(round(float(steps[period])) for period in kept)
         return EventStudy(times, fit_model(self, each).estimate, round(float(steps[reference])), behind=each.behind)
 
-    def regression(self, data: Study | Panel) -> Regression:
+    def regression(self, data: PanelData) -> Regression:
         """Return the regression as plain arrays, for inference that refits it.
 
         Raises
@@ -138,7 +137,7 @@ class DifferenceInDifferences(RegressionDesign):
         inside = panel.arm(self.group)
         return (inside if self.subgroup is None else inside & panel.arm(self.subgroup)).astype(np.float64)
 
-    def model(self, data: Study | Panel, *, outcome: Literal["needed", "none"] = "needed") -> Model:
+    def model(self, data: PanelData, *, outcome: Literal["needed", "none"] = "needed") -> Model:
         """Return the regression that the design asks for; with ``outcome="none"`` no outcome is read."""
         groups = tuple(filter(None, (self.group, self.subgroup)))
         sample = draw_panel(self, data, self.controls, groups, outcome=outcome, window=self.window)

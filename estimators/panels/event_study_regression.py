@@ -17,11 +17,9 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import ConfigDict, Field, model_validator
 
-from counterfoil.datasets.panel import Panel
-from counterfoil.datasets.study import Study
 from counterfoil.errors import Problem, refusal
 from counterfoil.estimators.panels.event_study import EventStudy
-from counterfoil.estimators.panels.panel_design import AdoptionDesign, draw_panel
+from counterfoil.estimators.panels.panel_design import AdoptionDesign, PanelData, draw_panel
 from counterfoil.estimators.panels.panel_model import Model, regression_of_model
 from counterfoil.estimators.panels.panel_regression import fit_model
 from counterfoil.estimators.panels.regression_design import FixedEffectsDesign, adjustment, effect_codes
@@ -34,6 +32,7 @@ class EventStudyRegression(FixedEffectsDesign, AdoptionDesign):
 
     Examples
     --------
+    >>> from counterfoil.datasets import Panel
     >>> import pandas as pd
     >>> years = {"unit": np.repeat([1, 2, 3], 3), "year": [0, 1, 2] * 3, "began": np.repeat(["1", "1", ""], 3)}
     >>> long = pd.DataFrame({**years, "y": [1.0, 4, 6, 2, 3, 5, 2, 3, 4]})
@@ -76,12 +75,12 @@ class EventStudyRegression(FixedEffectsDesign, AdoptionDesign):
             raise ValueError("`latest` must not lie before 0, the first treated period")
         return self
 
-    def fit(self, data: Study | Panel) -> EventStudy:
+    def fit(self, data: PanelData) -> EventStudy:
         """Estimate the effects by event time.
 
         Parameters
         ----------
-        data : Study or Panel
+        data : Study, Panel, or DataFrame whose index has two levels, unit and period
 
         Returns
         -------
@@ -101,7 +100,7 @@ class EventStudyRegression(FixedEffectsDesign, AdoptionDesign):
         times, model = self.model(data)
         return EventStudy(times, fit_model(self, model).estimate, self.reference, behind=model.behind)
 
-    def regression(self, data: Study | Panel) -> Regression:
+    def regression(self, data: PanelData) -> Regression:
         """Return the regression as plain arrays, for inference on ``total()`` that refits it.
 
         Raises
@@ -113,9 +112,7 @@ class EventStudyRegression(FixedEffectsDesign, AdoptionDesign):
         after = np.array([float(time >= 0) for time in times])
         return regression_of_model(self, model, after / after.sum())
 
-    def model(
-        self, data: Study | Panel, *, outcome: Literal["needed", "none"] = "needed"
-    ) -> tuple[tuple[int, ...], Model]:
+    def model(self, data: PanelData, *, outcome: Literal["needed", "none"] = "needed") -> tuple[tuple[int, ...], Model]:
         """Return event times and the regression that the design asks for; with ``outcome="none"`` no outcome is read.
 
         Units that begin after the periods used are not treated in them.

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,11 @@ from counterfoil.datasets.timeline import timeline
 from counterfoil.errors import Problem, refusal
 from counterfoil.estimators.covariance import FloatArray
 from counterfoil.estimators.spec import Design
+
+PanelData: TypeAlias = "Study | Panel | pd.DataFrame"
+"""What designs on panels take; the index of a frame has two levels, unit and period."""
+UNIT_AND_PERIOD: Final = ("index: unit", "index: period")
+"""What the two levels are called as columns, so that they take no column's name."""
 
 
 class PanelDesign(Design):
@@ -98,9 +103,31 @@ class PanelSample:
     warnings: tuple[Problem, ...] = ()
 
 
+def as_panel(spec: PanelDesign, data: PanelData) -> Study | Panel:
+    """Return a frame whose index has two levels, unit and period, as a panel; a study or a panel as it is.
+
+    Raises
+    ------
+    DataError
+        As `Panel.from_frame`.
+    TypeError
+        For anything else, which does not say what its units and periods are.
+    """
+    if isinstance(data, Study | Panel):
+        return data
+    if not isinstance(data, pd.DataFrame) or data.index.nlevels != 2:
+        raise TypeError(
+            "a panel design takes a Study, a Panel made with Panel.from_frame(frame, unit=, period=), or a frame whose index "
+            "has two levels, unit and period"
+        )
+    unit, period = UNIT_AND_PERIOD
+    frame = data.rename_axis(index=list(UNIT_AND_PERIOD)).reset_index()
+    return Panel.from_frame(frame, unit=unit, period=period, order=spec.periods)
+
+
 def draw_panel(
     spec: PanelDesign,
-    data: Study | Panel,
+    data: PanelData,
     varying: Sequence[str] = (),
     fixed: Sequence[str] = (),
     *,
@@ -113,7 +140,7 @@ def draw_panel(
     ----------
     spec : PanelDesign
         Names what is used, and the policy.
-    data : Study or Panel
+    data : Study, Panel, or DataFrame whose index has two levels, unit and period
     varying, fixed : sequence of str
         Columns of rows and of units that the design uses, apart from outcome, covariates, cluster and weights. Covariates
         are columns of units.
@@ -128,10 +155,9 @@ def draw_panel(
         DATA-003 when nothing is left, DATA-008 for a missing value of a row and DATA-014 of a unit unless ``missing: drop``,
         DATA-022 for a panel without the name of the outcome, DATA-023 for weights that are not positive.
     TypeError
-        For a frame, which does not say what its units and periods are.
+        For what does not say what its units and periods are.
     """
-    if not isinstance(data, Study | Panel):
-        raise TypeError("a panel design takes a Study, or a Panel made with Panel.from_frame(frame, unit=, period=)")
+    data = as_panel(spec, data)
     data = level_of(spec, data)
     blind = outcome == "none"
     name = (spec.outcome or "") if blind and (varying or isinstance(data, Panel)) else _outcome_of(spec, data)

@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 
 from counterfoil.datasets.display import titled_table
-from counterfoil.datasets.panel import NEVER, Panel
+from counterfoil.datasets.panel import NEVER
 from counterfoil.datasets.study import Study
 from counterfoil.datasets.table import as_numbers, as_text
 from counterfoil.errors import CounterfoilError, Problem
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.panels.difference_in_differences import DifferenceInDifferences
 from counterfoil.estimators.panels.event_study_regression import EventStudyRegression
-from counterfoil.estimators.panels.panel_design import draw_panel
+from counterfoil.estimators.panels.panel_design import PanelData, draw_panel
 from counterfoil.estimators.panels.panel_regression import fit_model
 from counterfoil.estimators.panels.two_way_fixed_effects import TwoWayFixedEffects, starts
 
@@ -58,13 +58,13 @@ class PanelSupport:
         return titled_table(self.cells, "people, rows and clusters by cohort, before and after")
 
 
-def panel_support(spec: PanelSpec, data: Study | Panel) -> PanelSupport:
+def panel_support(spec: PanelSpec, data: PanelData) -> PanelSupport:
     """Return what a design rests on; outcomes are not read.
 
     Parameters
     ----------
     spec : DifferenceInDifferences, TwoWayFixedEffects or EventStudyRegression
-    data : Study or Panel
+    data : Study, Panel, or DataFrame whose index has two levels, unit and period
         Of a study without outcomes, rows are those of the first measure over time that the design names; a difference in
         differences names none and then counts people, of whom no row is known yet.
 
@@ -75,6 +75,7 @@ def panel_support(spec: PanelSpec, data: Study | Panel) -> PanelSupport:
 
     Examples
     --------
+    >>> from counterfoil.datasets import Panel
     >>> long = pd.DataFrame({"unit": [1, 1, 2, 2, 3, 3], "year": [0, 1] * 3, "north": [1, 1, 0, 0, 0, 0]})
     >>> found = panel_support(
     ...     DifferenceInDifferences(outcome="y", group="north", after="1"), Panel.from_frame(long, unit="unit", period="year")
@@ -101,7 +102,7 @@ def panel_support(spec: PanelSpec, data: Study | Panel) -> PanelSupport:
     return PanelSupport(cells, degrees, (), found.warnings, dict(found.diagnostics), found)
 
 
-def _cells(spec: PanelSpec, data: Study | Panel) -> pd.DataFrame:
+def _cells(spec: PanelSpec, data: PanelData) -> pd.DataFrame:
     if isinstance(spec, DifferenceInDifferences):
         names = tuple(filter(None, (spec.group, spec.subgroup)))
         panel = draw_panel(spec, data, spec.controls, names, outcome="none", window=spec.window).panel

@@ -17,15 +17,13 @@ import numpy as np
 from pydantic import ConfigDict, Field, model_validator
 
 from counterfoil.datasets.disclosure import shown
-from counterfoil.datasets.panel import Panel
-from counterfoil.datasets.study import Study
 from counterfoil.errors import Problem, refusal
 from counterfoil.estimators.covariance import FloatArray
 from counterfoil.estimators.panels.group_time_cells import Cell, cells_left_out, lead_cells, name_cells, shares
 from counterfoil.estimators.panels.group_time_effects import CellEffects, effects_from_changes
 from counterfoil.estimators.panels.group_time_levels import Rows, effects_from_levels
 from counterfoil.estimators.panels.imputation import impute, with_placebos
-from counterfoil.estimators.panels.panel_design import AdoptionDesign
+from counterfoil.estimators.panels.panel_design import AdoptionDesign, PanelData
 from counterfoil.estimators.panels.staggered_fit import Aggregate, StaggeredFit
 from counterfoil.estimators.panels.staggered_sample import StaggeredSample, draw_staggered
 from counterfoil.estimators.panels.thin_cells import thin
@@ -37,6 +35,7 @@ class StaggeredDiD(AdoptionDesign):
 
     Examples
     --------
+    >>> from counterfoil.datasets import Panel
     >>> import pandas as pd
     >>> rows = [(unit, year) for unit in range(6) for year in (2019, 2020, 2021)]
     >>> frame = pd.DataFrame(rows, columns=["town", "year"])
@@ -119,12 +118,12 @@ class StaggeredDiD(AdoptionDesign):
                 raise ValueError("imputation has no base period and needs units that are followed over time")
         return self
 
-    def fit(self, data: Study | Panel) -> StaggeredFit:
+    def fit(self, data: PanelData) -> StaggeredFit:
         """Estimate every group-time effect.
 
         Parameters
         ----------
-        data : Study or Panel
+        data : Study, Panel, or DataFrame whose index has two levels, unit and period
 
         Returns
         -------
@@ -143,13 +142,13 @@ class StaggeredDiD(AdoptionDesign):
         return staggered(self, data)[0]
 
 
-def staggered(spec: StaggeredDiD, data: Study | Panel, outcomes: Sequence[str] = ()) -> tuple[StaggeredFit, ...]:
+def staggered(spec: StaggeredDiD, data: PanelData, outcomes: Sequence[str] = ()) -> tuple[StaggeredFit, ...]:
     """Fit several outcomes at once, sharing all work that does not depend on the outcome.
 
     Parameters
     ----------
     spec : StaggeredDiD
-    data : Study or Panel
+    data : Study, Panel, or DataFrame whose index has two levels, unit and period
     outcomes : sequence of str
         Measured in the same rows; the spec's own outcome when omitted. A row that lacks one of them is treated as the
         spec's policy for missing values says.

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from counterfoil.datasets.panel import Panel
 from counterfoil.datasets.study import Study
 from counterfoil.errors import CounterfoilError, Problem
-from counterfoil.estimators.panels.panel_design import everywhere
+from counterfoil.estimators.panels.panel_design import PanelData, everywhere
 from counterfoil.estimators.panels.staggered_did import StaggeredDiD, estimable, fitted
 from counterfoil.estimators.panels.staggered_sample import StaggeredSample, draw_staggered
 from counterfoil.estimators.power import smallest_detectable
@@ -47,13 +46,13 @@ class StaggeredPlan:
     detectable: float | None
 
 
-def plan_staggered(spec: StaggeredDiD, data: Study | Panel) -> StaggeredPlan:
+def plan_staggered(spec: StaggeredDiD, data: PanelData) -> StaggeredPlan:
     """Return what a staggered design can tell; outcomes are not read.
 
     Parameters
     ----------
     spec : StaggeredDiD
-    data : Study or Panel
+    data : Study, Panel, or DataFrame whose index has two levels, unit and period
         A study without outcomes counts as measured for everybody in every one of the spec's `periods`.
 
     Raises
@@ -63,6 +62,7 @@ def plan_staggered(spec: StaggeredDiD, data: Study | Panel) -> StaggeredPlan:
 
     Examples
     --------
+    >>> from counterfoil.datasets import Panel
     >>> frame = pd.DataFrame({"town": range(8), "joined": [2, 2, 3, 3, 3, None, None, None]})
     >>> long = frame.merge(pd.DataFrame({"year": [1, 2, 3]}), how="cross")
     >>> plan = plan_staggered(StaggeredDiD(outcome="jobs", first_treated="joined"), Panel.from_frame(long, unit="town", period="year"))

@@ -14,7 +14,7 @@ from counterfoil.errors import Problem, listed, refusal
 from counterfoil.estimators.covariance import ErrorType, FloatArray
 from counterfoil.estimators.panels.cohorts import Cohorts, cohorts_of
 from counterfoil.estimators.panels.group_time_cells import Cell, cells_left_out, group_time_cells, name_cells
-from counterfoil.estimators.panels.panel_design import PanelSample, draw_panel
+from counterfoil.estimators.panels.panel_design import PanelData, PanelSample, draw_panel
 from counterfoil.estimators.panels.panel_units import Units
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class StaggeredSample:
 
 def draw_staggered(
     spec: "StaggeredDiD",
-    data: Study | Panel,
+    data: PanelData,
     outcomes: Sequence[str] = (),
     *,
     read: Literal["needed", "none"] = "needed",
@@ -106,7 +106,7 @@ def draw_staggered(
     Parameters
     ----------
     spec : StaggeredDiD
-    data : Study or Panel
+    data : Study, Panel, or DataFrame whose index has two levels, unit and period
     outcomes : sequence of str
     read : {"needed", "none"}
         Whether outcomes must be there.

@@ -21,12 +21,11 @@ from numpy.typing import NDArray
 from pydantic import ConfigDict, Field, model_validator
 
 from counterfoil.datasets.panel import Panel
-from counterfoil.datasets.study import Study
 from counterfoil.errors import Problem, refusal
 from counterfoil.estimators.covariance import FloatArray
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.panels.negative_weights import NegativeWeights, negative_weights
-from counterfoil.estimators.panels.panel_design import draw_panel
+from counterfoil.estimators.panels.panel_design import PanelData, draw_panel
 from counterfoil.estimators.panels.panel_model import Model, regression_of_model
 from counterfoil.estimators.panels.panel_regression import fit_model
 from counterfoil.estimators.panels.regression_design import FixedEffectsDesign, adjustment, effect_codes
@@ -80,12 +79,12 @@ class TwoWayFixedEffects(FixedEffectsDesign):
             raise ValueError("`regressors` and `controls` name a measure twice")
         return self
 
-    def fit(self, data: Study | Panel) -> "TwoWayFit":
+    def fit(self, data: PanelData) -> "TwoWayFit":
         """Estimate the effects of the regressors.
 
         Parameters
         ----------
-        data : Study or Panel
+        data : Study, Panel, or DataFrame whose index has two levels, unit and period
 
         Returns
         -------
@@ -110,7 +109,7 @@ class TwoWayFixedEffects(FixedEffectsDesign):
         found = fitted.estimate
         return TwoWayFit(replace(found, warnings=(*found.warnings, *begun)), weighed)
 
-    def regression(self, data: Study | Panel) -> Regression:
+    def regression(self, data: PanelData) -> Regression:
         """Return the regression as plain arrays, for inference on the first regressor that refits it.
 
         Raises
@@ -120,7 +119,7 @@ class TwoWayFixedEffects(FixedEffectsDesign):
         """
         return regression_of_model(self, self.model(data))
 
-    def model(self, data: Study | Panel, *, outcome: Literal["needed", "none"] = "needed") -> Model:
+    def model(self, data: PanelData, *, outcome: Literal["needed", "none"] = "needed") -> Model:
         """Return the regression that the design asks for; with ``outcome="none"`` no outcome is read."""
         columns = self.effect_columns()
         sample = draw_panel(self, data, (*self.regressors, *self.controls), outcome=outcome, window=self.window)

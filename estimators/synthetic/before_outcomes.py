@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from counterfoil.datasets.panel import Panel
-from counterfoil.datasets.study import Study
 from counterfoil.errors import Problem
+from counterfoil.estimators.panels.panel_design import PanelData
 from counterfoil.estimators.synthetic.closeness import FEW_PERIODS
 from counterfoil.estimators.synthetic.histories import read_histories
 from counterfoil.estimators.synthetic.interrupted_time_series import InterruptedTimeSeries
@@ -38,13 +37,13 @@ class Reach:
     warnings: tuple[Problem, ...] = ()
 
 
-def reach(spec: SyntheticControl | InterruptedTimeSeries, data: Study | Panel) -> Reach:
+def reach(spec: SyntheticControl | InterruptedTimeSeries, data: PanelData) -> Reach:
     """Return counts, and the smallest p-value that the declared inference can reach; no outcome is read.
 
     Parameters
     ----------
     spec : SyntheticControl or InterruptedTimeSeries
-    data : Study or Panel
+    data : Study, Panel, or DataFrame whose index has two levels, unit and period
         Outcomes may be missing.
 
     Raises
@@ -54,6 +53,7 @@ def reach(spec: SyntheticControl | InterruptedTimeSeries, data: Study | Panel) -
 
     Examples
     --------
+    >>> from counterfoil.datasets import Panel
     >>> import pandas as pd
     >>> frame = pd.DataFrame([(place, year) for place in "abcd" for year in range(2000, 2006)], columns=["place", "year"])
     >>> frame["since"] = frame["place"].map({"a": 2004})

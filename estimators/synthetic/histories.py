@@ -7,11 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from counterfoil.datasets.panel import Panel
-from counterfoil.datasets.study import Study
 from counterfoil.datasets.table import as_numbers
 from counterfoil.datasets.timeline import Timeline
 from counterfoil.errors import Problem, listed, refusal
-from counterfoil.estimators.panels.panel_design import PanelSample, draw_panel
+from counterfoil.estimators.panels.panel_design import PanelData, PanelSample, draw_panel
 from counterfoil.estimators.synthetic.cohorts import Places
 
 if TYPE_CHECKING:
@@ -44,13 +43,13 @@ class Histories:
     warnings: tuple[Problem, ...]
 
 
-def read_histories(spec: "SyntheticControl", data: Study | Panel, *, outcomes: bool = True) -> Histories:
+def read_histories(spec: "SyntheticControl", data: PanelData, *, outcomes: bool = True) -> Histories:
     """Return the treated places and the donors.
 
     Parameters
     ----------
     spec : SyntheticControl
-    data : Study or Panel
+    data : Study, Panel, or DataFrame whose index has two levels, unit and period
     outcomes : bool
         False reads everything else, so that the design can be looked at before outcomes are.
 

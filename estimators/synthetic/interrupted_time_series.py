@@ -13,10 +13,8 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import ConfigDict, Field, model_validator
 
-from counterfoil.datasets.panel import Panel
-from counterfoil.datasets.study import Study
 from counterfoil.errors import Problem, refusal
-from counterfoil.estimators.panels.panel_design import PanelDesign
+from counterfoil.estimators.panels.panel_design import PanelData, PanelDesign
 from counterfoil.estimators.spec import OwnRules
 from counterfoil.estimators.synthetic.autocorrelation import (
     MOST_RHO,
@@ -41,6 +39,7 @@ class InterruptedTimeSeries(PanelDesign):
 
     Examples
     --------
+    >>> from counterfoil.datasets import Panel
     >>> import pandas as pd
     >>> month = np.arange(24)
     >>> crimes = 40 - 0.5 * month - 6 * (month >= 12) + np.tile([0.4, -0.1, -0.3], 8)
@@ -147,12 +146,12 @@ class InterruptedTimeSeries(PanelDesign):
             return found
         raise refusal("IDENT-035", what, "interrupted time series", fix)
 
-    def fit(self, data: Study | Panel) -> InterruptedTimeSeriesFit:
+    def fit(self, data: PanelData) -> InterruptedTimeSeriesFit:
         """Fit the segmented regression.
 
         Parameters
         ----------
-        data : Study or Panel
+        data : Study, Panel, or DataFrame whose index has two levels, unit and period
             One place or several, whose mean is taken.
 
         Returns

@@ -5,12 +5,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from counterfoil.datasets.panel import Panel
-from counterfoil.datasets.study import Study
 from counterfoil.datasets.table import as_numbers
 from counterfoil.errors import Problem, refusal
 from counterfoil.estimators.covariance import FloatArray
-from counterfoil.estimators.panels.panel_design import draw_panel
+from counterfoil.estimators.panels.panel_design import PanelData, draw_panel
 
 if TYPE_CHECKING:
     from counterfoil.estimators.synthetic.interrupted_time_series import InterruptedTimeSeries
@@ -56,13 +54,13 @@ class Series:
         return self.own if self.control is None else self.own - self.control
 
 
-def read_series(spec: "InterruptedTimeSeries", data: Study | Panel, *, outcomes: bool = True) -> Series:
+def read_series(spec: "InterruptedTimeSeries", data: PanelData, *, outcomes: bool = True) -> Series:
     """Return the series.
 
     Parameters
     ----------
     spec : InterruptedTimeSeries
-    data : Study or Panel
+    data : Study, Panel, or DataFrame whose index has two levels, unit and period
     outcomes : bool
         False reads everything else, so that the design can be looked at before outcomes are.
 

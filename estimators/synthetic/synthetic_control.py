@@ -13,10 +13,8 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import ConfigDict, Field, model_validator
 
-from counterfoil.datasets.panel import Panel
-from counterfoil.datasets.study import Study
 from counterfoil.errors import refusal
-from counterfoil.estimators.panels.panel_design import AdoptionDesign
+from counterfoil.estimators.panels.panel_design import AdoptionDesign, PanelData
 from counterfoil.estimators.spec import OwnRules
 from counterfoil.estimators.synthetic.closeness import weaknesses
 from counterfoil.estimators.synthetic.cohorts import Plan, by_cohort
@@ -30,6 +28,7 @@ class SyntheticControl(AdoptionDesign):
 
     Examples
     --------
+    >>> from counterfoil.datasets import Panel
     >>> import pandas as pd
     >>> base = {"a": 2.0, "b": 1.0, "c": 5.0}
     >>> long = pd.DataFrame([(place, year) for place in base for year in range(2000, 2006)], columns=["place", "year"])
@@ -122,12 +121,12 @@ class SyntheticControl(AdoptionDesign):
             return 3
         return 2 if self.method == "synthetic_did" else 1
 
-    def fit(self, data: Study | Panel) -> SyntheticControlFit:
+    def fit(self, data: PanelData) -> SyntheticControlFit:
         """Weigh the donors.
 
         Parameters
         ----------
-        data : Study or Panel
+        data : Study, Panel, or DataFrame whose index has two levels, unit and period
             Units are places.
 
         Returns

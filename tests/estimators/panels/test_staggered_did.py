@@ -515,3 +515,20 @@ def test_cohorts_in_few_clusters_are_told_where_their_own_effects_are_asked_for(
     said = [problem.what for problem in fit.by_cohort().warnings if problem.code == "EST-032"]
     assert said == ["cohorts 2019, 2020, 2021 lie in fewer than 5 clusters, so that their own errors are too small"]
     assert not [problem for problem in fit.total().warnings if problem.code == "EST-032"]
+
+
+def test_a_frame_by_unit_and_period_is_a_panel_and_stays_as_it_was() -> None:
+    rng = np.random.default_rng(4)
+    index = pd.MultiIndex.from_product([range(30), [2019, 2020, 2021]], names=["town", None])
+    frame = pd.DataFrame({"joined": np.repeat(np.where(np.arange(30) < 12, 2020, np.nan), 3)}, index=index)
+    frame["jobs"] = rng.normal(size=90)
+    shuffled = frame.sample(frac=1, random_state=1)
+    before = shuffled.copy()
+    spec = StaggeredDiD(outcome="jobs", first_treated="joined")
+    long = frame.rename_axis(index=["town", "year"]).reset_index()
+    by_hand = spec.fit(Panel.from_frame(long, unit="town", period="year")).total()
+    found = spec.fit(shuffled).total()
+    assert (found.values, found.std_error) == (by_hand.values, by_hand.std_error)
+    pd.testing.assert_frame_equal(shuffled, before)
+    with pytest.raises(TypeError, match="two levels"):
+        spec.fit(long)
