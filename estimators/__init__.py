@@ -50,7 +50,9 @@ from counterfoil.estimators.spillover import site_level, spillover
 from counterfoil.estimators.stack import stack
 from counterfoil.estimators.subgroups import gain_by_group
 from counterfoil.estimators.support import support
+from counterfoil.estimators.synthetic.before_outcomes import reach
 from counterfoil.estimators.synthetic.interrupted_time_series import InterruptedTimeSeries
+from counterfoil.estimators.synthetic.plots import plot_donor_weights, plot_gap
 from counterfoil.estimators.synthetic.series_fit import InterruptedTimeSeriesFit
 from counterfoil.estimators.synthetic.synthetic_control import SyntheticControl
 from counterfoil.estimators.synthetic.synthetic_fit import SyntheticControlFit
@@ -138,7 +140,9 @@ __all__ = [
     "placebo",
     "plan_staggered",
     "plot_cohorts",
+    "plot_donor_weights",
     "plot_event_study",
+    "plot_gap",
     "plot_randomization",
     "plot_sensitivity",
     "plot_service_map",
@@ -149,6 +153,7 @@ __all__ = [
     "randomization_inference",
     "randomize",
     "rank_sets",
+    "reach",
     "regression_of",
     "risk_growth_cap",
     "robust_intervals",

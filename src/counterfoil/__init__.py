@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from counterfoil.checks import Check, check
     from counterfoil.contract import Contract, json_schema
     from counterfoil.datasets.folder import read_study
+    from counterfoil.datasets.panel import Panel
     from counterfoil.datasets.study import Study
     from counterfoil.description import describe
     from counterfoil.errors import CounterfoilError
@@ -37,6 +38,7 @@ _HOME: Final = {
     "Evaluation": "evaluation",
     "Reported": "reported",
     "Shares": "attribution.shares",
+    "Panel": "datasets.panel",
     "Study": "datasets.study",
     "attribute": "attribution.shares",
     "check": "checks",
@@ -58,6 +60,7 @@ __all__ = [
     "Contract",
     "CounterfoilError",
     "Evaluation",
+    "Panel",
     "Reported",
     "Shares",
     "Study",
