@@ -24,6 +24,8 @@ from counterfoil.datasets.study import Study
 from counterfoil.errors import refusal
 from counterfoil.estimators.experiment import Experiment
 from counterfoil.estimators.published import Clusters
+from counterfoil.estimators.spec import draw_sample
+from counterfoil.estimators.trials.arms import read_arms
 from counterfoil.estimators.trials.cluster_means import ClusterMeans
 
 
@@ -147,7 +149,7 @@ def hold_clusters(terms: FewClusters, clusters: Clusters) -> Held:
 
 
 def clusters_of(spec: Experiment | ClusterMeans, study: Study) -> Clusters:
-    """Return how many clusters of a lottery were assigned to the programme and how many were not.
+    """Return how many clusters of a lottery were assigned to the programme, or its arm, and how many to control.
 
     Raises
     ------
@@ -157,11 +159,15 @@ def clusters_of(spec: Experiment | ClusterMeans, study: Study) -> Clusters:
     column = spec.cluster or study.cluster
     if column is None:
         raise refusal("EST-020", "a gate on clusters needs `cluster:` in the estimator", "estimator")
-    codes, names = study.groups(column)
-    share = np.bincount(codes, weights=study.arm(spec.assigned)) / np.bincount(codes, minlength=len(names))
-    treated, control = int((share == 1).sum()), int((share == 0).sum())
-    if treated + control < len(names) or not treated or not control:
-        mixed = len(names) - treated - control
+    drawn = spec.sample(study)[0].study if isinstance(spec, Experiment) else draw_sample(spec, study).study
+    codes, names = drawn.groups(column)
+    labels = (spec.control, spec.arm) if isinstance(spec, Experiment) else (None, None)
+    arms = read_arms(drawn, spec.assigned, *labels)
+    held = np.zeros((len(names), len(arms.labels)), dtype=bool)
+    held[codes, arms.codes] = True
+    mixed = int((held.sum(axis=1) > 1).sum())
+    treated, control = int(held[:, list(arms.chosen)].any(axis=1).sum()), int(held[:, 0].sum())
+    if mixed or not treated or not control:
         what = f"{mixed} of {len(names)} groups of '{column}' hold both arms" if mixed else "one arm has no group"
         raise refusal("EST-020", what, "people")
     return Clusters(treated=treated, control=control)

@@ -16,7 +16,7 @@ from counterfoil.attribution.counting.dependence import in_order_of_dependence
 from counterfoil.attribution.gains.any_gate import hold_gate, needs_design
 from counterfoil.attribution.gains.blend import Blend, blend_value, blended, blended_over_time
 from counterfoil.attribution.gains.completion import completed
-from counterfoil.attribution.gains.few_clusters import clusters_of
+from counterfoil.attribution.gains.few_clusters import FewClusters, clusters_of
 from counterfoil.attribution.gains.held import Held
 from counterfoil.attribution.gains.index import Index, index_value, indexed
 from counterfoil.attribution.gains.own_test import OwnTest
@@ -35,8 +35,8 @@ from counterfoil.attribution.risk.distance import GateEdge, gate_edge
 from counterfoil.attribution.shares import Shares, attribute
 from counterfoil.contract import Composed, Contract, Effect, Measured
 from counterfoil.datasets.study import Study
-from counterfoil.datasets.table import as_numbers
-from counterfoil.errors import ContractError, CounterfoilError, DataError, Problem, refusal
+from counterfoil.datasets.table import blank
+from counterfoil.errors import ContractError, CounterfoilError, DataError, EstimationError, Problem, refusal
 from counterfoil.estimators.contribution import ContributionFit
 from counterfoil.estimators.divisible import Divisible
 from counterfoil.estimators.estimate import Estimate
@@ -46,6 +46,7 @@ from counterfoil.estimators.fixed_baseline import FixedBaseline
 from counterfoil.estimators.panels.event_study import EventStudy
 from counterfoil.estimators.published import Clusters, Published, published_estimate
 from counterfoil.estimators.shrinkage import ShrunkCredits, shrink
+from counterfoil.estimators.trials.arms import labels_of
 from counterfoil.estimators.trials.cluster_means import ClusterMeans
 from counterfoil.findings import Findings, find
 from counterfoil.own_tests import own_test
@@ -134,8 +135,8 @@ class EffectResult:
     @property
     def left_out(self) -> dict[str, int]:
         """How many were left out for what, as declared."""
-        told = [problem.what for problem in self.warnings if problem.code == "EST-007"]
-        return {name: count for name, count in self.counts.items() if any(f"without {name}" in what for what in told)}
+        told = [f"{problem.what}," for problem in self.warnings if problem.code == "EST-007"]
+        return {name: count for name, count in self.counts.items() if any(f"without {name}," in what for what in told)}
 
     @property
     def counts(self) -> dict[str, int]:
@@ -282,11 +283,6 @@ def measure(contract: Contract, study: Study, name: str) -> EffectResult:
             measured = spec.fit(used)
         total = _none_if_rounding(measured if isinstance(measured, Estimate) else measured.total(), used)
         fit = measured if isinstance(measured, Divisible) else None
-        clusters = (
-            clusters_of(spec, used)
-            if isinstance(spec, Experiment | ClusterMeans) and spec.cluster is not None
-            else None
-        )
         result = replace(
             result,
             total=total,
@@ -294,7 +290,7 @@ def measure(contract: Contract, study: Study, name: str) -> EffectResult:
             measured=measured,
             over_time=_over_time(spec, measured, used),
             own=exact(float(total.values[0])),
-            clusters=clusters,
+            clusters=_groups_drawn(terms, spec, used),
         )
         result = _gated(result, partial(own_test, spec=spec, measured=measured, study=used, better=terms.better))
         if fit is not None and terms.split is not None and terms.split.credits_from is None:
@@ -304,6 +300,18 @@ def measure(contract: Contract, study: Study, name: str) -> EffectResult:
     except CounterfoilError as error:
         return replace(result, refused=error.problems)
     return result
+
+
+def _groups_drawn(terms: Effect, spec: Measured, study: Study) -> Clusters | None:
+    """Return how many groups a lottery drew, or None where it drew people; a gate on groups refuses what it cannot count."""
+    if not isinstance(spec, Experiment | ClusterMeans) or spec.cluster is None:
+        return None
+    try:
+        return clusters_of(spec, study)
+    except EstimationError:
+        if isinstance(terms.gate, FewClusters):
+            raise
+        return None
 
 
 def _none_if_rounding(total: Estimate, study: Study) -> Estimate:
@@ -319,8 +327,6 @@ def _none_if_rounding(total: Estimate, study: Study) -> Estimate:
 
 def _over_time(spec: Measured, measured: Estimate | Fitted, study: Study) -> EventStudy | None:
     """Return effects by periods since the services began, where the design has such and the data give them."""
-    if isinstance(measured, EventStudy):
-        return measured
     try:
         if isinstance(measured, EventStudy):
             return measured
@@ -528,5 +534,9 @@ def _divide_pot(contract: Contract, pot: EffectResult, total: Estimate, divider:
 def _served_in_control(spec: object, fit: Divisible) -> bool:
     if not isinstance(spec, Experiment):
         return False
-    assigned, _ = as_numbers(fit.sample.study.column(spec.assigned, complete=False))
-    return bool(np.asarray(fit.roster.exposure)[assigned == 0].any())
+    column = fit.sample.study.column(spec.assigned, complete=False)
+    drawn = ~blank(column)
+    codes, labels = labels_of(column[drawn])
+    control = np.zeros(len(column), dtype=bool)
+    control[drawn] = np.array(labels)[codes] == (spec.control or "0")
+    return bool(np.asarray(fit.roster.exposure)[control].any())

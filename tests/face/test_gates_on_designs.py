@@ -227,3 +227,36 @@ def test_a_pool_of_two_designs_on_the_same_people_counts_them_once() -> None:
     })  # fmt: skip
     found: Any = cf.evaluate(whole, study)
     assert found.effects["jobs"].total.people == 360
+
+
+def towns() -> Study:
+    """Twelve towns in three arms, and people drawn one by one besides; some people's half of the country is not known."""
+    rng = np.random.default_rng(0)
+    town = np.repeat(np.arange(12), 20)
+    alone = rng.permutation(240) % 2
+    people = pd.DataFrame({
+        "person": np.arange(240), "town": town.astype(str), "arm": np.array(["none", "visits", "calls"])[town % 3],
+        "assigned": alone, "half": np.where(np.arange(240) % 10 == 0, np.nan, town % 2),
+    })  # fmt: skip
+    outcomes = pd.DataFrame({"person": np.arange(240), "outcome": "jobs", "value": rng.normal(size=240) + alone})
+    return Study.from_tables(people, outcomes=outcomes)
+
+
+@pytest.mark.parametrize(
+    ("terms", "groups"),
+    [
+        ({"kind": "experiment"}, None),
+        ({"kind": "experiment", "assigned": "arm", "control": "none", "arm": "calls"}, (4, 4)),
+        ({"kind": "experiment", "assigned": "arm", "control": "none", "arm": "any"}, (8, 4)),
+        ({"kind": "experiment", "assigned": "half", "missing": "drop"}, (6, 6)),
+        ({"kind": "cluster_means", "assigned": "half", "missing": "drop"}, (6, 6)),
+    ],
+)
+def test_errors_by_group_do_not_need_groups_to_be_drawn_whole(terms: dict[str, Any], groups: Any) -> None:
+    asked: Any = {"estimator": {**terms, "cluster": "town"}, "gate": {"total_above": 0}}
+    result: Any = cf.evaluate(contract(asked), towns()).effects["jobs"]
+    assert not result.refused
+    assert result.total.n_clusters == 12
+    assert (result.clusters and (result.clusters.treated, result.clusters.control)) == groups
+    counted: Any = cf.evaluate(contract({**asked, "gate": {"clusters_at_least": 5}}), towns()).effects["jobs"]
+    assert [problem.code for problem in counted.refused] == ([] if groups else ["EST-020"])
