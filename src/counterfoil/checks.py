@@ -28,6 +28,7 @@ from counterfoil.estimators.panel_contribution import PanelContribution
 from counterfoil.estimators.power import effective_sample, planned_error, smallest_detectable
 from counterfoil.estimators.sequential import SequentialContribution
 from counterfoil.measuring import EffectResult, divide_pots, measure
+from counterfoil.own_tests import offers
 from counterfoil.plain import plain
 from counterfoil.rehearsal import Rehearsal, rehearse
 from counterfoil.separation import Separation, separation
@@ -224,6 +225,11 @@ def check(contract: Contract, study: Study) -> Check:
     compared = {
         name: rehearse(spec, blind) for name in effects if isinstance(spec := contract.spec(name), OverTime | Placed)
     }
+    for name, result in effects.items():
+        if not offers(result.terms.gate, contract.spec(name)):
+            what = f"kind {result.terms.estimator.kind} has nothing that the gate could be held against"
+            lacking = Problem("EST-041", what, contract.where("effects", name, "gate"))
+            effects[name] = replace(result, refused=(*result.refused, lacking))
     for name, rehearsed in compared.items():
         known = effects[name]
         refused = tuple(dict.fromkeys((*rehearsed.refused, *known.refused)))

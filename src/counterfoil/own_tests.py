@@ -9,12 +9,14 @@ from typing import Final
 from counterfoil.attribution.gains.held import Better
 from counterfoil.attribution.gains.own_test import OwnTest
 from counterfoil.attribution.gains.p_value_gate import PValueGate
-from counterfoil.contract import Measured
+from counterfoil.attribution.gains.robust_gate import RobustGate
+from counterfoil.contract import Measured, OverTime
 from counterfoil.datasets.study import Study
 from counterfoil.errors import refusal
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.experiment import Experiment
 from counterfoil.estimators.fitted import Fitted
+from counterfoil.estimators.synthetic.synthetic_control import SyntheticControl
 from counterfoil.estimators.synthetic.synthetic_fit import SyntheticControlFit
 from counterfoil.estimators.trials.lottery_statistic import Alternative
 from counterfoil.estimators.trials.randomization import randomization_inference
@@ -23,6 +25,17 @@ from counterfoil.estimators.trials.wild_cluster import wild_cluster
 
 DRAWS: Final = 9_999
 SEED: Final = 0
+
+
+def offers(gate: object, spec: Measured) -> bool:
+    """Tell whether a design has what a gate is held against beyond an estimate; true of gates that ask for nothing more."""
+    if isinstance(gate, RobustGate):
+        return isinstance(spec, OverTime)
+    if not isinstance(gate, PValueGate) or gate.test == "t":
+        return True
+    if gate.test == "permutation":
+        return isinstance(spec, Experiment)
+    return isinstance(spec, Experiment | HasRegression if gate.test == "wild_cluster" else SyntheticControl)
 
 
 def own_test(
@@ -35,6 +48,8 @@ def own_test(
     EstimationError
         EST-041 when the test answers another question than the gate asks, and whatever the test refuses.
     """
+    if not offers(gate, spec):
+        return None
     sign = 1.0 if better == "higher" else -1.0
     above, limit = float(gate.above), float(gate.p_below)
     if gate.test == "permutation" and isinstance(spec, Experiment):
@@ -42,7 +57,7 @@ def own_test(
         found = randomization_inference(spec, study, alternative=side, draws=DRAWS, seed=SEED)
         low, high = found.interval(1.0 - limit).tolist()
         return OwnTest(found.p_value_at(sign * above), _line(low, high, better))
-    if gate.test == "wild_cluster" and isinstance(spec, Experiment | HasRegression):
+    if gate.test == "wild_cluster":
         # A symmetric test, halved for one side.
         tails = 1 if gate.sides == "two" else 2
         drawn = wild_cluster(spec, study, draws=DRAWS, conf_level=1.0 - tails * limit, seed=SEED)

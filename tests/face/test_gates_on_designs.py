@@ -74,8 +74,11 @@ def test_the_wild_bootstrap_is_the_one_of_the_toolbox() -> None:
 
 def test_a_test_that_the_design_lacks_is_refused() -> None:
     for test in ("placebo", "conformal"):
-        found = evaluated({"p_below": "0.05", "sides": "two", "test": test}, lottery(1.0))
+        gate = {"p_below": "0.05", "sides": "two", "test": test}
+        found = evaluated(gate, lottery(1.0))
         assert [problem.code for problem in found.refused] == ["EST-041"]
+        asked = contract({"estimator": {"kind": "experiment", "cluster": "town"}, "gate": gate})
+        assert [problem.code for problem in cf.check(asked, lottery(1.0)).refused] == ["EST-041"]
 
 
 def rollout() -> tuple[Any, Study]:
