@@ -13,10 +13,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from counterfoil.datasets.covariates import covariate_columns
 from counterfoil.datasets.study import Study
 from counterfoil.datasets.table import Table, as_numbers, as_text, blank, canonical, is_number, native
 from counterfoil.datasets.timeline import Timeline, timeline
-from counterfoil.errors import Problem, did_you_mean, raise_any, refusal
+from counterfoil.errors import did_you_mean, raise_any, refusal
 
 NEVER = ("", "never", "none", "nan", "0", "0.0", "inf")
 """What stands in a column of first treated periods for a unit that is never treated."""
@@ -284,28 +285,7 @@ class Panel:
         DataError
             As `fixed`; all at once.
         """
-        problems: list[Problem] = []
-        parts: list[NDArray[np.float64]] = []
-        labels: list[str] = []
-        for name in names:
-            try:
-                column = self.fixed(name)
-            except ValueError as error:
-                problems += getattr(error, "problems", ())
-                continue
-            if is_number(column):
-                values = as_numbers(column)[0]
-                if infinite := int((~np.isfinite(values)).sum()):
-                    problems.append(Problem("DATA-014", f"column '{name}' is infinite for {infinite} units", self.name))
-                parts.append(values[:, None])
-                labels.append(name)
-            else:
-                words = as_text(column)
-                levels = sorted(set(words))[1:]
-                parts += [(words == level).to_numpy(dtype=np.float64)[:, None] for level in levels]
-                labels += [f"{name}={level}" for level in levels]
-        raise_any(problems)
-        return np.hstack(parts) if parts else np.empty((self.n_units, 0)), tuple(labels)
+        return covariate_columns(names, self.fixed, self.n_units, "units", self.name)
 
     def groups(self, name: str) -> tuple[NDArray[np.intp], NDArray[Any]]:
         """Return a column of units as integer codes, shape (n_units,), and what each group is called."""

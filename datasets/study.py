@@ -27,7 +27,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from counterfoil.datasets.checking import (
-    LARGEST,
     Window,
     check_claims,
     check_measures,
@@ -36,9 +35,10 @@ from counterfoil.datasets.checking import (
     check_services,
     services_of,
 )
+from counterfoil.datasets.covariates import covariate_columns
 from counterfoil.datasets.display import titled_table
 from counterfoil.datasets.roster import Roster
-from counterfoil.datasets.table import Table, as_numbers, blank, is_number, native
+from counterfoil.datasets.table import Table, as_numbers, blank, native
 from counterfoil.errors import Problem, did_you_mean, listed, raise_any, refusal
 
 
@@ -469,35 +469,7 @@ class Study:
         DataError
             DATA-004 for a missing column, DATA-014 for a blank or infinite value; all at once.
         """
-        problems: list[Problem] = []
-        parts: list[NDArray[np.float64]] = []
-        labels: list[str] = []
-        for name in names:
-            try:
-                column = self.column(name)
-            except ValueError as error:
-                problems += getattr(error, "problems", ())
-                continue
-            if is_number(column):
-                values = as_numbers(column)[0]
-                wrong = ~(np.abs(values) <= LARGEST)
-                if wrong.any():
-                    count = int(wrong.sum())
-                    problems.append(
-                        Problem(
-                            "DATA-014",
-                            f"column '{name}' is infinite or beyond {LARGEST:g} for {count} people",
-                            "people",
-                        )
-                    )
-                parts.append(values[:, None])
-                labels.append(name)
-            else:
-                levels = sorted(set(column))[1:]
-                parts += [(column == level).to_numpy(dtype=np.float64)[:, None] for level in levels]
-                labels += [f"{name}={level}" for level in levels]
-        raise_any(problems)
-        return np.hstack(parts) if parts else np.empty((self.n_people, 0)), tuple(labels)
+        return covariate_columns(names, self.column, self.n_people, "people", "people")
 
     def roster(self, providers: Sequence[str] | None = None) -> Roster:
         """Return who served whom.
