@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from counterfoil.datasets.panel import Panel
-from counterfoil.datasets.table import as_numbers
 from counterfoil.datasets.timeline import Timeline
 from counterfoil.errors import Problem, listed, refusal
 from counterfoil.estimators.panels.panel_design import PanelData, PanelSample, draw_panel
@@ -56,7 +55,8 @@ def read_histories(spec: "SyntheticControl", data: PanelData, *, outcomes: bool 
     Raises
     ------
     DataError
-        As `draw_panel`; DATA-008 when a place was not measured in some period, unless ``missing: drop`` leaves it out.
+        As `draw_panel`; DATA-008 when a place was not measured in some period, unless ``missing: drop`` leaves it out;
+        DATA-013 unless the column that says who may be a donor is 0 or 1.
     IdentificationError
         IDENT-001 when no place is treated, IDENT-034 without donors or when a donor named is treated, IDENT-035 when a place
         is treated from the first period on, or has too few periods before for the method.
@@ -101,10 +101,7 @@ def _donors(spec: "SyntheticControl", panel: Panel, treated: NDArray[np.bool_]) 
     if not spec.donors:
         return ~treated
     if isinstance(spec.donors, str):
-        values, wrong = as_numbers(panel.fixed(spec.donors))
-        if wrong.any() or not np.isin(values, (0.0, 1.0)).all():
-            raise refusal("DATA-013", f"column '{spec.donors}' is not 0 or 1 for every place", panel.name)
-        chosen = values == 1.0
+        chosen = panel.arm(spec.donors)
     else:
         names = panel.ids.astype(str)
         if lost := [name for name in spec.donors if name not in names]:

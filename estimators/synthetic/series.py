@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from counterfoil.datasets.table import as_numbers
 from counterfoil.errors import Problem, refusal
 from counterfoil.estimators.covariance import FloatArray
 from counterfoil.estimators.panels.panel_design import PanelData, draw_panel
@@ -92,10 +91,7 @@ def read_series(spec: "InterruptedTimeSeries", data: PanelData, *, outcomes: boo
         warnings = (*warnings, Problem("EST-007", f"left out of the analysis, as declared: {what}", panel.name))
     served = np.ones(panel.n_units, dtype=bool)
     if spec.assigned is not None:
-        values, wrong = as_numbers(panel.fixed(spec.assigned))
-        if wrong.any() or not np.isin(values, (0.0, 1.0)).all():
-            raise refusal("DATA-013", f"column '{spec.assigned}' is not 0 or 1 for every place", panel.name)
-        served = values == 1.0
+        served = panel.arm(spec.assigned)
     groups = served & complete, ~served & complete
     if not groups[0].any():
         raise refusal("IDENT-001", "no place has the programme", f"column '{spec.assigned}'")

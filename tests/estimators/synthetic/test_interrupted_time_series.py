@@ -184,6 +184,7 @@ def test_the_estimate_says_how_it_was_made() -> None:
         ({"starts": "5", "season_length": 4}, panel(series(9)), "IDENT-035"),
         ({}, panel(np.full(48, 5.0)), "EST-015"),
         ({"assigned": "served"}, panel(series()), "IDENT-034"),
+        ({"assigned": "city"}, panel(series()), "DATA-013"),
     ],
 )
 def test_what_cannot_be_told_is_refused(terms: dict[str, Any], rows: Panel, code: str | None) -> None:

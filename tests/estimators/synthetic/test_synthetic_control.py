@@ -304,6 +304,7 @@ def test_plots_return_the_axes(california: Panel) -> None:
         ({"donors": ("b",)}, {}, "IDENT-036"),
         ({"inference": "conformal"}, {"since": {"a": 4, "b": 5}}, "IDENT-036"),
         ({}, {"hole": True}, "DATA-008"),
+        ({"donors": "place"}, {}, "DATA-013"),
         ({}, {"constant": True}, "EST-015"),
         ({}, {"words": True}, "DATA-032"),
     ],
