@@ -202,6 +202,11 @@ class Panel:
         """Whether every unit was measured in every period."""
         return self.n_rows == self.n_units * len(self.periods)
 
+    @property
+    def whole(self) -> NDArray[np.bool_]:
+        """Which units were measured in every period, shape (n_units,)."""
+        return np.asarray(np.bincount(self.unit, minlength=self.n_units) == len(self.periods))
+
     def __repr__(self) -> str:
         return f"Panel({self.name!r}: {self.n_units:,} units, {len(self.periods)} periods, {self.n_rows:,} rows)"
 

@@ -158,7 +158,7 @@ def draw_staggered(
 def complete_units(sample: PanelSample) -> tuple[PanelSample, tuple[Problem, ...]]:
     """Return the sample of units that were measured in every period."""
     panel = sample.panel
-    whole = np.bincount(panel.unit, minlength=panel.n_units) == len(panel.periods)
+    whole = panel.whole
     if whole.all():
         return sample, ()
     if not whole.any():

@@ -69,7 +69,7 @@ def read_histories(spec: "SyntheticControl", data: PanelData, *, outcomes: bool 
     panel = sample.panel
     begins = np.searchsorted(panel.times, spec.adoption(panel)).astype(np.intp)
     counts, warnings = dict(sample.counts), sample.warnings
-    complete = np.bincount(panel.unit, minlength=panel.n_units) == len(panel.periods)
+    complete = panel.whole
     if not complete.all():
         lacking = int((~complete).sum())
         what = f"{lacking:,} of {panel.n_units:,} places were not measured in every period"

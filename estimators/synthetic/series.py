@@ -78,7 +78,7 @@ def read_series(spec: "InterruptedTimeSeries", data: PanelData, *, outcomes: boo
     if panel.timeline.gaps:
         what = f"{panel.timeline.gaps} periods between the first and the last were not measured"
         raise refusal("IDENT-035", what, panel.name, "complete the series: periods must be equally far apart")
-    complete = np.bincount(panel.unit, minlength=panel.n_units) == len(panel.periods)
+    complete = panel.whole
     if not complete.all():
         what = f"{int((~complete).sum()):,} of {panel.n_units:,} places were not measured in every period"
         if spec.missing == "refuse" or not complete.any():
