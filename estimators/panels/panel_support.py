@@ -4,13 +4,16 @@ The regression is built and solved for an outcome of nothing: which columns are 
 many degrees of freedom errors by cluster are stated do not depend on outcomes.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from counterfoil.datasets.display import titled_table
-from counterfoil.datasets.panel import NEVER
+from counterfoil.datasets.panel import NEVER, Panel
 from counterfoil.datasets.study import Study
 from counterfoil.datasets.table import as_numbers, as_text
 from counterfoil.errors import CounterfoilError, Problem
@@ -107,10 +110,7 @@ def _cells(spec: PanelSpec, data: PanelData) -> pd.DataFrame:
         names = tuple(filter(None, (spec.group, spec.subgroup)))
         panel = draw_panel(spec, data, spec.controls, names, outcome="none", window=spec.window).panel
         late = panel.period >= panel.timeline.at(spec.after)
-        words = pd.Series("", index=range(panel.n_units))
-        for name in names:
-            words += ", " * (name != spec.group) + f"{name} = " + pd.Series(panel.arm(name).astype(int).astype(str))
-        cohort = words.to_numpy()
+        cohort = _groups_in_words(names, panel)
         labels = (f"before {spec.after}", f"from {spec.after} on")
     else:
         read = (*spec.varying(), *spec.controls) if isinstance(spec, EventStudyRegression) else spec.regressors
@@ -144,21 +144,24 @@ def _cells(spec: PanelSpec, data: PanelData) -> pd.DataFrame:
     return table.reindex(order, fill_value=0).reset_index()
 
 
+def _groups_in_words(names: Sequence[str], units: Study | Panel) -> NDArray[Any]:
+    """Return which groups each unit is in, such as ``north = 1, poor = 0``, shape (n_units,)."""
+    said = [f"{name} = " + pd.Series(units.arm(name).astype(int).astype(str)) for name in names]
+    return np.asarray(said[0].str.cat(said[1:], sep=", "))
+
+
 def _people_only(spec: DifferenceInDifferences | EventStudyRegression, study: Study) -> PanelSupport:
     """Return how many people and clusters each group or cohort has, before there are any rows."""
     cluster = spec.cluster or study.cluster
     groups = np.arange(study.n_people) if cluster is None else study.codes(cluster)
     if isinstance(spec, DifferenceInDifferences):
-        names = [name for name in (spec.group, spec.subgroup) if name is not None]
-        cohort = pd.Series("", index=range(study.n_people))
-        for name in names:
-            cohort += ", " * (name != spec.group) + f"{name} = " + pd.Series(study.arm(name).astype(int).astype(str))
+        cohort = _groups_in_words(tuple(filter(None, (spec.group, spec.subgroup))), study)
     else:
         column = study.column(str(spec.first_treated), complete=False)
         numbers, wrong = as_numbers(column)
         words = as_text(column).str.strip() if wrong.any() else pd.Series([f"{number:.15g}" for number in numbers])
-        cohort = ("from " + words).where(~words.str.lower().isin(NEVER), "never")
-    frame = pd.DataFrame({"cohort": cohort.to_numpy(), "unit": np.arange(study.n_people), "cluster": groups})
+        cohort = ("from " + words).where(~words.str.lower().isin(NEVER), "never").to_numpy()
+    frame = pd.DataFrame({"cohort": cohort, "unit": np.arange(study.n_people), "cluster": groups})
     table = frame.groupby("cohort").agg(people=("unit", "size"), clusters=("cluster", "nunique")).reset_index()
     table.insert(1, "period", "all")
     table.insert(3, "rows", 0)
