@@ -131,7 +131,7 @@ def breakdown(
     restriction : {"relative_magnitudes", "smoothness", "relative_smoothness"}
         See `counterfoil.estimators.panels.honest`.
     weights : sequence of float, optional
-        Of the event times from 0, made to sum to one; equal when omitted.
+        Of the event times from 0, made to sum to one; those of the gain when omitted, see `EventStudy`.
     conf_level : float
     bound : {"one_sided", "two_sided"}
 

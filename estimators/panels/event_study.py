@@ -117,16 +117,21 @@ class EventStudy:
         -------
         Estimate
             One term, ``gain``.
+
+        Raises
+        ------
+        IdentificationError
+            IDENT-017 when there is no effect after the services began.
         """
         averaged = self.estimate.contrast(self.average_weights(weights)[None, :], ["gain"])
         return replace(averaged, estimand=f"average of event times {self.post_times[0]} to {self.post_times[-1]}")
 
     def total(self) -> Estimate:
-        """Return the one number of the design: the plain average of the effects after the services began."""
+        """Return the one number of the design: `average`, by the weights of the gain."""
         return self.average()
 
     def average_weights(self, weights: Sequence[float] | None = None) -> FloatArray:
-        """Return the weight of every term in the average after the services began, shape (k,)."""
+        """Return the weight of every term in `average`, shape (k,); for parameters and refusals see there."""
         post = self.post_times
         if not post:
             raise refusal("IDENT-017", "the event study has no effect after the services began", "event study")

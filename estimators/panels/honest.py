@@ -70,7 +70,7 @@ def robust_intervals(
         M̄, or M in the outcome's unit; not negative.
     restriction : {"relative_magnitudes", "smoothness", "relative_smoothness"}
     weights : sequence of float, optional
-        Of the event times from 0, made to sum to one; equal when omitted.
+        Of the event times from 0, made to sum to one; those of the gain when omitted, see `EventStudy`.
     conf_level : float
     bound : {"two_sided", "one_sided"}
         One-sided bounds the effect on the side that a claim of success needs, at ``conf_level``.
@@ -85,7 +85,7 @@ def robust_intervals(
     Raises
     ------
     IdentificationError
-        IDENT-017 without a period before the reference, IDENT-033 when the event study has no common reference, has it in
+        IDENT-017 without a period before the reference or an effect after, IDENT-033 when the event study has no common reference, has it in
         another place, or has gaps.
     EstimationError
         EST-035 when the effects' joint covariance is singular.

@@ -129,7 +129,7 @@ def pretrend_power(
         Ascending, above the test's size and below one.
     test : {"individual", "joint"}
     weights : sequence of float, optional
-        Of the event times from 0, made to sum to one; equal when omitted.
+        Of the event times from 0, made to sum to one; those of the gain when omitted, see `EventStudy`.
     conf_level : float
 
     Raises
