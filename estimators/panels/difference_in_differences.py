@@ -94,6 +94,8 @@ class DifferenceInDifferences(RegressionDesign):
             `draw_panel`.
         IdentificationError
             IDENT-027 when a cell is empty, IDENT-026 when controls explain the treatment, IDENT-006 with one cluster an arm.
+        ContractError
+            CONTRACT-016 when the error type ignores the clusters that there are, or needs some and each unit has one row.
         EstimationError
             EST-001 when the error type is not defined.
         """

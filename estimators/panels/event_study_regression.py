@@ -93,7 +93,9 @@ class EventStudyRegression(FixedEffectsDesign, AdoptionDesign):
             DATA-013 and DATA-032 when it is not known who was treated when, and as `draw_panel`.
         IdentificationError
             IDENT-026 when event times are not told apart, IDENT-017 when no treated unit has the reference, IDENT-001 when
-            nobody is treated, IDENT-006 with too few clusters.
+            nobody is treated, IDENT-006 with too few clusters, IDENT-037 when treatment ends.
+        ContractError
+            CONTRACT-016 when the error type ignores the clusters that there are, or needs some and each unit has one row.
         EstimationError
             EST-001 when the error type is not defined.
         """

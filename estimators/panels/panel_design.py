@@ -25,7 +25,7 @@ UNIT_AND_PERIOD: Final = ("index: unit", "index: period")
 
 
 class PanelDesign(Design):
-    """A request on units by periods; a frame is first read with `Panel.from_frame`."""
+    """A request on units by periods; what a frame must look like is said at `as_panel`."""
 
     periods: tuple[str, ...] = Field(
         (),

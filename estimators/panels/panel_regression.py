@@ -66,6 +66,8 @@ def fit_model(spec: RegressionDesign, model: Model, outcome: FloatArray | None =
     ------
     IdentificationError
         IDENT-026 when a value is a combination of effects and controls, IDENT-006 with too few clusters.
+    ContractError
+        CONTRACT-016 as `RegressionDesign.errors_by`.
     EstimationError
         EST-001 when the error type is not defined.
     """

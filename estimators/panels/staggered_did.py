@@ -136,6 +136,8 @@ class StaggeredDiD(AdoptionDesign):
         IdentificationError
             IDENT-001 without a treated unit, IDENT-029 when nobody can be compared with, IDENT-037 when treatment ends,
             IDENT-006 when an arm of one cluster meets another of one.
+        ContractError
+            CONTRACT-016 when the error type ignores the clusters that there are, or needs some and there are none.
         EstimationError
             EST-001 when the error type is not defined, EST-033 when covariates leave a cell without a comparison.
         """

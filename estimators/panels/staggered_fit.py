@@ -124,6 +124,11 @@ class StaggeredFit:
         ----------
         balance : int, optional
             As in the spec, which it replaces when given; then all event times weigh alike in its average.
+
+        Raises
+        ------
+        IdentificationError
+            IDENT-029 when no cohort is seen for so many periods.
         """
         balance = self.balance if balance is None else balance
         times, found = self._event_times(balance)

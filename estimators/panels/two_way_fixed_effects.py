@@ -97,6 +97,8 @@ class TwoWayFixedEffects(FixedEffectsDesign):
             DATA-013 for a binary treatment that is neither 0 nor 1, and as `draw_panel`.
         IdentificationError
             IDENT-026 when fixed effects and controls explain a regressor, IDENT-006 with too few clusters.
+        ContractError
+            CONTRACT-016 when the error type ignores the clusters that there are, or needs some and each unit has one row.
         EstimationError
             EST-001 when the error type is not defined.
         """
