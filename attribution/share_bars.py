@@ -13,6 +13,7 @@ import numpy as np
 
 from counterfoil.attribution.rules import rule_named
 from counterfoil.attribution.shares import attribute
+from counterfoil.estimators.axes import axes_of
 from counterfoil.estimators.contribution import ContributionFit
 from counterfoil.estimators.kernel import FloatArray, Kernel
 from counterfoil.estimators.palette import WHOLE, hue, paler
@@ -69,10 +70,7 @@ def plot_share_bars(
     kernels = [rule_named(rule, fit.providers) for rule in rules]
     divided = [attribute(fit, kernel, better=better) for kernel in kernels]
     widths = [by_class(support(fit, shares.rule), shares.credits.values) for shares in divided]
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        ax = plt.subplots(figsize=(7.6, 1.4 + 0.5 * len(kernels)), layout="constrained")[1]
+    ax = axes_of(ax, 7.6, 1.4 + 0.5 * len(kernels))
     credits = np.array([shares.credits.values for shares in divided])
     total = float(divided[0].total.values[0])
     reach = max(*np.maximum(credits, 0).sum(axis=1), total, 0) - min(*np.minimum(credits, 0).sum(axis=1), total, 0)

@@ -5,6 +5,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from counterfoil.estimators.axes import axes_of
 from counterfoil.estimators.palette import GAIN, LOSS, WHOLE
 
 DIFFERENCE = "not divided"
@@ -47,10 +48,7 @@ def plot_waterfall(
         names.insert(-1, DIFFERENCE)
         values = np.insert(values, -1, left_over)
     start = np.concatenate([[0.0], np.cumsum(values[:-1])[:-1], [0.0]])
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        ax = plt.subplots(figsize=(6.4, 0.7 + 0.4 * len(names)), layout="constrained")[1]
+    ax = axes_of(ax, 6.4, 0.7 + 0.4 * len(names))
     sign = 1.0 if better == "higher" else -1.0
     colors = [LOSS if sign * value < 0 else GAIN for value in values]
     colors = [

@@ -4,6 +4,8 @@ from typing import Any
 
 import pandas as pd
 
+from counterfoil.estimators.axes import axes_of
+
 
 def plot_forest(frame: pd.DataFrame, ax: Any = None, unit: str = "") -> Any:
     """Draw a tidy frame as a forest plot.
@@ -21,10 +23,7 @@ def plot_forest(frame: pd.DataFrame, ax: Any = None, unit: str = "") -> Any:
     -------
     matplotlib Axes
     """
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        ax = plt.subplots(figsize=(6.4, 0.6 + 0.4 * len(frame)), layout="constrained")[1]
+    ax = axes_of(ax, 6.4, 0.6 + 0.4 * len(frame))
     label = "provider" if "provider" in frame else "term"
     names = [name or "total" for name in frame[label]]
     places = range(len(frame))

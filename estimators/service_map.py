@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from counterfoil.datasets.disclosure import SMALL_CELL, suppress_margins
 from counterfoil.datasets.roster import Roster
+from counterfoil.estimators.axes import axes_of
 from counterfoil.estimators.palette import GAIN, ink
 
 MOST_NODES: Final = 12
@@ -80,12 +81,9 @@ def plot_service_map(roster: Roster, ax: Any = None) -> Any:
     [['336'], ['default', '683'], ['intensive', '693']]
     """
     count = len(roster.providers)
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        high = 1.8 if count <= 2 else 4.6
-        side = (6.8, high) if count <= MOST_NODES else (3.4 + 0.3 * count, 2.4 + 0.3 * count)
-        ax = plt.subplots(figsize=side, layout="constrained")[1]
+    high = 1.8 if count <= 2 else 4.6
+    side = (6.8, high) if count <= MOST_NODES else (3.4 + 0.3 * count, 2.4 + 0.3 * count)
+    ax = axes_of(ax, *side)
     together = _together(roster)
     draw = _circle if count <= MOST_NODES else _heatmap
     texts = co_service(roster)["people"].tolist()

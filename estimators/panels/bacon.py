@@ -16,6 +16,7 @@ import pandas as pd
 
 from counterfoil.datasets.display import titled_table
 from counterfoil.errors import Problem, refusal
+from counterfoil.estimators.axes import axes_of
 from counterfoil.estimators.covariance import FloatArray
 from counterfoil.estimators.palette import hue
 from counterfoil.estimators.panels.panel_design import AdoptionDesign, PanelData, draw_panel
@@ -180,10 +181,7 @@ def plot_bacon(decomposition: BaconDecomposition, ax: Any = None) -> Any:
     >>> plot_bacon(found).get_xlabel()
     'weight'
     """
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        ax = plt.subplots(figsize=(6.4, 4.0), layout="constrained")[1]
+    ax = axes_of(ax)
     frame = decomposition.comparisons
     for place, (kind, marker) in enumerate(zip(KINDS, "osD^", strict=True)):
         part = frame[frame["kind"] == kind]

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from counterfoil.estimators.axes import axes_of
 from counterfoil.estimators.palette import ink
 from counterfoil.estimators.panels.staggered_fit import StaggeredFit
 
@@ -36,11 +37,8 @@ def plot_cohorts(fit: StaggeredFit, ax: Any = None) -> Any:
     from matplotlib.colors import to_hex
 
     cohorts, line, cells = fit.cohorts, fit.line, fit.effects.cells
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        size = 1.6 + 0.55 * len(line.labels), 1.2 + 0.42 * cohorts.count
-        ax = plt.subplots(figsize=size, layout="constrained")[1]
+    size = 1.6 + 0.55 * len(line.labels), 1.2 + 0.42 * cohorts.count
+    ax = axes_of(ax, *size)
     grid = np.full((cohorts.count, len(line.labels)), np.nan)
     for cell, value in zip(cells, fit.effects.values, strict=True):
         grid[cell.cohort, cell.period] = value

@@ -17,6 +17,7 @@ import pandas as pd
 
 from counterfoil.datasets.display import titled_table
 from counterfoil.errors import refusal
+from counterfoil.estimators.axes import axes_of
 from counterfoil.estimators.covariance import FloatArray
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.joint_test import JointTest, joint_test
@@ -211,10 +212,7 @@ def plot_event_study(study: EventStudy, ax: Any = None, *, simultaneous: bool = 
     >>> plot_event_study(fit.event_study()).get_xlabel()
     'periods since the services began'
     """
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        ax = plt.subplots(figsize=(6.4, 4.0), layout="constrained")[1]
+    ax = axes_of(ax)
     frame = study.tidy(conf_level)
     ax.axhline(0, color="0.7", linewidth=1)
     ax.axvline(-0.5, color="0.7", linewidth=1, linestyle=":")

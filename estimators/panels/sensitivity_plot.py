@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from counterfoil.estimators.axes import axes_of
 from counterfoil.estimators.palette import GAIN, LOSS, WHOLE
 from counterfoil.estimators.panels.breakdown import Breakdown
 from counterfoil.estimators.panels.honest import Sensitivity
@@ -32,10 +33,7 @@ def plot_sensitivity(result: Sensitivity | Breakdown, ax: Any = None) -> Any:
     >>> plot_sensitivity(sensitivity(EventStudy((-3, -2, 0), effects), [0.0, 0.5, 1.0])).get_xlabel()
     'M̄: relative magnitudes'
     """
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        ax = plt.subplots(figsize=(6.4, 4.0), layout="constrained")[1]
+    ax = axes_of(ax)
     made = result.sensitivity if isinstance(result, Breakdown) else result
     step = made.limits[-1] / max(len(made.limits) - 1, 1) if made.limits[-1] > 0 else 1.0
     places = np.concatenate([[-step], made.limits])

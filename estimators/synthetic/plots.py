@@ -6,6 +6,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from counterfoil.estimators.axes import axes_of
 from counterfoil.estimators.covariance import FloatArray
 from counterfoil.estimators.palette import GAIN, WHOLE, paler
 
@@ -48,10 +49,7 @@ def plot_gap(
     >>> plot_gap(np.array([0.1, -0.2, -4.8, -5.1]), quarters, [2], unit="burglaries").get_ylabel()
     'burglaries: observed less without treatment'
     """
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        ax = plt.subplots(figsize=(6.4, 4.0), layout="constrained")[1]
+    ax = axes_of(ax)
     places = np.arange(len(gaps))
     if placebos is not None:
         lines = ax.plot(places, placebos.T, color=paler(WHOLE), linewidth=0.8)
@@ -97,10 +95,7 @@ def plot_donor_weights(weights: pd.Series, ax: Any = None) -> Any:
     order = np.argsort(-np.abs(weights.to_numpy()), kind="stable")
     shown = weights.iloc[order[:MOST_DONORS]]
     shown = shown[shown.abs() > 1e-6]
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        ax = plt.subplots(figsize=(6.4, 1.0 + 0.3 * len(shown)), layout="constrained")[1]
+    ax = axes_of(ax, 6.4, 1.0 + 0.3 * len(shown))
     places = range(len(shown))
     ax.barh(places, shown, color=GAIN)
     ax.set_yticks(list(places), [str(name) for name in shown.index])

@@ -8,6 +8,7 @@ import pandas as pd
 from scipy.special import stdtr, stdtrit
 
 from counterfoil.errors import Problem
+from counterfoil.estimators.axes import axes_of
 from counterfoil.estimators.covariance import FloatArray
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.palette import GAIN, WHOLE
@@ -132,10 +133,7 @@ class InterruptedTimeSeriesFit:
 
     def plot(self, ax: Any = None) -> Any:
         """Draw the series, its line and the earlier line carried on; return the matplotlib Axes."""
-        if ax is None:
-            import matplotlib.pyplot as plt
-
-            ax = plt.subplots(figsize=(6.4, 4.0), layout="constrained")[1]
+        ax = axes_of(ax)
         path, starts = self.path(), self.series.starts
         places = np.arange(len(path))
         ax.axvline(starts - 0.5, color="0.7", linewidth=1, linestyle=":")

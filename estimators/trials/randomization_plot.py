@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from counterfoil.estimators.axes import axes_of
 from counterfoil.estimators.palette import LOSS, WHOLE, paler
 
 if TYPE_CHECKING:
@@ -32,10 +33,7 @@ def plot_randomization(result: "RandomizationTest", ax: Any = None, *, term: int
     >>> axes.get_xlabel()
     'difference of gain, if assignment changed nothing'
     """
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        ax = plt.subplots(figsize=(6.4, 3.6), layout="constrained")[1]
+    ax = axes_of(ax, 6.4, 3.6)
     values, observed = result.distribution[:, term], float(result.observed[term])
     extreme = result.extreme[:, term]
     edges = np.histogram_bin_edges(values, bins=min(60, max(5, len(np.unique(values)))))
