@@ -20,6 +20,7 @@ import math
 from dataclasses import dataclass
 from typing import Final, Literal
 
+import numpy as np
 import pandas as pd
 from scipy.special import stdtr, stdtrit
 
@@ -44,6 +45,8 @@ ASSUMES: Final[dict[Method, str]] = {
 """What each method takes on trust, in words."""
 MANY: Final = 10
 """Untreated clusters that the residual method needs: its justification lets their number grow."""
+# Of the size of the clusters' means: below this, how they differ within an arm is rounding error.
+NOTHING: Final = 1e-10
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,6 +136,8 @@ def few_treated(
     ------
     IdentificationError
         IDENT-022 for a method that has too few clusters, and as `cluster_means`.
+    EstimationError
+        EST-015 for a permutation or residuals where the clusters of each arm all have the same mean.
 
     Examples
     --------
@@ -157,8 +162,11 @@ def few_treated(
         low, high = means.value - half, means.value + half
         p_value = 2.0 * float(stdtr(df, -abs(means.value) / error)) if error > 0 else float(means.value == 0)
     else:
-        test = Permutation.of(means, draws, seed) if chosen == "permutation" else Residuals.of(means, draws, seed)
         scale = means.error("alike")[0]
+        if scale <= NOTHING * float(np.abs(means.values).max()):
+            what = "the clusters of each arm have the same mean, so nothing tells how uncertain the effect is"
+            raise refusal("EST-015", what, "estimator")
+        test = Permutation.of(means, draws, seed) if chosen == "permutation" else Residuals.of(means, draws, seed)
         low, high = confidence_set(test.p_value, means.value, scale, conf_level)
         p_value = test.p_value(0.0)
         if math.isinf(low) or math.isinf(high):

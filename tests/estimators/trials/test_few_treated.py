@@ -189,3 +189,12 @@ def test_power_before_outcomes_counts_clusters_not_people() -> None:
     small, large = (SPEC.fit(towns(3, 6, size=size)) for size in (5, 500))
     alike = [smallest_detectable(found, found.critical(), icc=0.5)[0] for found in (small, large)]
     assert alike[1] > 0.8 * alike[0]
+
+
+@pytest.mark.parametrize("method", ["permutation", "residuals"])
+@pytest.mark.parametrize("level", [0.0, 0.3])
+def test_clusters_that_do_not_differ_within_an_arm_are_refused(method: Any, level: float) -> None:
+    frame = towns(5, 12)
+    frame["y"] = level + 0.7 * frame["assigned"]
+    with pytest.raises(CounterfoilError, match="EST-015"):
+        few_treated(SPEC, frame, method)
