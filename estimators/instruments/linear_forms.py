@@ -28,7 +28,6 @@ class LinearForm:
     leverage: FloatArray
     classical: FloatArray
     bread: FloatArray
-    parameters: int
     reduced: FloatArray | None
     reduced_df: FloatArray | None
 
@@ -46,7 +45,6 @@ def linear_form(
     value = bread @ (regressors.T @ outcome)
     residuals = outcome - regressors @ value
     riesz = n * regressors @ bread
-    parameters = parts.parameters + len(value)
     leverage = parts.leverage + np.einsum("ij,jk,ik->i", regressors, bread, regressors, optimize=True)
     reduced = reduced_df = None
     if clusters is not None and parts.groups == 1:
@@ -59,9 +57,8 @@ def linear_form(
         influence=riesz * residuals[:, None],
         riesz=riesz,
         leverage=leverage_that_matters(leverage, riesz),
-        classical=bread * float(residuals @ residuals) / (n - parameters),
+        classical=bread * float(residuals @ residuals) / (n - parts.parameters - len(value)),
         bread=bread,
-        parameters=parameters,
         reduced=reduced,
         reduced_df=reduced_df,
     )

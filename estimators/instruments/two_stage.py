@@ -19,15 +19,12 @@ from counterfoil.estimators.instruments.partialled import ROUNDING, Partialled
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KClass:
-    """Shapes: influence, riesz and residuals (n,); ``variance`` is the classical one."""
+    """Shapes: influence and riesz (n,); ``variance`` is the classical one."""
 
     value: float
-    residuals: FloatArray
     influence: FloatArray
     riesz: FloatArray
     variance: float
-    kappa: float
-    parameters: int
 
 
 def k_class(parts: Partialled, method: Literal["2sls", "liml"] = "2sls") -> KClass:
@@ -55,15 +52,11 @@ def k_class(parts: Partialled, method: Literal["2sls", "liml"] = "2sls") -> KCla
     projected = basis @ (basis.T @ parts.received)
     moved = (1.0 - kappa) * float(parts.received @ parts.received) + kappa * float(projected @ projected)
     residuals = parts.outcome - value * parts.received
-    parameters = parts.parameters + 1
     return KClass(
         value=value,
-        residuals=residuals,
         influence=n * projected * residuals / moved,
         riesz=n * projected / moved,
-        variance=float(residuals @ residuals) / (n - parameters) / moved,
-        kappa=kappa,
-        parameters=parameters,
+        variance=float(residuals @ residuals) / (n - parts.parameters - 1) / moved,
     )
 
 

@@ -98,8 +98,8 @@ def _orders(sizes: list[int]) -> Iterator[list[int]]:
             yield [last if unit in here else next(rest) for unit in range(total)]
 
 
-def units_of(arms: Codes, blocks: Codes | None, clusters: Codes | None) -> tuple[Lottery, Codes, Codes]:
-    """Return the lottery over units, the unit of each person, shape (n_people,), and each unit's people.
+def units_of(arms: Codes, blocks: Codes | None, clusters: Codes | None) -> tuple[Lottery, Codes]:
+    """Return the lottery over units, and the unit of each person, shape (n_people,).
 
     Units are ordered by block, as a lottery needs them.
 
@@ -126,5 +126,4 @@ def units_of(arms: Codes, blocks: Codes | None, clusters: Codes | None) -> tuple
     order = np.argsort(block[first], kind="stable")
     place = np.empty(len(first), dtype=np.intp)
     place[order] = np.arange(len(first))
-    unit = place[of]
-    return Lottery(arms[first][order], block[first][order]), unit, np.bincount(unit)
+    return Lottery(arms[first][order], block[first][order]), place[of]

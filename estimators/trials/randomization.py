@@ -87,7 +87,7 @@ def randomize(
     values, codes = np.asarray(outcome, dtype=np.float64), np.asarray(arms, dtype=np.intp)
     block, cluster = (None if part is None else np.asarray(part, dtype=np.intp) for part in (blocks, clusters))
     mass = np.ones(len(values)) if weights is None else np.asarray(weights, dtype=np.float64)
-    lottery, unit, _ = units_of(codes, block, cluster)
+    lottery, unit = units_of(codes, block, cluster)
     count = int(codes.max())
     responses = np.column_stack([values, codes > 0])
     if covariates is not None:
