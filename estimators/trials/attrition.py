@@ -26,6 +26,7 @@ from counterfoil.estimators.experiment import Experiment, check_clusters
 from counterfoil.estimators.least_squares import least_squares
 from counterfoil.estimators.propensity import pattern_propensity
 from counterfoil.estimators.spec import draw_sample
+from counterfoil.estimators.trials.arms import read_arms
 from counterfoil.estimators.trials.attrition_table import attrition_warning
 from counterfoil.estimators.trials.few_treated_warning import few_treated_warning
 from counterfoil.estimators.trials.filled import filled, outcome_if_any, responders
@@ -146,10 +147,7 @@ def response_weighted(spec: Experiment, data: Any, terms: Sequence[str] = ("gain
     study = sample.study
     responded = responders(everybody, study, seen)
     cluster, error_type = spec.errors_on(study, unclustered="HC2")
-    assigned = study.arm(spec.assigned)
-    if assigned.all() or not assigned.any():
-        empty = "control" if assigned.all() else "assigned"
-        raise refusal("IDENT-001", f"the {empty} arm has nobody", f"people, column '{spec.assigned}'")
+    assigned = read_arms(study, spec.assigned).codes > 0
     clusters, cluster_names = (None, None) if cluster is None else study.groups(cluster)
     check_clusters(clusters, assigned)
     blocks = None if spec.blocks is None else study.codes(spec.blocks)

@@ -16,9 +16,10 @@ from scipy.special import chdtrc, stdtr
 
 from counterfoil.datasets.disclosure import SMALL_CELL
 from counterfoil.datasets.table import blank
-from counterfoil.errors import Problem, refusal
+from counterfoil.errors import Problem
 from counterfoil.estimators.covariance import FloatArray, sandwich
 from counterfoil.estimators.spec import Design, as_study
+from counterfoil.estimators.trials.arms import read_arms
 
 Level = Literal["cautious", "optimistic", "above"]
 
@@ -76,9 +77,7 @@ def attrition_table(spec: Design, data: Any, assigned: str = "assigned") -> pd.D
     lacking = [blank(study.column(name, complete=False)) for name in (column, cluster) if name]
     known = ~np.logical_or.reduce(np.array(lacking, dtype=bool))
     study = study if known.all() else study.subset(known)
-    arm = study.arm(column)
-    if arm.all() or not arm.any():
-        raise refusal("IDENT-001", "an arm has nobody", "people")
+    arm = read_arms(study, column).codes > 0
     lost = np.isnan(study.outcome(spec.outcome, spec.period, complete=False))
     codes = None if cluster is None else study.codes(cluster)
     rows = [(name, int(who.sum()), int((~lost[who]).sum())) for name, who in _arms(arm).items()]

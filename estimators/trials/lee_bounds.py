@@ -23,6 +23,7 @@ from counterfoil.estimators.covariance import FloatArray
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.experiment import Experiment, check_clusters
 from counterfoil.estimators.spec import draw_sample
+from counterfoil.estimators.trials.arms import read_arms
 from counterfoil.estimators.trials.attrition_table import attrition_warning
 from counterfoil.estimators.trials.filled import filled, outcome_if_any, responders
 from counterfoil.estimators.trials.outcome_bounds import OutcomeBounds
@@ -65,9 +66,7 @@ def lee_bounds(spec: Experiment, data: Study | pd.DataFrame, tighten_by: Sequenc
     sample = draw_sample(asked, filled(spec, everybody, np.nan_to_num(seen)))
     study = sample.study
     responded = responders(everybody, study, seen)
-    assigned = study.arm(spec.assigned)
-    if assigned.all() or not assigned.any():
-        raise refusal("IDENT-001", "an arm has nobody", f"people, column '{spec.assigned}'")
+    assigned = read_arms(study, spec.assigned).codes > 0
     cluster, error_type = spec.errors_on(study, unclustered="HC1")
     clusters, cluster_names = (None, None) if cluster is None else study.groups(cluster)
     check_clusters(clusters, assigned)

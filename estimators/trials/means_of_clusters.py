@@ -17,6 +17,7 @@ from counterfoil.errors import Problem, listed, refusal
 from counterfoil.estimators.covariance import FloatArray
 from counterfoil.estimators.least_squares import least_squares
 from counterfoil.estimators.spec import Design, Sample, draw_sample
+from counterfoil.estimators.trials.arms import read_arms
 from counterfoil.estimators.trials.attrition_table import attrition_warning
 
 # Of a column's size: below this, its variation within clusters is rounding error.
@@ -121,11 +122,7 @@ def cluster_means(spec: Design, data: Study | pd.DataFrame) -> Means:
         raise refusal("CONTRACT-016", "inference by cluster needs clusters", "estimator", "name `cluster:`")
     if getattr(spec, "blocks", None) is not None:
         raise refusal("IDENT-022", "clusters drawn within blocks are not compared as if drawn from all", "estimator")
-    column = str(getattr(spec, "assigned", "assigned"))
-    assigned = study.arm(column)
-    if assigned.all() or not assigned.any():
-        empty = "control" if assigned.all() else "assigned"
-        raise refusal("IDENT-001", f"the {empty} arm has nobody", f"people, column '{column}'")
+    assigned = read_arms(study, str(getattr(spec, "assigned", "assigned"))).codes > 0
     clusters, names = study.groups(cluster)
     treated = _arms(clusters, assigned, cluster)
     weights = sample.weights
