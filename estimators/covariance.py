@@ -64,11 +64,16 @@ def leverage_that_matters(leverage: FloatArray, riesz: FloatArray) -> FloatArray
     return np.where(weight > 1e-9 * weight.max(initial=0.0), leverage, 0.0)
 
 
+def cluster_sums(values: FloatArray, clusters: NDArray[np.intp], n_clusters: int) -> FloatArray:
+    """Return sums by cluster, shape (G, ...), of values (n, ...)."""
+    sums = np.zeros((n_clusters, *values.shape[1:]))
+    np.add.at(sums, clusters, values)
+    return sums
+
+
 def sandwich(scores: FloatArray, clusters: NDArray[np.intp] | None) -> FloatArray:
     """Return ``n⁻² Σ_g (Σ_{i∈g} score_i)(Σ_{i∈g} score_i)′``, shape (k, k); each person its own cluster when None."""
     n = len(scores)
     if clusters is not None:
-        sums = np.zeros((int(clusters.max()) + 1, scores.shape[1]))
-        np.add.at(sums, clusters, scores)
-        scores = sums
+        scores = cluster_sums(scores, clusters, int(clusters.max()) + 1)
     return np.asarray(scores.T @ scores / n**2)

@@ -28,6 +28,7 @@ from counterfoil.estimators.covariance import (
     ErrorType,
     FloatArray,
     adjust_scores,
+    cluster_sums,
     factor,
     sandwich,
 )
@@ -430,9 +431,7 @@ class Estimate:
             return np.asarray(self.values + rng.standard_normal((size, len(values))) @ root.T)
         sums = self.scores() / self.n
         if self.clusters is not None:
-            grouped = np.zeros((self.n_clusters, sums.shape[1]))
-            np.add.at(grouped, self.clusters, sums)
-            sums = grouped
+            sums = cluster_sums(sums, self.clusters, self.n_clusters)
         drawn = np.empty((size, sums.shape[1]))
         block = max(1, 20_000_000 // len(sums))
         for first in range(0, size, block):

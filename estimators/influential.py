@@ -18,6 +18,7 @@ from counterfoil.datasets.disclosure import shown
 from counterfoil.datasets.display import titled_table
 from counterfoil.errors import refusal
 from counterfoil.estimators.contribution import ContributionFit
+from counterfoil.estimators.covariance import cluster_sums
 from counterfoil.estimators.kernel import Kernel
 from counterfoil.estimators.power import effective_sample
 
@@ -127,8 +128,7 @@ def influential(fit: ContributionFit, kernel: Kernel) -> Influence:
     weights = fit.surface.weights[:, None]
     sums = credits.influence
     if credits.clusters is not None:
-        sums = np.zeros((credits.n_clusters, sums.shape[1]))
-        np.add.at(sums, credits.clusters, credits.influence)
+        sums = cluster_sums(sums, credits.clusters, credits.n_clusters)
     squares = sums**2
     whole = squares.sum(axis=0)
     if not (whole > 0).all():

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
+from counterfoil.estimators.covariance import cluster_sums
 from counterfoil.estimators.estimate import MANY, Estimate
 
 FloatArray = NDArray[np.float64]
@@ -32,8 +33,7 @@ def planned_error(estimate: Estimate, std_dev: float = 1.0, icc: float = 0.0) ->
         raise ValueError("the estimate carries no weights")
     squares = (estimate.riesz**2).sum(axis=0)
     if estimate.clusters is not None and icc > 0:
-        sums = np.zeros((estimate.n_clusters, estimate.riesz.shape[1]))
-        np.add.at(sums, estimate.clusters, estimate.riesz)
+        sums = cluster_sums(estimate.riesz, estimate.clusters, estimate.n_clusters)
         squares = (1 - icc) * squares + icc * (sums**2).sum(axis=0)
     return np.asarray(std_dev * np.sqrt(squares) / estimate.n)
 

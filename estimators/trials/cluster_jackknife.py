@@ -17,8 +17,8 @@ from scipy.special import stdtr, stdtrit
 
 from counterfoil.errors import Problem, refusal
 from counterfoil.estimators.bias_reduced import ALONE
-from counterfoil.estimators.covariance import FloatArray
-from counterfoil.estimators.trials.regression import Regression, cluster_sums, solve
+from counterfoil.estimators.covariance import FloatArray, cluster_sums
+from counterfoil.estimators.trials.regression import Regression, solve
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -18,9 +18,8 @@ import numpy as np
 import pandas as pd
 
 from counterfoil.errors import refusal
-from counterfoil.estimators.covariance import FloatArray
+from counterfoil.estimators.covariance import FloatArray, cluster_sums
 from counterfoil.estimators.estimate import MANY, Estimate
-from counterfoil.estimators.trials.regression import cluster_sums
 from counterfoil.estimators.trials.sharpened_q import sharpened_q
 
 AT_ONCE: Final = 4_000_000

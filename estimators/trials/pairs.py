@@ -24,7 +24,7 @@ from counterfoil.datasets.disclosure import shown
 from counterfoil.datasets.study import Study
 from counterfoil.errors import Problem, refusal
 from counterfoil.estimators.bias_reduced import ALONE, bias_reduced
-from counterfoil.estimators.covariance import FloatArray
+from counterfoil.estimators.covariance import FloatArray, cluster_sums
 from counterfoil.estimators.least_squares import least_squares
 from counterfoil.estimators.spec import Sample
 from counterfoil.estimators.trials.arms import Arms
@@ -152,14 +152,14 @@ def pair_differences(
     sign = np.where(treated, 1.0, -1.0)
     cell = 2 * pairs + treated
     share = weights / np.bincount(cell, weights=weights)[cell]  # within a pair's arm, sums to 1
-    means = _sums(share[:, None] * covariates, cell, 2 * count)
+    means = cluster_sums(share[:, None] * covariates, cell, 2 * count)
     control_x, treated_x = means[0::2], means[1::2]
     size = np.bincount(pairs, weights=weights)
     middle = (control_x + treated_x) / 2
     middle = middle - np.average(middle, axis=0, weights=size)
     design = np.hstack([np.ones((count, 1)), treated_x - control_x, *([middle] if interacted else [])])
     root = np.sqrt(size)
-    level = _sums((share * outcome)[:, None], cell, 2 * count)[:, 0]
+    level = cluster_sums(share * outcome, cell, 2 * count)
     responses = np.column_stack([level[0::2], level[1::2] - level[0::2]])[:, list(columns)]
     of_person = np.column_stack([(sign < 0) * share, sign * share])[:, list(columns)]
     by = None if groups is None else groups[np.unique(pairs, return_index=True)[1]]
@@ -234,9 +234,3 @@ def similar_pairs_error(differences: ArrayLike, order: ArrayLike) -> float:
     products = (values[0:count:2] * values[1:count:2]).mean()
     variance = (values**2).mean() - (products + values.mean() ** 2) / 2
     return float(np.sqrt(max(variance, 0.0) / len(values)))
-
-
-def _sums(values: FloatArray, cell: Codes, count: int) -> FloatArray:
-    found = np.zeros((count, values.shape[1]))
-    np.add.at(found, cell, values)
-    return found

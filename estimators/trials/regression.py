@@ -132,13 +132,6 @@ def solve(regression: Regression) -> Solved:
     )
 
 
-def cluster_sums(values: FloatArray, clusters: NDArray[np.intp], n_clusters: int) -> FloatArray:
-    """Return sums by cluster, shape (G, ...), of values (n, ...)."""
-    sums = np.zeros((n_clusters, *values.shape[1:]))
-    np.add.at(sums, clusters, values)
-    return sums
-
-
 def regression_of(spec: Any, data: Any) -> Regression:
     """Return the regression of a design, with its clusters.
 

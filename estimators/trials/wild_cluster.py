@@ -21,9 +21,9 @@ import numpy as np
 import pandas as pd
 
 from counterfoil.errors import Problem, refusal
-from counterfoil.estimators.covariance import FloatArray, factor
+from counterfoil.estimators.covariance import FloatArray, cluster_sums, factor
 from counterfoil.estimators.trials.inversion import confidence_set
-from counterfoil.estimators.trials.regression import Regression, Solved, cluster_sums, regression_of, solve
+from counterfoil.estimators.trials.regression import Regression, Solved, regression_of, solve
 
 Weights = Literal["rademacher", "webb"]
 
