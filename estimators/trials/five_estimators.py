@@ -65,7 +65,8 @@ def five_estimators(outcome: FloatArray, codes: NDArray[np.intp], controls: Floa
     # The additive regression, and what each arm's effects add to its coefficients.
     chances = _fitted(controls, held[:, 1:], weights)
     apart = held[:, 1:] - chances
-    pull = apart @ np.linalg.inv(apart.T @ (weights[:, None] * apart)) * weights[:, None]
+    inverse: FloatArray = np.asarray(np.linalg.inv(apart.T @ (weights[:, None] * apart)), dtype=np.float64)
+    pull = apart @ inverse * weights[:, None]
     joined = np.hstack([held[:, 1:], controls])
     pl = pull.T @ outcome
     pl_influence = n * pull * (outcome - _fitted(joined, outcome[:, None], weights)[:, 0])[:, None]
@@ -81,7 +82,7 @@ def five_estimators(outcome: FloatArray, codes: NDArray[np.intp], controls: Floa
             shares = (pull[:, k] * held[:, j + 1]) @ controls
             sources[k, j] = shares @ gaps[j]
             source_influence[k, j] = gap_influence[j] @ shares + n * pull[:, k] * spread
-        person_weights[:, j] = _by_control(chances, apart, weights, j).T
+        person_weights[:, j] = _by_control(chances, inverse, weights, j).T
     ew, ew_influence, ew_oracle = _one_at_a_time(outcome, codes, controls, weights, left)
     cw, cw_influence, cw_oracle = _common_weights(outcome, codes, controls, weights, left)
     place = np.arange(arms)
@@ -99,11 +100,10 @@ def five_estimators(outcome: FloatArray, codes: NDArray[np.intp], controls: Floa
     )
 
 
-def _by_control(chances: FloatArray, apart: FloatArray, weights: FloatArray, j: int) -> FloatArray:
+def _by_control(chances: FloatArray, inverse: FloatArray, weights: FloatArray, j: int) -> FloatArray:
     """Return the mean weight, given controls, of effects of arm j in each coefficient, shape (n, K)."""
     unit = np.zeros(chances.shape[1])
     unit[j] = 1.0
-    inverse = np.linalg.inv(apart.T @ (weights[:, None] * apart))
     return np.asarray(weights[:, None] * chances[:, [j]] * ((unit - chances) @ inverse))
 
 
