@@ -20,7 +20,7 @@ def confidence_set(
     p_value : callable
         From a null hypothesis to its p-value; 1 at the value.
     value, error : float
-        Where to search from, and in which steps.
+        Where to search from, and in which steps; the error is above nothing.
     conf_level : float
 
     Examples
@@ -30,20 +30,23 @@ def confidence_set(
     >>> round(low, 3), round(high, 3)
     (1.04, 4.96)
     """
+    low, high = (confidence_end(p_value, value, error, conf_level, side) for side in (-1, 1))
+    return low, high
+
+
+def confidence_end(
+    p_value: Callable[[float], float], value: float, error: float, conf_level: float, side: int
+) -> float:
+    """Return the end of the set below (−1) or above (1) the value; see `confidence_set`."""
     # A p-value of exactly 1 - 0.95 may be a float on either side of it.
     limit = (1.0 - conf_level) * (1.0 + 1e-9)
-    ends = []
-    for side in (-1.0, 1.0):
-        inside, step = value, error
-        while p_value(value + side * step) > limit:
-            inside, step = value + side * step, 2.0 * step
-            if step > FAR * error:
-                ends.append(side * math.inf)
-                break
-        else:
-            outside = value + side * step
-            for _ in range(STEPS):
-                middle = (inside + outside) / 2.0
-                inside, outside = (middle, outside) if p_value(middle) > limit else (inside, middle)
-            ends.append(outside)
-    return ends[0], ends[1]
+    inside, step = value, error
+    while p_value(value + side * step) > limit:
+        inside, step = value + side * step, 2.0 * step
+        if step > FAR * error:
+            return side * math.inf
+    outside = value + side * step
+    for _ in range(STEPS):
+        middle = (inside + outside) / 2.0
+        inside, outside = (middle, outside) if p_value(middle) > limit else (inside, middle)
+    return outside

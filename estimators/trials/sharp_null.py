@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from counterfoil.errors import refusal
 from counterfoil.estimators.covariance import FloatArray
+from counterfoil.estimators.trials.inversion import confidence_end
 from counterfoil.estimators.trials.lottery_statistic import (
     TIED,
     Alternative,
@@ -118,15 +119,15 @@ class RandomizationTest:
         """
         self._one()
         if self.alternative != "two-sided":
-            limit = self._limit(1.0 - conf_level, -1 if self.alternative == "greater" else 1)
+            limit = self._limit(conf_level, -1 if self.alternative == "greater" else 1)
             return np.array([limit, np.inf] if self.alternative == "greater" else [-np.inf, limit])
-        return np.array([self._limit(1.0 - conf_level, side) for side in (-1, 1)])
+        return np.array([self._limit(conf_level, side) for side in (-1, 1)])
 
-    def _limit(self, level: float, side: int) -> float:
+    def _limit(self, conf_level: float, side: int) -> float:
         """Return how far below (−1) or above (1) the estimate an effect is not rejected."""
         if self.statistic == "difference":
-            return self._ranked(level, side)
-        return self._searched(level, side)
+            return self._ranked(1.0 - conf_level, side)
+        return self._searched(conf_level, side)
 
     def _ranked(self, level: float, side: int) -> float:
         """Return the limit for a statistic that is linear in the effect: each draw speaks for a range of effects."""
@@ -142,24 +143,13 @@ class RandomizationTest:
         rank = int(np.floor(level * len(reach) + 1e-9))
         return float(side * reach[rank])
 
-    def _searched(self, level: float, side: int) -> float:
+    def _searched(self, conf_level: float, side: int) -> float:
         """Return the limit by doubling and halving, for a statistic that is not linear in the effect."""
         observed = self._one()[1]
         centre = self.estimate
         variance = observed[2] - 2 * centre * observed[3] + centre**2 * observed[4]
         step = float(np.sqrt(max(variance, 0.0))) / observed[1] or 1e-12
-        inside, outside = 0.0, step
-        while self.p_value_at(centre + side * outside) > level:
-            inside, outside = outside, 2 * outside
-            if outside > 1e6 * step:
-                return side * np.inf
-        for _ in range(50):
-            middle = (inside + outside) / 2
-            if self.p_value_at(centre + side * middle) > level:
-                inside = middle
-            else:
-                outside = middle
-        return centre + side * inside
+        return confidence_end(self.p_value_at, centre, step, conf_level, side)
 
     def _one(self) -> tuple[FloatArray, FloatArray]:
         if self.parts is None or self.observed_parts is None:

@@ -265,3 +265,13 @@ def test_darwins_maize() -> None:
     assert test.exact
     assert test.extreme.sum() == 1726
     assert test.p_values[0] == pytest.approx(0.05267, abs=5e-6)
+
+
+@pytest.mark.parametrize("conf_level", [0.8, 0.9, 0.95])
+def test_an_effect_rejected_at_exactly_the_level_is_not_in_a_studentized_interval(conf_level: float) -> None:
+    arms = np.repeat([0, 1], [12, 9])
+    found = randomize(np.random.default_rng(0).normal(size=21) + arms, arms, statistic="studentized", draws=999)
+    low, high = found.interval(conf_level)
+    inside, outside = ([found.p_value_at(end) for end in ends] for ends in ((low + 1e-6, high - 1e-6), (low, high)))
+    assert min(inside) > 1.0 - conf_level + 1e-9
+    assert max(outside) <= 1.0 - conf_level + 1e-9
