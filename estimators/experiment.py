@@ -141,7 +141,8 @@ class Experiment(Design):
             IDENT-001 when an arm is empty, IDENT-019 when the column has no such arm, IDENT-007 when a block lacks an arm,
             IDENT-020 when a pair does not hold one unit in either arm, IDENT-006 with too few clusters or pairs.
         EstimationError
-            EST-001 when the error type is not defined, EST-003 with more parameters than people.
+            EST-001 when the error type is not defined, EST-003 with more parameters than people; with ``attrition``, EST-026
+            when nobody of an arm has an outcome and EST-002 when a column separates who has one.
         """
         return self._estimate(data)
 

@@ -51,7 +51,7 @@ def lee_bounds(spec: Experiment, data: Study | pd.DataFrame, tighten_by: Sequenc
     EstimationError
         EST-026 when an arm of a group has nobody with an outcome, EST-001 for an error type other than HC0, HC1, CR0, CR1.
     IdentificationError
-        IDENT-001, IDENT-006 and IDENT-007 as in `Experiment.fit`.
+        IDENT-001 and IDENT-006 as in `Experiment.fit`.
 
     Examples
     --------

@@ -144,6 +144,10 @@ def regression_of(spec: Any, data: Any) -> Regression:
     ------
     ContractError
         CONTRACT-016 when the design names no clusters.
+    IdentificationError
+        IDENT-019 when an experiment has several arms and names none of them.
+    TypeError
+        When the design is no experiment and has no method ``regression``.
     CounterfoilError
         As the design's own fit.
 
