@@ -18,7 +18,7 @@ from scipy.special import stdtr, stdtrit
 from counterfoil.errors import Problem, refusal
 from counterfoil.estimators.bias_reduced import ALONE
 from counterfoil.estimators.covariance import FloatArray, cluster_sums
-from counterfoil.estimators.trials.regression import Regression, solve
+from counterfoil.estimators.trials.regression import NOTHING, Regression, solve
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,7 +44,7 @@ class ClusterJackknife:
 
     def tidy(self, conf_level: float = 0.95) -> pd.DataFrame:
         """Return one row in the columns of the house vocabulary."""
-        statistic = self.value / self.std_error if self.std_error > 0 else math.nan
+        statistic = self.value / self.std_error
         half = float(stdtrit(self.df, (1.0 + conf_level) / 2.0)) * self.std_error
         row = {
             "term": "gain",
@@ -72,6 +72,8 @@ def cluster_jackknife(regression: Regression) -> ClusterJackknife:
     ------
     IdentificationError
         IDENT-006 with one cluster, IDENT-021 when a cluster left out takes the term with it.
+    EstimationError
+        EST-015 when the regression fits without residuals.
 
     Examples
     --------
@@ -101,9 +103,12 @@ def cluster_jackknife(regression: Regression) -> ClusterJackknife:
     if needed:
         what = f"the term is not determined without one of {needed} clusters, so that no jackknife error is"
         raise refusal("IDENT-021", what, "estimator")
+    error = float(np.linalg.norm(moved))
+    if error <= NOTHING * math.sqrt(solved.scale) * float(np.linalg.norm(regression.outcome)):
+        raise refusal("EST-015", "no cluster moves the value, so that it has no error", "estimator")
     return ClusterJackknife(
         value=solved.value,
-        std_error=float(np.linalg.norm(moved)),
+        std_error=error,
         df=float(solved.n_clusters - 1),
         without=solved.value - moved,
         warnings=regression.warnings,

@@ -5,7 +5,7 @@ without one direction. A design of any family takes part by having a method ``re
 """
 
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Final, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ from counterfoil.estimators.trials.arms import read_arms
 from counterfoil.estimators.trials.attrition_table import attrition_warning
 from counterfoil.estimators.trials.few_treated_warning import few_treated_warning
 from counterfoil.estimators.trials.lottery_design import lottery_design
+
+# Of the size of the outcome: below this, residuals are rounding errors.
+NOTHING: Final = 1e-10
 
 
 @dataclass(frozen=True, slots=True, eq=False)

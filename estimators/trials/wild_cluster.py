@@ -23,7 +23,7 @@ import pandas as pd
 from counterfoil.errors import Problem, refusal
 from counterfoil.estimators.covariance import FloatArray, cluster_sums, factor
 from counterfoil.estimators.trials.inversion import confidence_set
-from counterfoil.estimators.trials.regression import Regression, Solved, regression_of, solve
+from counterfoil.estimators.trials.regression import NOTHING, Regression, Solved, regression_of, solve
 
 Weights = Literal["rademacher", "webb"]
 
@@ -37,8 +37,6 @@ AT_ONCE: Final = 2_000_000
 """Weights that are held at a time."""
 # A draw that repeats the data gives the same statistic up to rounding, and counts as no less extreme.
 TIE: Final = 1e-9
-# Of the size of the outcome: below this, residuals are rounding errors.
-NOTHING: Final = 1e-10
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -200,3 +200,12 @@ def test_one_arm_of_several_and_an_earlier_outcome_are_bootstrapped_as_they_are_
     assert found.std_error == pytest.approx(float(spec.fit(frame).using("CR1").std_error[0]))
     with pytest.raises(IdentificationError, match="IDENT-019"):
         wild_cluster(spec.model_copy(update={"arm": None}), frame)
+
+
+@pytest.mark.parametrize("effect", [0.0, 1.0])
+def test_a_jackknife_without_residuals_is_refused(effect: float) -> None:
+    treated = np.repeat([1.0, 0.0], 12)
+    design = np.column_stack([np.ones(24), treated])
+    fitted = Regression(design, effect * treated, np.repeat(np.arange(8), 3), np.array([0.0, 1.0]))
+    with pytest.raises(CounterfoilError, match="EST-015"):
+        cluster_jackknife(fitted)
