@@ -38,7 +38,11 @@ from counterfoil.estimators.forest import plot_forest
 # Beyond this many degrees of freedom t is the normal distribution to twelve digits.
 MANY: Final = 1e10
 
-StatedType = ErrorType | Literal["autocorrelated", "placebo", "published", "replicates", "stacked", "unknown"]
+StatedType = (
+    ErrorType | Literal["abadie_imbens", "autocorrelated", "placebo", "published", "replicates", "stacked", "unknown"]
+)
+AS_STATED: Final = ("abadie_imbens", "classical")
+"""Error types whose covariance is stated as a whole and is no sum over people."""
 OWN_NAME: Final = ("autocorrelated", "placebo", "published", "replicates", "stacked", "unknown")
 
 
@@ -70,6 +74,8 @@ class Estimate:
         Of the mean model, where the estimate is linear in the outcome.
     classical : ndarray, shape (k, k), or None
         The textbook covariance, where there is one.
+    matched : ndarray, shape (k, k), or None
+        The covariance of Abadie and Imbens (2006) of matched comparisons.
     clusters : ndarray of int, shape (n,), or None
         Cluster codes 0..G-1.
     reduced : ndarray, shape (n, k), or None
@@ -132,6 +138,7 @@ class Estimate:
     riesz: FloatArray | None = None
     leverage: FloatArray | None = None
     classical: FloatArray | None = None
+    matched: FloatArray | None = None
     clusters: NDArray[np.intp] | None = None
     reduced: FloatArray | None = None
     reduced_df: FloatArray | None = None
@@ -239,7 +246,8 @@ class Estimate:
         usable = {"classical"} if self.classical is not None else set()
         usable |= set() if alone else {"HC0", "HC1"}
         usable |= set() if alone or self.leverage is None else {"HC2", "HC3"}
-        return tuple(name for name in BY_PERSON if name in usable)
+        matched: tuple[StatedType, ...] = () if self.matched is None else ("abadie_imbens",)
+        return (*matched, *(name for name in BY_PERSON if name in usable))
 
     def using(self, error_type: StatedType) -> "Estimate":
         """Return the same estimate with another error type; nothing is refitted.
@@ -262,7 +270,7 @@ class Estimate:
         EstimationError
             EST-008 when the estimate has no influence values or its errors are classical.
         """
-        if self.influence is None or self.error_type == "classical":
+        if self.influence is None or self.error_type in AS_STATED:
             raise refusal("EST-008", f"{self.error_type} errors are no sum over people")
         scores = self.reduced if self.error_type == "CR2" and self.reduced is not None else self.influence
         power = LEVERAGE_POWER.get(self.error_type)
@@ -288,6 +296,8 @@ class Estimate:
             return np.atleast_2d(np.cov(self.replicates, rowvar=False))
         if self.error_type == "classical" and self.classical is not None:
             return self.classical
+        if self.error_type == "abadie_imbens" and self.matched is not None:
+            return self.matched
         return sandwich(self.scores(), self.clusters)
 
     @property
@@ -401,6 +411,7 @@ class Estimate:
             reduced=None if self.reduced is None else self.reduced @ rows.T,
             reduced_df=self._reduced_df(rows),
             classical=None if self.classical is None else rows @ self.classical @ rows.T,
+            matched=None if self.matched is None else rows @ self.matched @ rows.T,
         )
 
     def _reduced_df(self, rows: FloatArray) -> FloatArray | None:
@@ -425,7 +436,7 @@ class Estimate:
         if self.replicates is not None:
             centred = self.replicates - self.replicates.mean(axis=0)
             return np.asarray(self.values + centred[rng.integers(0, len(centred), size)])
-        if self.influence is None or self.error_type == "classical":
+        if self.influence is None or self.error_type in AS_STATED:
             values, vectors = np.linalg.eigh(self.cov())
             root = vectors * np.sqrt(np.maximum(values, 0.0))
             return np.asarray(self.values + rng.standard_normal((size, len(values))) @ root.T)
@@ -552,6 +563,7 @@ class Estimate:
                 "riesz",
                 "leverage",
                 "classical",
+                "matched",
                 "clusters",
                 "reduced",
                 "reduced_df",
@@ -594,6 +606,7 @@ class Estimate:
             "riesz",
             "leverage",
             "classical",
+            "matched",
             "reduced",
             "reduced_df",
         ):

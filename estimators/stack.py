@@ -17,7 +17,7 @@ from scipy.sparse.csgraph import connected_components
 
 from counterfoil.errors import EstimationError, Problem, refusal
 from counterfoil.estimators.covariance import FloatArray
-from counterfoil.estimators.estimate import Estimate
+from counterfoil.estimators.estimate import AS_STATED, Estimate
 
 
 def stack(estimates: Sequence[Estimate], names: Sequence[str] | None = None, *, independent: bool = False) -> Estimate:
@@ -115,8 +115,10 @@ def _refuse(estimates: Sequence[Estimate], names: Sequence[str] | None, independ
     if not independent:
         if any(block.covariance is not None for block in estimates):
             problems.append("a published estimate has no people to join by")
-        if any(block.error_type == "classical" for block in estimates):
-            problems.append("classical errors are no sum over people")
+        whole = {block.error_type for block in estimates} & set(AS_STATED)
+        problems += [
+            f"{name} errors are no sum over people; `using` another error type has scores" for name in sorted(whole)
+        ]
     if problems:
         raise EstimationError(*(Problem("EST-008", what) for what in problems))
 

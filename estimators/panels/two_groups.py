@@ -17,7 +17,7 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
 from counterfoil.estimators.covariance import FloatArray
-from counterfoil.estimators.panels.treatment_logit import treatment_logit
+from counterfoil.estimators.treatment_logit import treatment_logit
 
 Method = Literal["doubly_robust", "outcome_regression", "weighting"]
 Failure = Literal["overlap", "singular"]

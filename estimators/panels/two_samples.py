@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
 from counterfoil.estimators.covariance import FloatArray
-from counterfoil.estimators.panels.treatment_logit import treatment_logit
 from counterfoil.estimators.panels.two_groups import NO_OVERLAP, TRIMMED, Failure, Method, is_singular
+from counterfoil.estimators.treatment_logit import treatment_logit
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -729,6 +729,12 @@ CODES: Final[dict[str, Code]] = {
         "A gate is held against effects by period, or against a test of the design's own, and this effect's design has none.",
         "choose another gate, or a kind of estimator that has it (the contract reference says which)",
     ),
+    "EST-042": Code(
+        "only one group has it",
+        "A level of a covariate, or a mark of 0 and 1, is held by treated people only or by untreated people only, so that nobody "
+        "who is alike in it was in the other group.",
+        "merge the level with a similar one, or agree to leave these people out before outcomes are read",
+    ),
     "ATTR-001": Code(
         "no such rule", "The package has no attribution rule of that name.", "choose one of the names listed"
     ),

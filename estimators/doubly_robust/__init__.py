@@ -1,0 +1,1 @@
+"""Doubly robust: a model of the outcome and one of who was treated, right when either is."""

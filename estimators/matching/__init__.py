@@ -1,0 +1,1 @@
+"""Matching: each treated person is held against untreated people who are alike, found without looking at outcomes."""

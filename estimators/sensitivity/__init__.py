@@ -1,0 +1,1 @@
+"""How wrong a comparison could be: what a cause that nobody measured would have to be like to overturn it."""

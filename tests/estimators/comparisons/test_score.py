@@ -1,0 +1,84 @@
+"""The chance of being treated, against statsmodels; and what its estimation adds to an error."""
+
+import numpy as np
+import pytest
+import statsmodels.api as sm
+from numpy.typing import NDArray
+
+from counterfoil.errors import CounterfoilError
+from counterfoil.estimators.comparisons.score import fit_score
+from counterfoil.estimators.learner import PropensityLearner
+
+N = 600
+
+
+def people(seed: int = 3) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    rng = np.random.default_rng(seed)
+    covariates = rng.normal(size=(N, 3)) * [1.0, 50.0, 0.01] + [0.0, 400.0, 5.0]
+    index = 0.4 * covariates[:, 0] + 0.01 * (covariates[:, 1] - 400)
+    return covariates, (rng.random(N) < 1 / (1 + np.exp(0.5 - index))).astype(np.intp)
+
+
+@pytest.mark.parametrize("model", ["logit", "probit"])
+def test_chances_are_those_of_statsmodels(model: str) -> None:
+    covariates, codes = people()
+    ours = fit_score(codes, covariates, model=model)  # type: ignore[arg-type]
+    design = sm.add_constant(covariates)
+    theirs = (sm.Logit if model == "logit" else sm.Probit)(codes, design).fit(disp=0)
+    assert np.abs(ours.treated - theirs.predict(design)).max() < 1e-9
+
+
+@pytest.mark.parametrize("model", ["logit", "probit"])
+def test_what_estimation_adds_is_the_covariance_of_the_coefficients(model: str) -> None:
+    """The mean chance of everybody: its variance through the coefficients is the delta method's."""
+    covariates, codes = people()
+    ours = fit_score(codes, covariates, model=model)  # type: ignore[arg-type]
+    gradient = np.zeros((N, 2, 1))
+    gradient[:, 1, 0] = np.where(covariates[:, 0] > 0, 1.0, 0.0)
+    design = sm.add_constant(covariates)
+    fitted = (sm.Logit if model == "logit" else sm.Probit)(codes, design).fit(disp=0, cov_type="HC0")
+    slope = ours.slope
+    assert slope is not None
+    direction = (design * (slope * gradient[:, 1, 0])[:, None]).sum(axis=0) / N
+    robust = direction @ fitted.cov_params() @ direction
+    part = ours.through(gradient)[:, 0]
+    assert part @ part / N**2 == pytest.approx(robust, rel=1e-6)
+
+
+def test_two_groups_as_a_multinomial_give_the_same_influence() -> None:
+    """Three groups of which two are merged at random have the binary chances; slopes are checked by differences."""
+    covariates, codes = people()
+    three = np.where((codes == 1) & (np.arange(N) % 2 == 0), 2, codes)
+    found = fit_score(three, covariates)
+    gradient = np.random.default_rng(0).normal(size=(N, 3, 1))
+    part = found.through(gradient)[:, 0]
+    assert found.bread is not None
+    assert found.residual is not None
+    assert found.columns is not None
+    columns = found.columns
+    influence = (found.residual[:, :, None] * columns[:, None, :]).reshape(N, -1) @ found.bread
+
+    def value(coefficients: NDArray[np.float64]) -> float:
+        index = np.column_stack([np.zeros(N), columns @ coefficients.reshape(2, -1).T])
+        chance = np.exp(index) / np.exp(index).sum(axis=1, keepdims=True)
+        return float((gradient[:, :, 0] * chance).sum())
+
+    odds = np.log(found.chance[:, 1:] / found.chance[:, [0]])
+    start = np.linalg.lstsq(columns, odds, rcond=None)[0].T.ravel()
+    steps = np.eye(len(start)) * 1e-5
+    direction = np.array([(value(start + step) - value(start - step)) / 2e-5 for step in steps])
+    assert np.abs(part - influence @ direction).max() < 1e-6 * np.abs(part).max()
+
+
+def test_a_covariate_that_tells_for_certain_is_refused() -> None:
+    covariates, codes = people()
+    for separating in (codes.astype(float), np.where(codes == 1, 2.0, covariates[:, 0])):
+        with pytest.raises(CounterfoilError, match="EST-002"):
+            fit_score(codes, separating[:, None])
+
+
+def test_a_learner_is_taken_as_known() -> None:
+    covariates, codes = people()
+    found = fit_score(codes, covariates, model=PropensityLearner(name="random_forest"), seed=1)
+    assert found.known
+    assert not found.through(np.ones((N, 2, 1))).any()
