@@ -67,6 +67,8 @@ from counterfoil.estimators import (
 from counterfoil.estimators.balance import balance
 from counterfoil.estimators.bounds import bounds
 from counterfoil.estimators.cells import Cells
+from counterfoil.estimators.comparisons.comparison_design import ComparisonDesign
+from counterfoil.estimators.comparisons.comparison_sample import draw_comparison
 from counterfoil.estimators.contamination import contamination
 from counterfoil.estimators.folds import folds
 from counterfoil.estimators.instruments import InstrumentalVariable, InstrumentFit
@@ -529,6 +531,10 @@ WARNS: dict[str, Callable[[], Any]] = {
     "EST-039": lambda: places(inference="placebo_variance").total(),
     "EST-040": lambda: InterruptedTimeSeries(outcome="y", starts="9").fit(
         Panel.from_frame(counties().frame.query("place == 'a'"), unit="place", period="time")
+    ),
+    "EST-042": lambda: draw_comparison(
+        ComparisonDesign(outcome="y", treated="t", covariates=("z",)),
+        pd.DataFrame({"y": [1.0, 2.0, 3.0, 5.0], "t": [0, 0, 1, 1], "z": [0, 0, 0, 1]}),
     ),
     "IDENT-030": lambda: joining([1] * 3 + [3] * 3 + [None] * 6),
     "IDENT-031": lambda: joining([3] * 6 + [4] * 6, comparison="not_yet"),

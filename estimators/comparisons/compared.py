@@ -1,9 +1,10 @@
 """What every comparison gives: people's weights, known before outcomes are read, and afterwards an estimate."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, Protocol, runtime_checkable
 
-from counterfoil.errors import Problem
+from counterfoil.errors import Problem, refusal
 from counterfoil.estimators.comparisons.comparison_design import WHOSE, Estimand
 from counterfoil.estimators.comparisons.comparison_sample import ComparisonSample
 from counterfoil.estimators.comparisons.score import Score
@@ -109,3 +110,38 @@ def people_of(sample: ComparisonSample, estimand: Estimand) -> int:
     """Return over how many people a gain per person counts."""
     chosen = sum(int(sample.of(code).sum()) for code in sample.arms.chosen)
     return {"att": chosen, "atc": int(sample.of(0).sum())}.get(estimand, sample.n)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ComparisonFit:
+    """A comparison and what it measured; nothing is fitted again.
+
+    Parameters
+    ----------
+    comparison : Compared
+        Made without reading outcomes.
+    effects : Estimate
+        One term a group that is compared with the untreated, in the outcome's units per person.
+    """
+
+    comparison: Compared
+    effects: Estimate
+
+    def total(self) -> Estimate:
+        """Return the gain: one term.
+
+        Raises
+        ------
+        ContractError
+            CONTRACT-016 where several groups are compared and none is named.
+        """
+        if len(self.effects.terms) == 1:
+            return self.effects
+        what = f"{len(self.effects.terms)} groups are compared with the untreated, and a gain is of one"
+        raise refusal("CONTRACT-016", what, "estimator", "name one under `arm:`, or write `arm: any`")
+
+    def __repr__(self) -> str:
+        return repr(self.effects)
+
+    def _repr_html_(self) -> str:
+        return self.effects._repr_html_()
