@@ -38,10 +38,11 @@ from counterfoil.estimators.forest import plot_forest
 # Beyond this many degrees of freedom t is the normal distribution to twelve digits.
 MANY: Final = 1e10
 
+MatchedType = Literal["abadie_imbens", "matched_sets"]
 StatedType = (
-    ErrorType | Literal["abadie_imbens", "autocorrelated", "placebo", "published", "replicates", "stacked", "unknown"]
+    ErrorType | MatchedType | Literal["autocorrelated", "placebo", "published", "replicates", "stacked", "unknown"]
 )
-AS_STATED: Final = ("abadie_imbens", "classical")
+AS_STATED: Final = ("abadie_imbens", "classical", "matched_sets")
 """Error types whose covariance is stated as a whole and is no sum over people."""
 OWN_NAME: Final = ("autocorrelated", "placebo", "published", "replicates", "stacked", "unknown")
 
@@ -75,7 +76,9 @@ class Estimate:
     classical : ndarray, shape (k, k), or None
         The textbook covariance, where there is one.
     matched : ndarray, shape (k, k), or None
-        The covariance of Abadie and Imbens (2006) of matched comparisons.
+        A covariance of matched comparisons.
+    matched_by : {"abadie_imbens", "matched_sets"}
+        Which: that of Abadie and Imbens (2006), or clustered by matched set (Abadie and Spiess 2022).
     clusters : ndarray of int, shape (n,), or None
         Cluster codes 0..G-1.
     reduced : ndarray, shape (n, k), or None
@@ -139,6 +142,7 @@ class Estimate:
     leverage: FloatArray | None = None
     classical: FloatArray | None = None
     matched: FloatArray | None = None
+    matched_by: MatchedType = "abadie_imbens"
     clusters: NDArray[np.intp] | None = None
     reduced: FloatArray | None = None
     reduced_df: FloatArray | None = None
@@ -246,7 +250,7 @@ class Estimate:
         usable = {"classical"} if self.classical is not None else set()
         usable |= set() if alone else {"HC0", "HC1"}
         usable |= set() if alone or self.leverage is None else {"HC2", "HC3"}
-        matched: tuple[StatedType, ...] = () if self.matched is None else ("abadie_imbens",)
+        matched: tuple[StatedType, ...] = () if self.matched is None else (self.matched_by,)
         return (*matched, *(name for name in BY_PERSON if name in usable))
 
     def using(self, error_type: StatedType) -> "Estimate":
@@ -296,7 +300,7 @@ class Estimate:
             return np.atleast_2d(np.cov(self.replicates, rowvar=False))
         if self.error_type == "classical" and self.classical is not None:
             return self.classical
-        if self.error_type == "abadie_imbens" and self.matched is not None:
+        if self.error_type == self.matched_by and self.matched is not None:
             return self.matched
         return sandwich(self.scores(), self.clusters)
 
@@ -573,6 +577,7 @@ class Estimate:
             else ()
         )
         if people and self.influence is not None:
+            kept["matched_by"] = self.matched_by
             kept |= {name: None if getattr(self, name) is None else getattr(self, name).tolist() for name in arrays}
         elif self.replicates is not None:
             kept["replicates"] = self.replicates.tolist()

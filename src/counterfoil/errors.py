@@ -442,6 +442,11 @@ CODES: Final[dict[str, Code]] = {
         "inference one beginning of treatment and a method that treats all periods alike.",
         "use `inference: placebo`, which tests against the donors and needs one treated place",
     ),
+    "IDENT-038": Code(
+        "nobody has a partner",
+        "Matching found nobody of the other group who is near enough, within the caliper and equal in the exact columns.",
+        "widen the caliper or match exactly on fewer columns; if that changes nothing, the groups cannot be compared",
+    ),
     "IDENT-029": Code(
         "nobody to compare treated units with",
         "Without units that are never treated, or not treated yet, nothing says what treated units would have seen.",
@@ -734,6 +739,18 @@ CODES: Final[dict[str, Code]] = {
         "A level of a covariate, or a mark of 0 and 1, is held by treated people only or by untreated people only, so that nobody "
         "who is alike in it was in the other group.",
         "merge the level with a similar one, or agree to leave these people out before outcomes are read",
+    ),
+    "EST-043": Code(
+        "people without a partner",
+        "Some people have nobody of the other group who is near enough, so that the effect is no longer that of everybody asked "
+        "for: it is the effect on those who have partners.",
+        "read how many, and whether a price per person is still meant for the others; a wider caliper keeps more of them",
+    ),
+    "EST-044": Code(
+        "ties decided by person id",
+        "Partners are used once, and many were as near as another: the first by person id was taken. Another numbering of the same "
+        "people would give another comparison group.",
+        "let people be partners of several (`replace: true`), which keeps all who tie, or agree to the ids before outcomes are read",
     ),
     "ATTR-001": Code(
         "no such rule", "The package has no attribution rule of that name.", "choose one of the names listed"
