@@ -1,0 +1,193 @@
+"""Who may be matched with whom: pairs of one person of each side that lie close enough, as a sparse graph.
+
+An optimal match needs few of all pairs, and which ones is known beforehand:
+
+* of `s` people who each take one partner, everybody's optimal partner is among the `s` nearest, since the others take at most
+  ``s − 1`` of them; so k:1 matching of a people needs the ``k·a`` nearest of each (`nearest_candidates`);
+* in a cheapest full matching a pair that saves nothing over both people's nearest, ``d > min d(focal) + min d(partner)``, is
+  in no set (`cover_candidates`).
+
+Both are exact. Where they still leave more pairs than memory is for, each person keeps the nearest ones and ``complete`` is False.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from counterfoil.estimators.covariance import FloatArray
+
+MOST: Final = 8_000_000
+"""Pairs that a graph holds at most."""
+AT_ONCE: Final = 4_000_000
+"""Distances that are looked at together."""
+ROUNDING: Final = 1e-9
+"""Distances closer than this part of the largest are one."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Side:
+    """The people of one side.
+
+    Parameters
+    ----------
+    points : ndarray, shape (n, d)
+        Their Euclidean distance is the distance of two people.
+    blocks : ndarray of int, shape (n,), optional
+        Only people of one block are matched.
+    marks : ndarray, shape (n, c), optional
+        What calipers limit, in the calipers' units.
+    """
+
+    points: FloatArray
+    blocks: NDArray[np.intp] | None = None
+    marks: FloatArray | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidates:
+    """Pairs that may be matched.
+
+    Parameters
+    ----------
+    focal, partner : ndarray of int, shape (m,)
+        Positions in each side, in order of focal and partner.
+    distance : ndarray, shape (m,)
+    size : tuple of int
+        People of each side.
+    complete : bool
+        Whether the pairs left out are in no optimal match.
+    """
+
+    focal: NDArray[np.intp]
+    partner: NDArray[np.intp]
+    distance: FloatArray
+    size: tuple[int, int]
+    complete: bool = True
+
+
+def nearest_candidates(
+    focal: Side, partner: Side, calipers: FloatArray | None = None, ratio: int = 1, most: int = MOST
+) -> Candidates:
+    """Return the pairs that k:1 matching without replacement needs.
+
+    Parameters
+    ----------
+    focal, partner : Side
+        In an order that is the people's own, for ties are broken by it.
+    calipers : ndarray, shape (c,), optional
+        How far marks may be apart.
+    ratio : int
+        Partners of each focal person at most.
+    most : int
+        Pairs to hold at most.
+
+    Examples
+    --------
+    >>> ages = Side(np.array([[30.0], [40.0]])), Side(np.array([[29.0], [35.0], [60.0]]))
+    >>> found = nearest_candidates(*ages, calipers=None)
+    >>> found.partner.tolist(), found.distance.tolist()
+    ([0, 1, 0, 1], [1.0, 5.0, 11.0, 5.0])
+    """
+    limit = max(most // max(len(focal.points), 1), 2)
+    complete = True
+    parts: list[tuple[NDArray[np.intp], NDArray[np.intp], FloatArray]] = []
+    for rows, columns, slots in _chunks(focal, partner):
+        distance = _distances(focal, partner, rows, columns, calipers)
+        keep = min(slots * ratio, limit)
+        complete &= keep == slots * ratio or keep >= len(columns)
+        parts.append(_smallest(rows, columns, distance, keep))
+    return _candidates(parts, focal, partner, complete)
+
+
+def cover_candidates(
+    focal: Side, partner: Side, calipers: FloatArray | None = None, most: int = MOST
+) -> Candidates:
+    """Return the pairs that full matching without limits needs; see `nearest_candidates`.
+
+    Examples
+    --------
+    >>> ages = Side(np.array([[30.0], [40.0]])), Side(np.array([[29.0], [42.0], [60.0]]))
+    >>> found = cover_candidates(*ages)
+    >>> list(zip(found.focal.tolist(), found.partner.tolist()))
+    [(0, 0), (1, 1), (1, 2)]
+    """
+    own, other = np.full(len(focal.points), np.inf), np.full(len(partner.points), np.inf)
+    for rows, columns, _ in _chunks(focal, partner):
+        distance = _distances(focal, partner, rows, columns, calipers)
+        own[rows] = distance.min(axis=1)
+        other[columns] = np.minimum(other[columns], distance.min(axis=0))
+    slack = ROUNDING * max(own[np.isfinite(own)].max(initial=0.0), other[np.isfinite(other)].max(initial=0.0))
+    parts: list[tuple[NDArray[np.intp], NDArray[np.intp], FloatArray]] = []
+    for rows, columns, _ in _chunks(focal, partner):
+        distance = _distances(focal, partner, rows, columns, calipers)
+        with np.errstate(invalid="ignore"):
+            useful = np.isfinite(distance) & (distance <= own[rows][:, None] + other[columns] + slack)
+        i, j = np.nonzero(useful)
+        parts.append((rows[i], columns[j], distance[i, j]))
+    found = _candidates(parts, focal, partner, complete=True)
+    return found if len(found.focal) <= most else _thinned(found, most)
+
+
+def _chunks(focal: Side, partner: Side) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp], int]]:
+    """Return rows and columns that may be matched, some rows at a time, and how many rows compete for the columns."""
+    blocks = np.zeros(len(focal.points), dtype=np.intp) if focal.blocks is None else focal.blocks
+    others = np.zeros(len(partner.points), dtype=np.intp) if partner.blocks is None else partner.blocks
+    order, sides = np.argsort(blocks, kind="stable"), np.argsort(others, kind="stable")
+    for block in np.intersect1d(blocks, others):
+        rows = order[slice(*np.searchsorted(blocks[order], [block, block + 1]))]
+        columns = sides[slice(*np.searchsorted(others[sides], [block, block + 1]))]
+        for part in np.array_split(rows, 1 + len(rows) * len(columns) // AT_ONCE):
+            if len(part):
+                yield part, columns, len(rows)
+
+
+def _distances(
+    focal: Side, partner: Side, rows: NDArray[np.intp], columns: NDArray[np.intp], calipers: FloatArray | None
+) -> FloatArray:
+    """Return distances, infinite beyond a caliper."""
+    from scipy.spatial.distance import cdist
+
+    distance = np.asarray(cdist(focal.points[rows], partner.points[columns]), dtype=np.float64)
+    if calipers is not None and focal.marks is not None and partner.marks is not None:
+        for j, width in enumerate(calipers.tolist()):
+            apart = np.abs(focal.marks[rows, j][:, None] - partner.marks[columns, j])
+            distance[apart > width * (1 + ROUNDING)] = np.inf
+    return distance
+
+
+def _smallest(
+    rows: NDArray[np.intp], columns: NDArray[np.intp], distance: FloatArray, keep: int
+) -> tuple[NDArray[np.intp], NDArray[np.intp], FloatArray]:
+    if keep < len(columns):
+        place = np.sort(np.argpartition(distance, keep - 1, axis=1)[:, :keep], axis=1)
+        distance = np.take_along_axis(distance, place, axis=1)
+    else:
+        place = np.broadcast_to(np.arange(len(columns)), distance.shape)
+    i, j = np.nonzero(np.isfinite(distance))
+    return rows[i], columns[place[i, j]], distance[i, j]
+
+
+def _candidates(
+    parts: list[tuple[NDArray[np.intp], NDArray[np.intp], FloatArray]], focal: Side, partner: Side, complete: bool
+) -> Candidates:
+    size = len(focal.points), len(partner.points)
+    if not parts:
+        empty = np.empty(0, dtype=np.intp)
+        return Candidates(empty, empty, np.empty(0), size, complete)
+    i, j, distance = (np.concatenate(side) for side in zip(*parts, strict=True))
+    order = np.lexsort((j, i))
+    return Candidates(i[order], j[order], distance[order], size, complete)
+
+
+def _thinned(found: Candidates, most: int) -> Candidates:
+    """Return the nearest of each person's candidates, on both sides."""
+    keep = np.zeros(len(found.focal), dtype=bool)
+    for side, size in zip((found.focal, found.partner), found.size, strict=True):
+        order = np.lexsort((found.distance, side))
+        first = np.searchsorted(side[order], np.arange(size))
+        rank = np.arange(len(order)) - first[side[order]]
+        keep[order[rank < max(most // (2 * size), 2)]] = True
+    return Candidates(found.focal[keep], found.partner[keep], found.distance[keep], found.size, complete=False)
