@@ -91,11 +91,12 @@ def nearest_candidates(
     >>> found.partner.tolist(), found.distance.tolist()
     ([0, 1, 0, 1], [1.0, 5.0, 11.0, 5.0])
     """
+    step = _step(focal, partner)
     limit = max(most // max(len(focal.points), 1), 2)
     complete = True
     parts: list[tuple[NDArray[np.intp], NDArray[np.intp], FloatArray]] = []
     for rows, columns, slots in _chunks(focal, partner):
-        distance = _distances(focal, partner, rows, columns, calipers)
+        distance = _distances(focal, partner, rows, columns, calipers, step)
         keep = min(slots * ratio, limit)
         complete &= keep == slots * ratio or keep >= len(columns)
         parts.append(_smallest(rows, columns, distance, keep))
@@ -114,21 +115,40 @@ def cover_candidates(
     >>> list(zip(found.focal.tolist(), found.partner.tolist()))
     [(0, 0), (1, 1), (1, 2)]
     """
+    step = _step(focal, partner)
     own, other = np.full(len(focal.points), np.inf), np.full(len(partner.points), np.inf)
     for rows, columns, _ in _chunks(focal, partner):
-        distance = _distances(focal, partner, rows, columns, calipers)
+        distance = _distances(focal, partner, rows, columns, calipers, step)
         own[rows] = distance.min(axis=1)
         other[columns] = np.minimum(other[columns], distance.min(axis=0))
     slack = ROUNDING * max(own[np.isfinite(own)].max(initial=0.0), other[np.isfinite(other)].max(initial=0.0))
     parts: list[tuple[NDArray[np.intp], NDArray[np.intp], FloatArray]] = []
     for rows, columns, _ in _chunks(focal, partner):
-        distance = _distances(focal, partner, rows, columns, calipers)
+        distance = _distances(focal, partner, rows, columns, calipers, step)
         with np.errstate(invalid="ignore"):
             useful = np.isfinite(distance) & (distance <= own[rows][:, None] + other[columns] + slack)
         i, j = np.nonzero(useful)
         parts.append((rows[i], columns[j], distance[i, j]))
     found = _candidates(parts, focal, partner, complete=True)
     return found if len(found.focal) <= most else _thinned(found, most)
+
+
+def near_candidates(focal: Side, partner: Side, calipers: FloatArray | None = None, most: int = MOST) -> Candidates:
+    """Return every pair, or where there are more than ``most`` the nearest ones of everybody on both sides.
+
+    Examples
+    --------
+    >>> ages = Side(np.array([[30.0], [40.0]])), Side(np.array([[29.0], [42.0], [60.0]]))
+    >>> len(near_candidates(*ages).focal), len(near_candidates(*ages, calipers=None, most=0).focal)
+    (6, 5)
+    """
+    one = nearest_candidates(focal, partner, calipers, max(len(partner.points), 1), most // 2)
+    other = nearest_candidates(partner, focal, calipers, max(len(focal.points), 1), most // 2)
+    width = len(partner.points)
+    keys = np.concatenate([one.focal * width + one.partner, other.partner * width + other.focal])
+    keys, first = np.unique(keys, return_index=True)
+    distance = np.concatenate([one.distance, other.distance])[first]
+    return Candidates(keys // width, keys % width, distance, one.size, one.complete and other.complete)
 
 
 def _chunks(focal: Side, partner: Side) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp], int]]:
@@ -144,13 +164,27 @@ def _chunks(focal: Side, partner: Side) -> Iterator[tuple[NDArray[np.intp], NDAr
                 yield part, columns, len(rows)
 
 
+def _step(focal: Side, partner: Side) -> float:
+    """Return the unit in which distances are counted: a power of two, some 1e-10 of how far apart people are."""
+    wide = np.ptp(np.vstack([focal.points, partner.points]), axis=0).max(initial=0.0) if len(focal.points) else 0.0
+    return float(2.0 ** (np.ceil(np.log2(wide)) - 33)) if wide > 0 else 1.0
+
+
 def _distances(
-    focal: Side, partner: Side, rows: NDArray[np.intp], columns: NDArray[np.intp], calipers: FloatArray | None
+    focal: Side,
+    partner: Side,
+    rows: NDArray[np.intp],
+    columns: NDArray[np.intp],
+    calipers: FloatArray | None,
+    step: float,
 ) -> FloatArray:
-    """Return distances, infinite beyond a caliper."""
+    """Return distances in whole steps, infinite beyond a caliper."""
     from scipy.spatial.distance import cdist
 
     distance = np.asarray(cdist(focal.points[rows], partner.points[columns]), dtype=np.float64)
+    # Two that are equal but for rounding are made equal, or the order of rows would choose between them.
+    np.rint(distance / step, out=distance)
+    distance *= step
     if calipers is not None and focal.marks is not None and partner.marks is not None:
         for j, width in enumerate(calipers.tolist()):
             apart = np.abs(focal.marks[rows, j][:, None] - partner.marks[columns, j])

@@ -19,8 +19,59 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from counterfoil.estimators.covariance import FloatArray
-from counterfoil.estimators.matching.candidates import ROUNDING, Candidates
-from counterfoil.estimators.matching.ratio_limits import within_limits
+from counterfoil.estimators.matching.candidates import ROUNDING, Candidates, cover_candidates, near_candidates
+from counterfoil.estimators.matching.matches import Positions, Strata
+from counterfoil.estimators.matching.methods import Found, Request
+from counterfoil.estimators.matching.ratio_limits import MOST_LIMITED, within_limits
+from counterfoil.estimators.matching.sides import not_complete, sides_of
+
+
+def full(request: Request) -> Found:
+    """Return the cheapest full matching; with `max_ratio` a set has at most so many people of one group for one of the other.
+
+    Parameters
+    ----------
+    request : Request
+    """
+    sample, limit = request.sample, request.spec.max_ratio
+    treated = np.asarray(sample.codes > 0)
+    sides = sides_of(request, treated)
+    if limit is None:
+        near = cover_candidates(sides.focal, sides.partner, sides.calipers)
+        chosen = full_matching(near)
+    else:
+        near = near_candidates(sides.focal, sides.partner, sides.calipers, MOST_LIMITED)
+        chosen = full_matching(near, (limit, limit))
+    sets = np.full(sample.n, -1, dtype=np.intp)
+    for people, codes in zip(sides.people, star_codes(near, chosen), strict=True):
+        sets[people] = codes
+    strata = Strata(sets, np.asarray(treated, dtype=np.intp), request.focal, sample.weights)
+    counts = {"sets": int(sets.max(initial=-1)) + 1, "total_distance": float(near.distance[chosen].sum())}
+    return Found(strata, counts, not_complete(near, "others might be nearer in sum"))
+
+
+def star_codes(near: Candidates, chosen: NDArray[np.intp]) -> tuple[Positions, Positions]:
+    """Return the set of everybody of each side, -1 for people in none; numbered in order of focal people.
+
+    Examples
+    --------
+    >>> near = Candidates(np.array([0, 0, 2]), np.array([0, 1, 2]), np.ones(3), (3, 3))
+    >>> [side.tolist() for side in star_codes(near, np.arange(3))]
+    [[0, -1, 1], [0, 0, 1]]
+    """
+    rows, columns = near.size
+    focal, partner = near.focal[chosen], near.partner[chosen]
+    # A star is known by its one person with several matches, or by either of two who have one another only.
+    centre = np.full(columns, -1, dtype=np.intp)
+    several = np.bincount(partner, minlength=columns)[partner] > 1
+    name = np.where(several, rows + partner, focal)
+    own = np.full(rows, -1, dtype=np.intp)
+    own[focal], centre[partner] = name, name
+    order = {int(code): place for place, code in enumerate(dict.fromkeys(own[own >= 0].tolist()))}
+    return (
+        np.array([order.get(code, -1) for code in own.tolist()], dtype=np.intp),
+        np.array([order.get(code, -1) for code in centre.tolist()], dtype=np.intp),
+    )
 
 
 def full_matching(near: Candidates, limits: tuple[int, int] | None = None) -> NDArray[np.intp]:

@@ -14,7 +14,41 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from counterfoil.estimators.covariance import FloatArray
-from counterfoil.estimators.matching.candidates import Candidates
+from counterfoil.estimators.matching.candidates import Candidates, nearest_candidates
+from counterfoil.estimators.matching.matches import Pairs
+from counterfoil.estimators.matching.methods import Found, Request
+from counterfoil.estimators.matching.ratio_limits import MOST_LIMITED, within_limits
+from counterfoil.estimators.matching.sides import not_complete, sides_of
+
+
+def optimal(request: Request) -> Found:
+    """Return the cheapest matches of focal people with `ratio` partners, or `ratio` on average up to `max_ratio`.
+
+    Parameters
+    ----------
+    request : Request
+    """
+    spec = request.spec
+    sides = sides_of(request, request.focal)
+    varying = spec.max_ratio is not None and spec.max_ratio > spec.ratio
+    if varying and spec.max_ratio is not None:
+        near = nearest_candidates(sides.focal, sides.partner, sides.calipers, spec.max_ratio, MOST_LIMITED)
+        total = spec.ratio * len(sides.people[0])
+        chosen = within_limits(near, (spec.min_ratio, spec.max_ratio), (0, 1), total)
+    else:
+        near = nearest_candidates(sides.focal, sides.partner, sides.calipers, spec.ratio)
+        chosen = optimal_pairs(near, spec.ratio)
+    many = np.bincount(near.focal[chosen], minlength=near.size[0])
+    chosen = chosen[many[near.focal[chosen]] >= spec.min_ratio]
+    focal, partner = sides.people[0][near.focal[chosen]], sides.people[1][near.partner[chosen]]
+    sets = np.full(request.sample.n, -1, dtype=np.intp)
+    sets[focal] = sets[partner] = np.unique(near.focal[chosen], return_inverse=True)[1]
+    share = request.sample.weights[partner]
+    weight = share / np.bincount(focal, share, request.sample.n)[focal]
+    order = np.lexsort((partner, focal))
+    pairs = Pairs(request.sample.n, focal[order], partner[order], weight[order], near.distance[chosen][order], sets)
+    counts = {"sets": int((many >= spec.min_ratio).sum()), "total_distance": total_distance(near, chosen)}
+    return Found(pairs, counts, not_complete(near, "others might be nearer in sum"))
 
 
 def optimal_pairs(near: Candidates, ratio: int = 1) -> NDArray[np.intp]:

@@ -8,12 +8,17 @@ Sources: Ming and Rosenbaum (2000), *Substantial gains in bias reduction from ma
 Biometrics 56; Hansen and Klopfer (2006), *Optimal full matching and related designs via network flows*, JCGS 15(3).
 """
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import block_array, coo_array, diags_array
 
 from counterfoil.errors import refusal
 from counterfoil.estimators.matching.candidates import Candidates
+
+MOST_LIMITED: Final = 400_000
+"""Pairs of which a programme is made at most."""
 
 
 def within_limits(
