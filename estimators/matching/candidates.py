@@ -103,9 +103,7 @@ def nearest_candidates(
     return _candidates(parts, focal, partner, complete)
 
 
-def cover_candidates(
-    focal: Side, partner: Side, calipers: FloatArray | None = None, most: int = MOST
-) -> Candidates:
+def cover_candidates(focal: Side, partner: Side, calipers: FloatArray | None = None, most: int = MOST) -> Candidates:
     """Return the pairs that full matching without limits needs; see `nearest_candidates`.
 
     Examples

@@ -2,26 +2,22 @@
 
 Everybody alike is one set; sets of one group only are left out with their people, so that the effect is of those who remain. What a
 bin is worth is a judgement about the covariate: declared cutpoints say more than a rule. Numbers without any are cut into bins of
-equal width by Sturges' rule, and may be by Freedman and Diaconis' rule, into a number of bins, or at quartiles.
+equal width by Sturges' rule, and otherwise as ``cuts`` says.
 
-Sources: Iacus, King and Porro (2012), *Causal inference without balance checking: coarsened exact matching*, Political Analysis 20(1);
-Sturges (1926), JASA 21(153); Freedman and Diaconis (1981), Zeitschrift für Wahrscheinlichkeitstheorie 57.
+Sources: Iacus, King and Porro (2012), *Causal inference without balance checking: coarsened exact matching*, Political Analysis 20(1).
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import numpy as np
 
 from counterfoil.datasets.table import as_numbers, as_text, blank, is_number
 from counterfoil.errors import did_you_mean, listed, refusal
-from counterfoil.estimators.covariance import FloatArray
+from counterfoil.estimators.matching.cuts import bin_codes
 from counterfoil.estimators.matching.matches import Positions, Strata
 from counterfoil.estimators.matching.methods import Found, Request
 from counterfoil.estimators.matching.strata import joint_codes, thin_sets, with_both_groups
-
-Cut: TypeAlias = tuple[float, ...] | int | Literal["sturges", "freedman_diaconis", "quartiles"]
-"""Where bins begin, how many of equal width there are, or the rule that says so."""
 
 
 def exact(request: Request) -> Found:
@@ -32,9 +28,7 @@ def exact(request: Request) -> Found:
     request : Request
     """
     study = request.sample.study
-    return _found(
-        request, [value_codes(study.column(name, complete=False)) for name in request.spec.covariates]
-    )
+    return _found(request, [value_codes(study.column(name, complete=False)) for name in request.spec.covariates])
 
 
 def coarsened_exact(request: Request) -> Found:
@@ -84,50 +78,6 @@ def value_codes(column: Any) -> Positions:
     codes = np.zeros(len(values), dtype=np.intp)
     codes[~lacking] = np.unique(values[~lacking], return_inverse=True)[1] + 1
     return codes
-
-
-def bin_codes(column: Any, cut: Cut) -> Positions:
-    """Return the bin of each number, (n,); blanks have a bin of their own.
-
-    A number that is a cutpoint belongs to the bin that begins there.
-
-    Parameters
-    ----------
-    column : Series of numbers, shape (n,)
-    cut : tuple, int or str
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> bin_codes(pd.Series([5, 18, 40, 65]), (18, 65)).tolist(), bin_codes(pd.Series([0, 1, 9, 10]), 2).tolist()
-    ([1, 2, 2, 3], [1, 1, 2, 2])
-    """
-    lacking = blank(column)
-    values = as_numbers(column)[0]
-    codes = np.zeros(len(values), dtype=np.intp)
-    used = values[~lacking]
-    if len(used):
-        codes[~lacking] = np.searchsorted(_starts(used, cut), used, side="right") + 1
-    return codes
-
-
-def _starts(values: FloatArray, cut: Cut) -> FloatArray:
-    """Return where the second and later bins begin."""
-    if isinstance(cut, tuple):
-        return np.sort(np.array(cut, dtype=np.float64))
-    if cut == "quartiles":
-        return np.unique(np.quantile(values, (0.25, 0.5, 0.75), method="inverted_cdf"))
-    low, wide = values.min(), float(np.ptp(values))
-    if cut == "sturges":
-        many = int(np.ceil(np.log2(len(values)) + 1))
-    elif cut == "freedman_diaconis":
-        middle = float(np.subtract(*np.quantile(values, (0.75, 0.25))))
-        width = 2 * middle / np.cbrt(len(values))
-        # More bins than people tell nobody from anybody else.
-        many = int(min(np.ceil(wide / width), len(values))) if width > 0 else 1
-    else:
-        many = int(cut)
-    return low + wide * np.arange(1, many) / many if wide > 0 else np.empty(0)
 
 
 def merged(column: Any, groups: Mapping[str, tuple[str, ...]], name: str) -> Any:

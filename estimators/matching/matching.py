@@ -18,6 +18,7 @@ from counterfoil.datasets.study import Study
 from counterfoil.estimators.comparisons.compared import ComparisonFit
 from counterfoil.estimators.comparisons.comparison_design import ComparisonDesign
 from counterfoil.estimators.comparisons.score import SCORE_DESCRIPTION, ScoreModel
+from counterfoil.estimators.matching.cuts import Cut
 from counterfoil.estimators.matching.matched import Matched
 from counterfoil.estimators.spec import OwnRules
 
@@ -94,10 +95,20 @@ class Matching(ComparisonDesign):
     )
     seed: int = Field(0, ge=0, description="Of a random order, and of a learner's own randomness.")
     subclasses: int = Field(5, ge=2, description="How many sets subclassification makes.")
-    cutpoints: dict[str, tuple[float, ...]] = Field(
+    cutpoints: dict[str, Cut] = Field(
         default_factory=dict,
-        description="For coarsened_exact: where a covariate's bins end; numbers without cutpoints are cut by Sturges' rule, "
-        "words stay as they are.",
+        description="For coarsened_exact: the numbers from which a covariate's second and later bins begin, or how many bins of "
+        "equal width there are, or sturges, freedman_diaconis or quartiles. Numbers without cutpoints are cut by Sturges' rule.",
+    )
+    merge: dict[str, dict[str, tuple[str, ...]]] = Field(
+        default_factory=dict,
+        description="For coarsened_exact: words of a covariate that count as one, under a name for them; others stay as they are.",
+    )
+    max_ratio: int | None = Field(
+        None,
+        ge=1,
+        description="For optimal: a person may get up to so many partners, and `ratio` on average. For full: how many people of one "
+        "group a set has at most for one of the other. When omitted: `ratio` for everybody, and sets of any size.",
     )
     bias_adjustment: bool | tuple[str, ...] = Field(
         False,
@@ -122,6 +133,11 @@ class Matching(ComparisonDesign):
             raise ValueError(f"`min_ratio` {self.min_ratio} is more than `ratio` {self.ratio}")
         if self.method == "nearest" and self.estimand == "ate" and not self.replace:
             raise ValueError("`estimand: ate` by nearest neighbours needs `replace: true`: everybody needs a partner")
+        if self.method == "optimal" and self.estimand == "ate":
+            raise ValueError(
+                "`estimand: ate` needs a partner for everybody, which pairs do not give; use `method: full`"
+            )
+        self._refuse_strangers()
         if self.replace and self.method != "nearest":
             raise ValueError(f"`replace` is for `method: nearest`; {self.method} puts everybody in one set")
         unknown = [name for name in self.adjusted if name not in self.covariates]
@@ -137,6 +153,22 @@ class Matching(ComparisonDesign):
                 "`errors: matched_sets` needs `replace: false`: with replacement a person is in several sets"
             )
         return self
+
+    def _refuse_strangers(self) -> None:
+        """Refuse terms that say nothing of the method."""
+        if self.max_ratio is not None and (self.method not in ("optimal", "full") or self.max_ratio < self.ratio):
+            raise ValueError("`max_ratio` is for `method: optimal` or `full`, and no less than `ratio`")
+        if (self.cutpoints or self.merge) and self.method != "coarsened_exact":
+            raise ValueError("`cutpoints` and `merge` are for `method: coarsened_exact`")
+        unknown = [name for name in (*self.cutpoints, *self.merge) if name not in self.covariates]
+        if unknown:
+            raise ValueError(f"`cutpoints` or `merge` names {', '.join(unknown)}, which `covariates` does not")
+        levels = [[word for words in groups.values() for word in words] for groups in self.merge.values()]
+        if any(len(set(words)) < len(words) for words in levels):
+            raise ValueError("`merge` names a word twice")
+        bad = [c for c in self.cutpoints.values() if (isinstance(c, int) and c < 1) or (isinstance(c, tuple) and not c)]
+        if bad:
+            raise ValueError("`cutpoints` are numbers, or a number of bins of at least 1")
 
     @property
     def adjusted(self) -> tuple[str, ...]:

@@ -66,8 +66,43 @@ def _nearest(request: Request) -> Found:
     return nearest(request)
 
 
+def _optimal(request: Request) -> Found:
+    from counterfoil.estimators.matching.optimal_pairs import optimal
+
+    return optimal(request)
+
+
+def _full(request: Request) -> Found:
+    from counterfoil.estimators.matching.full_matching import full
+
+    return full(request)
+
+
+def _exact(request: Request) -> Found:
+    from counterfoil.estimators.matching.coarsened_exact import exact
+
+    return exact(request)
+
+
+def _coarsened_exact(request: Request) -> Found:
+    from counterfoil.estimators.matching.coarsened_exact import coarsened_exact
+
+    return coarsened_exact(request)
+
+
+def _subclassification(request: Request) -> Found:
+    from counterfoil.estimators.matching.subclassification import subclassification
+
+    return subclassification(request)
+
+
 METHODS: Final[Mapping[str, Callable[[Request], Found]]] = {
     "nearest": _nearest,
+    "optimal": _optimal,
+    "full": _full,
+    "exact": _exact,
+    "coarsened_exact": _coarsened_exact,
+    "subclassification": _subclassification,
 }
 """By the name of the spec's `method`."""
 NEEDS_SCORE: Final = frozenset({"subclassification"})

@@ -150,16 +150,16 @@ def _inverse(centred: FloatArray, weights: FloatArray) -> tuple[FloatArray, int]
     return np.asarray(inverse), int(used.sum())
 
 
-def _borrowed(
-    outcome: FloatArray, places: FloatArray, group: NDArray[np.intp], alone: NDArray[np.bool_]
-) -> FloatArray:
+def _borrowed(outcome: FloatArray, places: FloatArray, group: NDArray[np.intp], alone: NDArray[np.bool_]) -> FloatArray:
     """Return √(J/(J+1)) times the difference from the J nearest of the same group, for each person who is alone."""
     from scipy.spatial.distance import cdist
 
     found = np.zeros(len(outcome))
     for side in (0, 1):
         mine = np.flatnonzero(group == side)
-        for part in np.array_split(np.flatnonzero(alone & (group == side)), 1 + len(mine) * int(alone.sum()) // 4_000_000):
+        for part in np.array_split(
+            np.flatnonzero(alone & (group == side)), 1 + len(mine) * int(alone.sum()) // 4_000_000
+        ):
             if not len(part) or len(mine) < 2:
                 continue
             distance = cdist(places[part], places[mine])

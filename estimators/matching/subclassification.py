@@ -67,9 +67,7 @@ def subclasses(score: FloatArray, focal: FloatArray, count: int) -> Positions:
     """
     rounded = np.round(score, SAME)
     ends = np.unique(np.quantile(rounded[focal.astype(bool)], np.arange(1, count) / count, method="inverted_cdf"))
-    return np.asarray(
-        np.unique(np.searchsorted(ends, rounded, side="left"), return_inverse=True)[1], dtype=np.intp
-    )
+    return np.asarray(np.unique(np.searchsorted(ends, rounded, side="left"), return_inverse=True)[1], dtype=np.intp)
 
 
 def joined(sets: Positions, group: Positions) -> Positions:

@@ -752,6 +752,11 @@ CODES: Final[dict[str, Code]] = {
         "people would give another comparison group.",
         "let people be partners of several (`replace: true`), which keeps all who tie, or agree to the ids before outcomes are read",
     ),
+    "EST-045": Code(
+        "the best match was sought among near people only",
+        "There are too many pairs to look at all of them, so that a match whose distances are still smaller in sum may exist.",
+        "set a caliper or exact columns, which leave fewer pairs; or read the match as good rather than best",
+    ),
     "ATTR-001": Code(
         "no such rule", "The package has no attribution rule of that name.", "choose one of the names listed"
     ),
