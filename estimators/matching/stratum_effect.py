@@ -55,7 +55,11 @@ class StratumEffect:
 
 
 def stratum_effect(
-    outcome: FloatArray, strata: Strata, places: FloatArray, covariates: FloatArray | None = None
+    outcome: FloatArray,
+    strata: Strata,
+    places: FloatArray,
+    covariates: FloatArray | None = None,
+    target: FloatArray | None = None,
 ) -> StratumEffect:
     """Return the effect within sets, with everybody's influence.
 
@@ -68,6 +72,8 @@ def stratum_effect(
         By which neighbours of people who are alone in a cell are found.
     covariates : ndarray, shape (n, p), optional
         To adjust for within sets.
+    target : ndarray, shape (n,), optional
+        What focal people count, where that is not their share.
 
     Examples
     --------
@@ -82,7 +88,7 @@ def stratum_effect(
     sets, group = strata.sets[inside], strata.group[inside]
     weight, outcome_in = strata.share[inside], outcome[inside]
     x = np.empty((len(inside), 0)) if covariates is None else covariates[inside]
-    target = np.where(strata.focal[inside], weight, 0.0)
+    target = np.where(strata.focal, strata.share if target is None else target, 0.0)[inside]
     cell, count = 2 * sets + group, int(sets.max()) + 1
     held = np.bincount(cell, weight, 2 * count)
     wanted = np.bincount(sets, target, count)

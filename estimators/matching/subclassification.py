@@ -29,7 +29,7 @@ def subclassification(request: Request) -> Found:
         With a score.
     """
     sample = request.sample
-    assert request.score is not None
+    chance = sample.weights if request.score is None else request.score.treated
     group = np.asarray(sample.codes > 0, dtype=np.intp)
     codes = np.zeros(sample.n, dtype=np.intp)
     wanted = 0
@@ -37,7 +37,7 @@ def subclassification(request: Request) -> Found:
         inside = np.flatnonzero(request.blocks == block)
         if not request.focal[inside].any() or len(np.unique(group[inside])) < 2:
             continue
-        own = subclasses(request.score.treated[inside], request.focal[inside], request.spec.subclasses)
+        own = subclasses(chance[inside], request.focal[inside], request.spec.subclasses)
         wanted += int(own.max()) + 1
         codes[inside] = joined(own, group[inside])
     joint = joint_codes([request.blocks, codes], sample.n)
