@@ -472,6 +472,12 @@ CODES: Final[dict[str, Code]] = {
         "Some units stop being treated, and difference-in-differences by cohort compares what happens after treatment began.",
         "define treatment as having ever begun, if its effect lasts; or leave those units out, and say so",
     ),
+    "IDENT-039": Code(
+        "no weights balance the covariates",
+        "A weighted mean lies within the range of what is weighted. The target's means lie outside of it, in one covariate or in "
+        "several together, so that no positive weights reach them.",
+        "leave out or coarsen the covariates that the message names, or trim people whom nobody is like (`trim`)",
+    ),
     "IDENT-033": Code(
         "violations of parallel trends cannot be counted",
         "How far trends may differ is counted from period to period, around the last period before anybody could react. "
@@ -756,6 +762,18 @@ CODES: Final[dict[str, Code]] = {
         "the best match was sought among near people only",
         "There are too many pairs to look at all of them, so that a match whose distances are still smaller in sum may exist.",
         "set a caliper or exact columns, which leave fewer pairs; or read the match as good rather than best",
+    ),
+    "EST-046": Code(
+        "weights were cut, so the effect is of others",
+        "People with extreme chances of treatment were left out, or extreme weights were lowered, as declared. The effect is then "
+        "on those who are left, or is of groups that are less alike, and no longer of whom `estimand` names.",
+        "say in the report whose effect it is; or ask for one that overlap supports, such as `estimand: ato`",
+    ),
+    "EST-047": Code(
+        "the error takes the weights as known",
+        "A learner's chances of treatment have no error of their own that could be carried on, and learn slowly, so that the "
+        "effect may be biased by more than its error says.",
+        "use `score: logit`, or `kind: doubly_robust`, which allows learners",
     ),
     "ATTR-001": Code(
         "no such rule", "The package has no attribution rule of that name.", "choose one of the names listed"
