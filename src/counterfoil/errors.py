@@ -447,6 +447,12 @@ CODES: Final[dict[str, Code]] = {
         "Matching found nobody of the other group who is near enough, within the caliper and equal in the exact columns.",
         "widen the caliper or match exactly on fewer columns; if that changes nothing, the groups cannot be compared",
     ),
+    "IDENT-040": Code(
+        "no overlap",
+        "Some people were in a group although, as the model of chances has it, people like them never are: no weight can make "
+        "others stand for them.",
+        "use a smoother model of chances (logit), or declare `floor` or `trim` before outcomes are read",
+    ),
     "IDENT-029": Code(
         "nobody to compare treated units with",
         "Without units that are never treated, or not treated yet, nothing says what treated units would have seen.",
@@ -774,6 +780,18 @@ CODES: Final[dict[str, Code]] = {
         "A learner's chances of treatment have no error of their own that could be carried on, and learn slowly, so that the "
         "effect may be biased by more than its error says.",
         "use `score: logit`, or `kind: doubly_robust`, which allows learners",
+    ),
+    "EST-048": Code(
+        "chances were floored or people trimmed",
+        "As declared, very small chances of being treated were raised to a floor, or people who have them were left out, so that "
+        "the effect is of the others.",
+        "nothing needs to be done if this was agreed on; see how many people it concerns",
+    ),
+    "EST-049": Code(
+        "a group cannot tell what a covariate does",
+        "A covariate is the same for everybody in a group, or a combination of others there, while the people who are compared "
+        "with it differ in it, so that nothing in the group says what their outcome would have been.",
+        "merge the level with a similar one, leave the covariate out, or use `interactions: []` for common slopes",
     ),
     "ATTR-001": Code(
         "no such rule", "The package has no attribution rule of that name.", "choose one of the names listed"
