@@ -203,7 +203,11 @@ def _binary(
 
 
 def _multinomial(codes: NDArray[np.intp], columns: FloatArray, weights: FloatArray, count: int) -> Score:
-    chance = pattern_propensity(codes, columns[:, 1:], weights, OF)
+    if columns.shape[1] > 1:
+        chance = pattern_propensity(codes, columns[:, 1:], weights, OF)
+    else:
+        shares = np.bincount(codes, weights=weights, minlength=count) / weights.sum()
+        chance = np.broadcast_to(shares, (len(codes), count))
     inner = chance[:, 1:]
     residual = weights[:, None] * ((codes[:, None] == np.arange(1, count)) - inner)
     size = columns.shape[1]

@@ -70,6 +70,12 @@ def test_two_groups_as_a_multinomial_give_the_same_influence() -> None:
     assert np.abs(part - influence @ direction).max() < 1e-6 * np.abs(part).max()
 
 
+def test_without_covariates_chances_are_frequencies() -> None:
+    codes, weights = np.array([0, 0, 1, 2, 2, 2]), np.array([1.0, 1.0, 2.0, 1.0, 1.0, 2.0])
+    assert fit_score(codes, np.empty((6, 0)), weights).chance[4] == pytest.approx([0.25, 0.25, 0.5])
+    assert fit_score(np.minimum(codes, 1), np.empty((6, 0)), weights).treated == pytest.approx([0.75] * 6)
+
+
 def test_a_covariate_that_tells_for_certain_is_refused() -> None:
     covariates, codes = people()
     for separating in (codes.astype(float), np.where(codes == 1, 2.0, covariates[:, 0])):
