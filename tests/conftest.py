@@ -1,15 +1,18 @@
 """Fixtures that several rooms share."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import causaldata
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, settings
+from numpy.typing import NDArray
 
 import counterfoil as cf
 from counterfoil.attribution.counting import Cell, Period, Quantity, periods_of
@@ -17,6 +20,10 @@ from counterfoil.attribution.payment import Clause, Priced, Settlement, Split, s
 from counterfoil.attribution.payment.clauses import CLAUSES, clause_name
 from counterfoil.contract import Contract
 from counterfoil.datasets import Study
+from counterfoil.errors import Problem
+from counterfoil.estimators.comparisons.comparison_design import ComparisonDesign, Estimand
+from counterfoil.estimators.comparisons.comparison_sample import ComparisonSample, draw_comparison
+from counterfoil.estimators.comparisons.score import Score, fit_score
 
 collect_ignore = ["reference"]
 """Scripts that wrote the reference outputs; some import peers that the tests do without."""
@@ -150,3 +157,48 @@ def pay() -> Pay:
         )
 
     return settled
+
+
+X10 = ("age", "educ", "black", "hisp", "marr", "nodegree", "re74", "re75", "u74", "u75")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ByHand:
+    sample: ComparisonSample
+    estimand: Estimand
+    score: Score | None
+    balancing: NDArray[np.float64]
+    warnings: tuple[Problem, ...] = ()
+
+
+def weigh(spec: ComparisonDesign, data: Any, estimand: Estimand = "att") -> ByHand:
+    """Weigh people by their chances, each term against the untreated."""
+    sample = draw_comparison(spec, data)
+    score = fit_score(sample.codes, sample.adjusting.values, sample.weights)
+    none = score.chance[:, 0]
+    columns = []
+    for code in sample.arms.chosen:
+        own = score.chance[:, code]
+        tilt = {"att": own, "atc": none, "ate": np.ones(sample.n), "ato": own * none, "atm": np.minimum(own, none)}
+        column = np.where(sample.of(code), tilt[estimand] / own, np.where(sample.of(0), tilt[estimand] / none, 0.0))
+        columns.append(column * sample.weights)
+    return ByHand(sample, estimand, score, np.column_stack(columns))
+
+
+@pytest.fixture(scope="session")
+def by_score() -> Callable[..., ByHand]:
+    """A comparison from a spec, data and an estimand, weighted by fitted chances."""
+    return weigh
+
+
+@pytest.fixture(scope="session")
+def nsw_cps() -> pd.DataFrame:
+    """Case 13: the treated of the NSW experiment and the CPS comparison, 16,177 people."""
+    treated = causaldata.nsw_mixtape.load_pandas().data.query("treat == 1")
+    frame = pd.concat([treated, causaldata.cps_mixtape.load_pandas().data], ignore_index=True).astype({"treat": int})
+    return frame.assign(u74=(frame["re74"] == 0).astype(int), u75=(frame["re75"] == 0).astype(int))
+
+
+@pytest.fixture(scope="session")
+def nsw_cps_spec() -> ComparisonDesign:
+    return ComparisonDesign(outcome="re78", treated="treat", covariates=X10)

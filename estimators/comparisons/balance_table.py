@@ -1,0 +1,311 @@
+"""Whether the people of a comparison are alike before and after weighting or matching, read without outcomes.
+
+Differences are told in standard deviations before weighting, in both columns alike: of the treated for the effect on the treated,
+of the untreated for the effect on the untreated, and pooled otherwise. One that is below .1 counts as balanced. Besides what was
+adjusted for, the table has the levels of words that the design leaves out, and any functions asked for (squares, products,
+columns that were not adjusted for): what was adjusted for is balanced by construction in many designs.
+
+Sources: Austin (2009), Statistics in Medicine 28(25), 3083–3107; Stuart, Lee and Leacy (2013), J. Clinical Epidemiology 66(8),
+S84–S90, for standard deviations that stay as they were.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from counterfoil.datasets.disclosure import SMALL_CELL, shown, suppress_counts
+from counterfoil.datasets.display import titled_table
+from counterfoil.datasets.table import as_text, blank, is_number
+from counterfoil.errors import refusal
+from counterfoil.estimators.balance import LARGEST
+from counterfoil.estimators.comparisons.adjusting import UNKNOWN
+from counterfoil.estimators.comparisons.balance_measures import Balance, Unit, balance_of
+from counterfoil.estimators.comparisons.compared import Compared
+from counterfoil.estimators.comparisons.comparison_design import WHOSE, Estimand
+from counterfoil.estimators.comparisons.comparison_sample import ComparisonSample
+from counterfoil.estimators.covariance import FloatArray
+
+UNIT_OF: Final[dict[Estimand, Unit]] = {"att": "treated", "atc": "untreated"}
+"""Whose standard deviation differences are told in; pooled for the others."""
+BRIEF: Final = ("smd_before", "smd_after", "variance_ratio_after", "ks_after", "overlap_after", "balanced")
+"""What a summary shows of each column."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoveRow:
+    """One line of a love plot: a term's column, its standardised difference before and after, and whether that is below .1."""
+
+    term: str
+    name: str
+    before: float
+    after: float
+    balanced: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BalanceTable:
+    """How alike the people of a comparison are, one row a term, a group and a column.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        See `tidy`.
+    sizes : DataFrame
+        Columns term, group, people_treated, people_untreated (small counts hidden), and ess_treated_before,
+        ess_treated_after, ess_untreated_before, ess_untreated_after (missing where a group is not shown, or fewer than 11
+        people are used on a side).
+    by : str or None
+        Column of people by which groups were told apart.
+    hidden : tuple of (str, str)
+        Terms and groups not shown: a side has too few people, or none, or would give another group's count away.
+    estimand : str
+    """
+
+    rows: pd.DataFrame
+    sizes: pd.DataFrame
+    by: str | None
+    hidden: tuple[tuple[str, str], ...]
+    estimand: Estimand
+
+    def tidy(self) -> pd.DataFrame:
+        """Return one row a term, a group and a column.
+
+        Returns
+        -------
+        DataFrame
+            Columns term, group ("" for everybody), covariate, adjusted (whether the design adjusts for it), binary, unit
+            and unit_of (the standard deviation that differences are told in, and whose it is), then each with ``_before`` and
+            ``_after``: treated and untreated (means), difference (of the means), smd (the difference in units),
+            variance_ratio (missing for columns of 0 and 1, and where a side has one value), ks, overlap; and balanced (whether
+            smd_after is below .1).
+        """
+        return self.rows.copy()
+
+    @property
+    def overall(self) -> pd.DataFrame:
+        """The rows of everybody, without those of groups."""
+        return self.rows[self.rows["group"] == ""]
+
+    @property
+    def worst(self) -> LoveRow:
+        """The column that is least alike after weighting, of everybody."""
+        place = int(np.argmax(self.overall["smd_after"].abs().to_numpy()))
+        row = self.overall.iloc[place]
+        return LoveRow(
+            row["term"],
+            row["covariate"],
+            float(row["smd_before"]),
+            float(row["smd_after"]),
+            bool(row["balanced"]),
+        )
+
+    def summary(self) -> str:
+        """Return what a reader needs: how many columns are balanced, the worst, the sizes, and the table of everybody."""
+        table = self.overall.drop(columns="group")
+        table = table if table["term"].nunique() > 1 else table.drop(columns="term")
+        keys = [name for name in ("term", "covariate") if name in table]
+        lines = [self._header, *self._told, ""]
+        lines += [table[[*keys, *BRIEF]].to_string(index=False, na_rep="", float_format=lambda x: f"{x:.3f}"), ""]
+        return "\n".join([*lines, self.sizes.to_string(index=False, na_rep="", float_format=lambda x: f"{x:,.1f}")])
+
+    @property
+    def _header(self) -> str:
+        return f"balance for the {WHOSE[self.estimand]}"
+
+    @property
+    def _told(self) -> list[str]:
+        before, after = ((self.overall[f"smd_{stage}"].abs() >= LARGEST).sum() for stage in ("before", "after"))
+        many, worst = len(self.overall), self.worst
+        of = "" if worst.term == "gain" else f" of {worst.term}"
+        told = [
+            f"standardised differences of {LARGEST:g} or more: {before} of {many} before, {after} of {many} after",
+            f"largest after: {worst.name}{of}, {worst.after:.3f}",
+        ]
+        if self.by is not None:
+            rows = self.rows[self.rows["group"] != ""]
+            told.append(f"by {self.by}: {(~rows['balanced']).sum()} of {len(rows)} are {LARGEST:g} or more after")
+        if self.hidden:
+            told.append(f"{len(self.hidden)} groups by {self.by} are not shown: too few people on a side")
+        return told
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the differences before and after as a love plot; return the matplotlib Axes."""
+        from counterfoil.estimators.comparisons.balance_plots import love_plot
+
+        return love_plot(self, ax)
+
+    def __repr__(self) -> str:
+        return self.summary()
+
+    def _repr_html_(self) -> str:
+        shown_rows = self.overall[["term", "covariate", *BRIEF]]
+        return titled_table(shown_rows, f"{self._header}; {'; '.join(self._told)}") + titled_table(
+            self.sizes, "people and effective sizes"
+        )
+
+
+def balance_table(
+    compared: Compared, *, functions: Mapping[str, ArrayLike] | None = None, by: str | None = None
+) -> BalanceTable:
+    """Return how alike the people of a comparison are, before and after it weighs or matches them.
+
+    Parameters
+    ----------
+    compared : Compared
+        What a comparison's ``build`` returns; outcomes are not read.
+    functions : mapping of str to array, shape (n,), optional
+        More columns to look at, in the order of ``compared.sample.study.ids``: squares, products, what was not adjusted for.
+    by : str, optional
+        Column of people: the same again within each of its groups, in the standard deviations of everybody. Groups with fewer
+        than 11 people used on a side are not shown, nor one that would give them away.
+
+    Raises
+    ------
+    DataError
+        DATA-004 or DATA-014 when ``by`` is missing or blank.
+    EstimationError
+        EST-015 when there is nothing to compare people in, or a side has nobody of positive weight.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> import counterfoil as cf
+    >>> from counterfoil.estimators.comparisons.comparison_design import ComparisonDesign
+    >>> from counterfoil.estimators.comparisons.comparison_sample import draw_comparison
+    >>> spec = ComparisonDesign(treated="assigned", covariates=("age", "educ", "nodegree"))
+    >>> sample = draw_comparison(spec, cf.datasets.load("nsw"))
+    >>> compared = SimpleNamespace(sample=sample, estimand="att", score=None, balancing=np.ones((sample.n, 1)), warnings=())
+    >>> table = balance_table(compared)
+    >>> table.worst.name, round(table.worst.after, 3)
+    ('nodegree', -0.278)
+    """
+    sample = compared.sample
+    columns, names, adjusted = _columns(sample, functions or {})
+    unit_of = UNIT_OF.get(compared.estimand, "pooled")
+    groups, labels = (None, np.empty(0)) if by is None else sample.study.groups(by)
+    rows: list[pd.DataFrame] = []
+    sizes: list[dict[str, Any]] = []
+    hidden: list[tuple[str, str]] = []
+    for term, code, weights in zip(sample.terms, sample.arms.chosen, compared.balancing.T, strict=True):
+        treated = sample.of(code)
+        member = treated | sample.of(0)
+        whole = balance_of(
+            columns[member], treated[member], weights[member], base=sample.weights[member], unit_of=unit_of
+        )
+        rows.append(_rows(whole, term, "", names, adjusted))
+        counts = [shown(int(side.sum())) for side in (treated, sample.of(0))]
+        few = [0 < int((side & (weights > 0)).sum()) < SMALL_CELL for side in (treated, sample.of(0))]
+        sizes.append(_sizes(term, "", counts, whole, few))
+        if groups is None:
+            continue
+        keep, written = _shown_groups(groups, len(labels), treated, sample.of(0), weights > 0)
+        for place, label in enumerate(map(str, labels)):
+            inside = member & (groups == place)
+            if not keep[place]:
+                hidden.append((term, label))
+                sizes.append(_sizes(term, label, written[place], None))
+                continue
+            part = balance_of(
+                columns[inside],
+                treated[inside],
+                weights[inside],
+                base=sample.weights[inside],
+                unit_of=unit_of,
+                unit=whole.unit,
+            )
+            rows.append(_rows(part, term, label, names, adjusted))
+            sizes.append(_sizes(term, label, written[place], part))
+    return BalanceTable(pd.concat(rows, ignore_index=True), pd.DataFrame(sizes), by, tuple(hidden), compared.estimand)
+
+
+def love_rows(table: BalanceTable, group: str = "") -> list[LoveRow]:
+    """Return the lines of a love plot, largest difference before weighting first: numbers only.
+
+    Parameters
+    ----------
+    table : BalanceTable
+    group : str
+        Of one group; of everybody when omitted.
+    """
+    rows = table.rows[table.rows["group"] == group]
+    order = rows["smd_before"].abs().sort_values(ascending=False, kind="stable").index
+    kept = rows.loc[order, ["term", "covariate", "smd_before", "smd_after", "balanced"]]
+    return [LoveRow(*row) for row in kept.itertuples(index=False, name=None)]
+
+
+def _columns(
+    sample: ComparisonSample, functions: Mapping[str, ArrayLike]
+) -> tuple[FloatArray, tuple[str, ...], NDArray[np.bool_]]:
+    """Return what people are compared in, (n, p): columns adjusted for, levels left out of them, and functions."""
+    found = sample.adjusting
+    parts, names = [found.values], list(found.names)
+    for covariate in dict.fromkeys(found.covariates):
+        column = sample.study.column(covariate, complete=False)
+        if is_number(column):
+            continue
+        words = as_text(column).to_numpy(dtype=object)
+        words = np.where(blank(column), UNKNOWN, words).astype(str)
+        for level in np.unique(words):
+            if (name := f"{covariate}={level}") not in names:
+                parts.append((words == level)[:, None].astype(np.float64))
+                names.append(name)
+    for name, values in functions.items():
+        given = np.asarray(values, dtype=np.float64)
+        if given.shape != (sample.n,) or not np.isfinite(given).all():
+            raise ValueError(f"function '{name}' has one finite value for each of the people compared")
+        if name in names:
+            raise ValueError(f"'{name}' is in the table already; call the function something else")
+        parts.append(given[:, None])
+        names.append(name)
+    if not names:
+        raise refusal("EST-015", "there is no column to compare people in", "functions")
+    return np.hstack(parts), tuple(names), np.arange(len(names)) < len(found.names)
+
+
+def _shown_groups(
+    groups: NDArray[np.intp],
+    count: int,
+    treated: NDArray[np.bool_],
+    untreated: NDArray[np.bool_],
+    used: NDArray[np.bool_],
+) -> tuple[list[bool], list[list[str]]]:
+    """Return which groups may be shown, and the counts of their two sides as they may be written."""
+    cells = [np.bincount(groups[side], minlength=count) for side in (treated, untreated)]
+    cells += [np.bincount(groups[side & used], minlength=count) for side in (treated, untreated)]
+    written = [suppress_counts(cell) for cell in cells]
+    keep = [all(cell[place][:1].isdigit() and cell[place] != "0" for cell in written) for place in range(count)]
+    return keep, [[written[0][place], written[1][place]] for place in range(count)]
+
+
+def _rows(found: Balance, term: str, group: str, names: tuple[str, ...], adjusted: NDArray[np.bool_]) -> pd.DataFrame:
+    columns: dict[str, Any] = {
+        "term": term,
+        "group": group,
+        "covariate": names,
+        "adjusted": adjusted,
+        "binary": found.binary,
+        "unit": found.unit,
+        "unit_of": found.unit_of,
+    }
+    for name, (stage, measures) in product(
+        ("treated", "untreated", "difference", "smd", "variance_ratio", "ks", "overlap"),
+        (("before", found.before), ("after", found.after)),
+    ):
+        value = measures.treated - measures.untreated if name == "difference" else getattr(measures, name)
+        columns[f"{name}_{stage}"] = value
+    return pd.DataFrame(columns).assign(balanced=np.abs(found.after.smd) < LARGEST)
+
+
+def _sizes(
+    term: str, group: str, counts: list[str], found: Balance | None, few: Sequence[bool] = (False, False)
+) -> dict[str, Any]:
+    row: dict[str, Any] = {"term": term, "group": group, "people_treated": counts[0], "people_untreated": counts[1]}
+    for place, who in enumerate(("treated", "untreated")):
+        for stage in ("before", "after"):
+            row[f"ess_{who}_{stage}"] = np.nan if found is None or few[place] else getattr(found, stage).ess[place]
+    return row
