@@ -41,10 +41,12 @@ MANY: Final = 1e10
 MatchedType = Literal["abadie_imbens", "matched_sets"]
 StatedType = (
     ErrorType | MatchedType | Literal["autocorrelated", "placebo", "published", "replicates", "stacked", "unknown"]
+    ErrorType
+    | Literal["abadie_imbens", "autocorrelated", "imputed", "placebo", "published", "replicates", "stacked", "unknown"]
 )
 AS_STATED: Final = ("abadie_imbens", "classical", "matched_sets")
 """Error types whose covariance is stated as a whole and is no sum over people."""
-OWN_NAME: Final = ("autocorrelated", "placebo", "published", "replicates", "stacked", "unknown")
+OWN_NAME: Final = ("autocorrelated", "imputed", "placebo", "published", "replicates", "stacked", "unknown")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -95,7 +97,7 @@ class Estimate:
         Rows behind the fit where people have several, for factors that count rows; 0 where each person is one.
     error_type : str
         Which covariance `cov` returns; see ``counterfoil.estimators.covariance``. ``autocorrelated`` (of one series over
-        time), ``placebo`` (as much as untreated places vary), ``published``, ``replicates``, ``stacked`` and ``unknown``
+        time), ``imputed`` (over completed copies of a study), ``placebo`` (as much as untreated places vary), ``published``, ``replicates``, ``stacked`` and ``unknown``
         name themselves.
     degrees : float or None
         Degrees of freedom where they do not follow from people, parameters and clusters.

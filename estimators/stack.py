@@ -113,7 +113,11 @@ def _refuse(estimates: Sequence[Estimate], names: Sequence[str] | None, independ
     if len({block.target for block in estimates} - {"either"}) > 1:
         problems.append("some estimates are for the people of the study, others for future people")
     if not independent:
-        if any(block.covariance is not None for block in estimates):
+        if any(block.error_type == "imputed" for block in estimates):
+            problems.append(
+                "an estimate over imputations has no values per person; stack within each completed study, and join those"
+            )
+        if any(block.covariance is not None and block.error_type != "imputed" for block in estimates):
             problems.append("a published estimate has no people to join by")
         whole = {block.error_type for block in estimates} & set(AS_STATED)
         problems += [

@@ -69,6 +69,7 @@ from counterfoil.estimators.bounds import bounds
 from counterfoil.estimators.cells import Cells
 from counterfoil.estimators.comparisons.comparison_design import ComparisonDesign
 from counterfoil.estimators.comparisons.comparison_sample import draw_comparison
+from counterfoil.estimators.comparisons.multiple_imputation import over_imputations
 from counterfoil.estimators.contamination import contamination
 from counterfoil.estimators.folds import folds
 from counterfoil.estimators.instruments import InstrumentalVariable, InstrumentFit
@@ -340,6 +341,7 @@ FIRES: dict[str, Callable[[Path], Any]] = {
     "EST-002": lambda _: fit(frame().assign(x=frame()["north"]), design="unconfounded", covariates=("x",)),
     "EST-003": lambda _: Experiment(outcome="jobs", covariates=("age", "north", "south")).fit(frame(6)),
     "EST-033": lambda _: joining([3] * 6 + [None] * 6, covariates=("early",)),
+    "EST-050": lambda _: over_imputations(Experiment(), []),
     "EST-008": lambda _: stack([Experiment(outcome="jobs").fit(frame()), Experiment(outcome="jobs").fit(frame(30)[:0:-1])]),
     "EST-010": lambda _: shrink(fit(), rule_named("shapley")),
     "EST-011": lambda _: staged(frame(), (tuple(f"p{k}" for k in range(9)),)),

@@ -793,6 +793,12 @@ CODES: Final[dict[str, Code]] = {
         "with it differ in it, so that nothing in the group says what their outcome would have been.",
         "merge the level with a similar one, leave the covariate out, or use `interactions: []` for common slopes",
     ),
+    "EST-050": Code(
+        "completed studies cannot be joined",
+        "Multiple imputation joins the same estimate on two or more completed copies of one study: the same people, terms, "
+        "outcome and error type in each.",
+        "complete copies of one study, and estimate the same on each; leave nobody out of only some of them",
+    ),
     "ATTR-001": Code(
         "no such rule", "The package has no attribution rule of that name.", "choose one of the names listed"
     ),
