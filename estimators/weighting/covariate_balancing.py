@@ -8,12 +8,13 @@ balancing's weights: the methods then differ in name only.
 Sources: Imai and Ratkovic (2014), JRSS B 76(1), sections 2.2 and 4.1 (several groups); Zhao and Percival (2017) for the identity.
 """
 
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 from scipy.special import softmax
 
 from counterfoil.errors import refusal
+from counterfoil.estimators.comparisons.comparison_design import Estimand
 from counterfoil.estimators.comparisons.comparison_sample import ComparisonSample
 from counterfoil.estimators.comparisons.score import Score, fit_score
 from counterfoil.estimators.covariance import FloatArray
@@ -24,13 +25,14 @@ SOLVED: Final = 1e-12
 """Average condition, in standard deviations, below which it counts as met."""
 
 
-def covariate_balancing_score(sample: ComparisonSample, estimand: Literal["att", "atc", "ate"]) -> Score:
+def covariate_balancing_score(sample: ComparisonSample, estimand: Estimand) -> Score:
     """Return the chances whose weights balance, with what their estimation adds to an error.
 
     Parameters
     ----------
     sample : ComparisonSample
-    estimand : {"att", "atc", "ate"}
+    estimand : str
+        att, atc or ate.
 
     Raises
     ------
@@ -62,7 +64,7 @@ def covariate_balancing_score(sample: ComparisonSample, estimand: Literal["att",
     chance = _chances(columns, slopes)
     residual, jacobian = _conditions(sample, columns, chance, estimand)
     # `through` applies the transpose: away from a maximum of anything the conditions' derivative is not symmetric.
-    bread = -np.linalg.inv(jacobian).T
+    bread = np.asarray(-np.linalg.inv(jacobian).T, dtype=np.float64)
     slope = chance[:, 1] * chance[:, 0] if chance.shape[1] == 2 else None
     return Score(chance, columns, slope, residual, bread)
 

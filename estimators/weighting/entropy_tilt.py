@@ -104,7 +104,7 @@ def entropy_tilt(
     >>> ages = np.array([[20.0], [30.0], [40.0], [36.0]])
     >>> tilt = entropy_tilt(ages, np.ones(4), np.arange(4) < 3, np.arange(4) == 3, ("age",))
     >>> float((tilt.balancing @ ages)[0].round(9)), tilt.balancing.round(3).tolist()
-    (36.0, [0.081, 0.237, 0.681, 0.0])
+    (36.0, [0.082, 0.236, 0.682, 0.0])
     """
     mean = np.average(columns[target], axis=0, weights=weights[target])
     spread = columns.std(axis=0)
@@ -119,7 +119,7 @@ def entropy_tilt(
         raise _outside(tuple(names[j] for j in np.flatnonzero(off > BALANCED)), who)
     balancing = np.zeros(len(columns))
     balancing[rows] = tilted * weights[target].sum() / weights[rows]
-    bread = np.linalg.inv(covariance) if len(kept) else np.empty((0, 0))
+    bread = np.asarray(np.linalg.inv(covariance), dtype=np.float64) if len(kept) else np.empty((0, 0))
     return Tilt(balancing, source, target, weights, scaled[:, kept], bread)
 
 

@@ -136,7 +136,8 @@ class Weights:
             direct[member, j] = riesz[member, j] * (values[member] - mean)
             gradient = np.zeros(n)
             gradient[member] = sign * n * sample.weights[member] * (values[member] - mean) / weight.sum()
-            gradient = self._uncapped(gradient, member, capped[:, j])
+            gradient, limit = self._uncapped(gradient, member, capped[:, j], self.relative[:, j])
+            through[:, j] += limit
             if (side, j) in self.tilts:
                 through[:, j] += self.tilts[side, j].through(gradient)
             elif self.score is not None and slopes is not None:
@@ -144,7 +145,7 @@ class Weights:
                 slope = slope_of(self.score.chance[member], side, code, self.estimand)
                 slopes[member, :, j] += gradient[member, None] * slope
         if self.score is not None and slopes is not None:
-            through = self.score.through(slopes)
+            through += self.score.through(slopes)
         parameters = MEANS * k + (self.score.parameters if self.score else sum(len(t.bread) for t in self._distinct()))
         known = factor(
             sample.error_type, n, MEANS * k, n if sample.clusters is None else int(sample.clusters.max()) + 1
@@ -188,11 +189,14 @@ class Weights:
             return np.inf
         return self.cap * float(np.average(self.relative[member, j], weights=self.sample.weights[member]))
 
-    def _uncapped(self, gradient: FloatArray, member: NDArray[np.bool_], capped: NDArray[np.bool_]) -> FloatArray:
-        """Return the gradient by weights before the cap, which is a multiple of their mean."""
+    def _uncapped(
+        self, gradient: FloatArray, member: NDArray[np.bool_], capped: NDArray[np.bool_], relative: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return the gradient by weights before the cap, and what the cap adds to the influence: it follows a mean of weights."""
         lowered = member & capped
         if self.cap is None or not lowered.any():
-            return gradient
+            return gradient, np.zeros_like(gradient)
         weights = self.sample.weights
         moved = self.cap * gradient[lowered].sum() * np.where(member, weights, 0.0) / weights[member].sum()
-        return np.asarray(np.where(lowered, 0.0, gradient) + moved)
+        mean = float(np.average(relative[member], weights=weights[member]))
+        return np.where(lowered, 0.0, gradient) + moved, moved * (relative - mean)
