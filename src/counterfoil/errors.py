@@ -799,6 +799,17 @@ CODES: Final[dict[str, Code]] = {
         "outcome and error type in each.",
         "complete copies of one study, and estimate the same on each; leave nobody out of only some of them",
     ),
+    "EST-051": Code(
+        "no such strength",
+        "A sensitivity analysis asks for a strength that nothing can have: odds below 1, a part of variance that is not from 0 to "
+        "less than 1, a multiple or a ratio that is not positive.",
+        "ask for odds of at least 1, parts of variance from 0 to less than 1, and positive multiples and ratios",
+    ),
+    "EST-052": Code(
+        "nothing is so many times as strong",
+        "A cause so many times as strong as what was measured would have to explain more than there is to explain.",
+        "name a smaller multiple, or a weaker covariate",
+    ),
     "ATTR-001": Code(
         "no such rule", "The package has no attribution rule of that name.", "choose one of the names listed"
     ),
