@@ -155,6 +155,12 @@ CODES: Final[dict[str, Code]] = {
         "Something that payment depends on is neither assumed nor follows from what is, and nothing is made up for it.",
         "add to the assumptions what the message names",
     ),
+    "CONTRACT-026": Code(
+        "causal graph does not hold together",
+        "The declared graph goes round in a circle, lacks the programme or the outcome, names what the study does not have, or "
+        "says that a negative control is moved by what it is to test.",
+        "correct the name or the arrow that the message shows, or list what nobody recorded under `unobserved:`",
+    ),
     "DATA-001": Code(
         "path does not exist",
         "The study folder or one of its tables is not where it was looked for.",
@@ -531,6 +537,13 @@ CODES: Final[dict[str, Code]] = {
         "The instrument and the treatment received are the same, so the effect on those moved is the effect of assignment.",
         "nothing needs to be done; `kind: experiment` gives the same effect",
     ),
+    "IDENT-041": Code(
+        "not identified by the declared graph",
+        "As the parties see causes, what the design adjusts for does not separate the effect from other reasons for the same "
+        "difference: a path stays open, or is opened by what is adjusted for.",
+        "adjust for what the message names and for nothing that the programme moves; else use a lottery or an instrument, or pay "
+        "on something else",
+    ),
     "EST-001": Code(
         "error type undefined for these data",
         "A single person alone determines a part of the estimate (an arm, block or pattern of one), so that no robust "
@@ -809,6 +822,16 @@ CODES: Final[dict[str, Code]] = {
         "nothing is so many times as strong",
         "A cause so many times as strong as what was measured would have to explain more than there is to explain.",
         "name a smaller multiple, or a weaker covariate",
+    ),
+    "EST-053": Code(
+        "refutation test does not fit",
+        "The test cannot be made of this design, or with so few repetitions that it could never fail.",
+        "choose another test, name what the test needs, or ask for more repetitions",
+    ),
+    "EST-054": Code(
+        "refutation test did not come out",
+        "So many repetitions of the test were refused by the design itself that the others say nothing.",
+        "look at the refusal that is shown; a simpler model or larger groups may carry the test",
     ),
     "ATTR-001": Code(
         "no such rule", "The package has no attribution rule of that name.", "choose one of the names listed"
