@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from counterfoil.redlining import redline
     from counterfoil.reported import Reported, read_reported
     from counterfoil.simulation import simulate
+    from counterfoil.specification_analysis import specification_curve
+    from counterfoil.specifications import Specifications, read_specifications
 
     __version__: str
 
@@ -38,6 +40,7 @@ _HOME: Final = {
     "Evaluation": "evaluation",
     "Reported": "reported",
     "Shares": "attribution.shares",
+    "Specifications": "specifications",
     "Panel": "datasets.panel",
     "Study": "datasets.study",
     "attribute": "attribution.shares",
@@ -49,9 +52,11 @@ _HOME: Final = {
     "read_assumptions": "assumptions",
     "read_contract": "reading",
     "read_reported": "reported",
+    "read_specifications": "specifications",
     "read_study": "datasets.folder",
     "redline": "redlining",
     "simulate": "simulation",
+    "specification_curve": "specification_analysis",
 }
 
 __all__ = [
@@ -63,6 +68,7 @@ __all__ = [
     "Panel",
     "Reported",
     "Shares",
+    "Specifications",
     "Study",
     "__version__",
     "attribute",
@@ -78,9 +84,11 @@ __all__ = [
     "read_assumptions",
     "read_contract",
     "read_reported",
+    "read_specifications",
     "read_study",
     "redline",
     "simulate",
+    "specification_curve",
 ]
 
 

@@ -294,6 +294,57 @@ def simulate(
 
 
 @app.command()
+def curve(
+    contract: ContractFile,
+    study: Annotated[Path, typer.Argument(metavar="STUDY", help="The study folder.", show_default=False)],
+    specifications: Annotated[
+        Path, typer.Argument(metavar="SPECIFICATIONS", help="What is varied, a YAML file.", show_default=False)
+    ],
+    written: FormatOption = Format.text,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also draw it there: PNG, SVG or PDF.", show_default=False)
+    ] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Keep finished specifications there, and go on from them.", show_default=False
+        ),
+    ] = None,
+    reported: ReportedOption = None,
+) -> None:
+    """Run every specification that was declared, in outcome units and in money, beside the contract's own.
+
+    Example: counterfoil curve contract.yaml study specifications.yaml --plot curve.png
+    """
+    with _refusals(written):
+        from counterfoil.datasets.folder import read_study
+        from counterfoil.reading import read_contract
+        from counterfoil.reported import read_reported
+        from counterfoil.specification_analysis import specification_curve as run
+        from counterfoil.specifications import read_specifications
+
+        found = run(
+            read_contract(contract),
+            read_study(study),
+            read_specifications(specifications),
+            reported=None if reported is None else read_reported(reported),
+            resume=resume,
+            progress=_told,
+        )
+        if plot is not None:
+            found.write_plot(plot)
+            typer.echo(f"wrote {plot}", err=True)
+    print(found.to_json() if written is Format.json else found.summary(), end="")
+    raise typer.Exit(0 if found.answered else 1)
+
+
+def _told(done: int, whole: int) -> None:
+    """Say on stderr how far a run is, some twenty times."""
+    if done % max(1, whole // 20) == 0 or done == whole:
+        typer.echo(f"{done:,} of {whole:,} specifications", err=True)
+
+
+@app.command()
 def rederive(
     record: Annotated[
         Path, typer.Argument(metavar="RECORD", help="A record.json that --export wrote.", show_default=False)

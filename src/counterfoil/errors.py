@@ -161,6 +161,16 @@ CODES: Final[dict[str, Code]] = {
         "says that a negative control is moved by what it is to test.",
         "correct the name or the arrow that the message shows, or list what nobody recorded under `unobserved:`",
     ),
+    "CONTRACT-027": Code(
+        "specifications do not fit",
+        "The file of specifications varies what the contract does not have or must not vary, or two of its parts vary the same term.",
+        "correct the name; vary each term in one place, and the outcome in none: another outcome is another question",
+    ),
+    "CONTRACT-028": Code(
+        "too many specifications",
+        "Everything that is declared is combined with everything else, and that is more than are run in one curve.",
+        "declare fewer alternatives, or split them into several files and run each",
+    ),
     "DATA-001": Code(
         "path does not exist",
         "The study folder or one of its tables is not where it was looked for.",
@@ -832,6 +842,11 @@ CODES: Final[dict[str, Code]] = {
         "refutation test did not come out",
         "So many repetitions of the test were refused by the design itself that the others say nothing.",
         "look at the refusal that is shown; a simpler model or larger groups may carry the test",
+    ),
+    "EST-055": Code(
+        "no specification gives an answer",
+        "Every specification of the curve was refused, the contract's own among them, so there is nothing to show and nothing to compare.",
+        "mend what the codes named say; start from the contract's own design, which must settle first",
     ),
     "ATTR-001": Code(
         "no such rule", "The package has no attribution rule of that name.", "choose one of the names listed"

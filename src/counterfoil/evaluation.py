@@ -280,6 +280,7 @@ def evaluate(
     reported: Reported | None = None,
     until: str | None = None,
     as_signed: bool = False,
+    known: Mapping[str, EffectResult] | None = None,
 ) -> Evaluation:
     """Measure the effects of a contract, count its quantities, divide, and settle.
 
@@ -297,6 +298,8 @@ def evaluate(
         The last period that is settled; the last of which anything is known when omitted.
     as_signed : bool
         True settles as if the contract had never been amended.
+    known : mapping of str to EffectResult, optional
+        Effects that were measured already by the same terms on the same study, and are not measured again.
 
     Raises
     ------
@@ -322,14 +325,15 @@ def evaluate(
     versions = _versions(contract, as_signed)
     last = versions[periods[-1]]
     waiting = () if until is None else _known_later(last, until)
-    raise_any([] if study is None else disagreements(last, study, without=waiting))
+    measured = dict(known or {})
+    raise_any([] if study is None else disagreements(last, study, without=(*waiting, *measured)))
     figures = numbers.effects(last)
     effects = {
         name: publish(last, name, figures.get(name, {}))
         if isinstance(effect.estimator, Published)
         else EffectResult(name, effect)
         if study is None or name not in last.measured or name in waiting
-        else measure(last, study, name)
+        else measured.get(name) or measure(last, study, name)
         for name, effect in last.effects.items()
     }
     effects = divide_pots(last, compose(last, effects))

@@ -293,13 +293,24 @@ def measure(contract: Contract, study: Study, name: str) -> EffectResult:
             clusters=_groups_drawn(terms, spec, used),
         )
         result = _gated(result, partial(own_test, spec=spec, measured=measured, study=used, better=terms.better))
-        if fit is not None and terms.split is not None and terms.split.credits_from is None:
-            result = replace(result, shares=attribute(fit, terms.split.rule, better=terms.better, **terms.split.terms))
     except (ContractError, DataError):
         raise
     except CounterfoilError as error:
         return replace(result, refused=error.problems)
-    return result
+    return divide(result)
+
+
+def divide(result: EffectResult) -> EffectResult:
+    """Return a measured effect with its gain divided by its own split, where it has one; nothing is measured again."""
+    split = result.terms.split
+    if result.fit is None or split is None or split.credits_from is not None:
+        return result
+    try:
+        return replace(result, shares=attribute(result.fit, split.rule, better=result.terms.better, **split.terms))
+    except (ContractError, DataError):
+        raise
+    except CounterfoilError as error:
+        return replace(result, refused=error.problems)
 
 
 def _groups_drawn(terms: Effect, spec: Measured, study: Study) -> Clusters | None:
