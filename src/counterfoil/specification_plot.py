@@ -16,6 +16,7 @@ from counterfoil.specification_row import SpecificationRow
 WIDTH: Final = 9.0
 """Inches."""
 AS_AGREED: Final = "as agreed"
+REORDERED: Final = GAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +32,15 @@ def plot_curve(
     dimensions: Mapping[str, Sequence[str]],
     levels: Sequence[Level] = (),
     axes: Any = None,
+    *,
     outcome: str = "",
     currency: str = "",
+    refused: int = 0,
 ) -> Any:
     """Draw estimates with 95% intervals, payments, and a mark for each choice; the contract's own stands out.
+
+    An estimate under which a gate, tier or condition stands otherwise than under the contract's own is hollow, and a payment whose
+    order of providers differs from its has another colour.
 
     Parameters
     ----------
@@ -45,6 +51,8 @@ def plot_curve(
     levels : sequence of Level
     axes : sequence of three matplotlib Axes, optional
     outcome, currency : str
+    refused : int
+        Specifications without an estimate, which are not drawn.
 
     Returns
     -------
@@ -58,6 +66,7 @@ def plot_curve(
     _draw_estimates(estimates, rows, own, levels, outcome)
     _draw_payments(money, rows, own, currency)
     _draw_choices(board, rows, own, dimensions)
+    board.set_xlabel(f"{len(rows):,} specifications, by estimate" + (f"; {refused:,} refused" if refused else ""))
     for axis in axes:
         axis.spines[["top", "right"]].set_visible(False)
         axis.set_xlim(-0.8, len(rows) - 0.2)
@@ -118,6 +127,24 @@ def _new_axes(choices: int, dimensions: int) -> Any:
     return plt.subplots(3, sharex=True, figsize=shape, height_ratios=heights, layout="constrained")[1]
 
 
+def _legend(axis: Any) -> None:
+    """Say above the axes what the marks are, where any is named."""
+    if axis.get_legend_handles_labels()[0]:
+        axis.legend(
+            loc="lower right", bbox_to_anchor=(1.0, 0.98), frameon=False, fontsize="small", borderpad=0, ncols=3,
+            handletextpad=0.4, columnspacing=1.2,
+        )  # fmt: skip
+
+
+def _moved(row: SpecificationRow, own: SpecificationRow) -> bool:
+    """Tell whether a gate, tier or condition stands otherwise than under the contract's own."""
+    return row.payment is not None and own.payment is not None and row.standing != own.standing
+
+
+def _reordered(row: SpecificationRow, own: SpecificationRow) -> bool:
+    return bool(row.order) and bool(own.order) and row.order != own.order
+
+
 def _size(rows: Sequence[Any]) -> float:
     """Return the size of a mark so that neighbours touch at most, in points."""
     return float(np.clip(72 * WIDTH * 0.7 / max(len(rows), 1), 1.6, 6.0))
@@ -131,13 +158,20 @@ def _draw_estimates(
     known = [(place, row.conf_low, row.conf_high) for place, row in enumerate(rows) if row.conf_low is not None]
     axis.axhline(0, color="0.8", linewidth=1, zorder=0)
     axis.vlines(*zip(*known, strict=True), color=paler(GAIN), linewidth=size / 2.5, zorder=1) if known else None
-    axis.plot(range(len(rows)), middle, "o", color=GAIN, markersize=size, markeredgewidth=0, zorder=2)
+    moved = {place for place, row in enumerate(rows) if own is not None and _moved(row, rows[own])}
+    same = [place for place in range(len(rows)) if place not in moved]
+    style: dict[str, Any] = {"color": GAIN, "markersize": size, "zorder": 2, "linestyle": ""}
+    axis.plot(same, [middle[place] for place in same], "o", markeredgewidth=0, **style)
+    if moved:
+        there = sorted(moved)
+        label = "gate, tier or condition differs"
+        axis.plot(there, [middle[place] for place in there], "o", markerfacecolor="white", label=label, **style)
     if own is not None:
         low, high = rows[own].conf_low, rows[own].conf_high
         if low is not None and high is not None:
             axis.vlines(own, low, high, color=LOSS, linewidth=max(size / 2.5, 1.5), zorder=3)
         axis.plot(own, middle[own], "D", color=LOSS, markersize=7, zorder=4, label=AS_AGREED)
-        axis.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize="small", borderpad=0)
+    _legend(axis)
     for level in levels:
         axis.axhline(level.value, color=WHOLE, linewidth=1, linestyle="--", zorder=0)
     for value in dict.fromkeys(level.value for level in levels):
@@ -147,15 +181,21 @@ def _draw_estimates(
             textcoords="offset points", va="center", fontsize="small", color=WHOLE,
         )  # fmt: skip
     axis.yaxis.set_major_formatter("{x:,g}")
-    axis.set_ylabel(outcome)
+    axis.set_ylabel(outcome, wrap=True)
 
 
 def _draw_payments(axis: Any, rows: Sequence[SpecificationRow], own: int | None, currency: str) -> None:
     paid = [float("nan") if row.payment is None else float(row.payment) for row in rows]
-    colors = [LOSS if place == own else paler(GAIN) for place in range(len(rows))]
-    axis.bar(range(len(rows)), paid, width=0.8, color=colors)
-    missing = [place for place, row in enumerate(rows) if row.payment is None]
-    axis.plot(missing, [0] * len(missing), "x", color=WHOLE, markersize=4, clip_on=False)
+    places = range(len(rows))
+    other = [place for place in places if own is not None and _reordered(rows[place], rows[own])]
+    colors = [LOSS if place == own else paler(GAIN) for place in places]
+    axis.bar(places, paid, width=0.8, color=colors)
+    if other:
+        label = "payment order of providers differs"
+        axis.bar(other, [paid[place] for place in other], width=0.8, color=REORDERED, label=label)
+    if missing := [place for place, row in enumerate(rows) if row.payment is None]:
+        axis.plot(missing, [0] * len(missing), "x", color=WHOLE, markersize=4, clip_on=False, label="not settled")
+    _legend(axis)
     axis.yaxis.set_major_formatter("{x:,.0f}")
     axis.set_ylabel(f"due, {currency}" if currency else "due")
 
@@ -186,4 +226,3 @@ def _draw_choices(
         )  # fmt: skip
     axis.set_ylim(line - 0.4, -0.6)
     axis.set_xticks([])
-    axis.set_xlabel(f"{len(rows):,} specifications, by estimate")

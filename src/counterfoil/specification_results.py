@@ -28,10 +28,12 @@ from counterfoil.specification_grid import LeftOut
 from counterfoil.specification_plot import Level, plot_curve, plot_providers
 from counterfoil.specification_row import SpecificationRow
 from counterfoil.specifications import Specifications
+from counterfoil.verdict import Scale
 
 FORMAT: Final = "counterfoil-curve-1"
 MOST_SHOWN: Final = 40
 """Specifications beyond which the text tells the medians of each alternative and no single one."""
+MOST_REASONS: Final = 10
 DIGITS: Final = 9
 """Significant digits in which two estimates that are the same agree."""
 
@@ -125,6 +127,12 @@ class SpecificationCurve:
         return tuple(sorted(row.payment for row in self.rows if row.payment is not None))
 
     @property
+    def scale(self) -> Scale:
+        """How estimates are written: as the evaluation does, with decimals that suit the middle standard error."""
+        errors = [row.std_error for row in self.rows if row.std_error]
+        return Scale(self.terms.display, median(errors) if errors else 0.0)
+
+    @property
     def percentile(self) -> float | None:
         """Per cent of the estimates that are below the contract's own, counting its equals, itself among them, half."""
         own = self.primary.estimate
@@ -152,8 +160,11 @@ class SpecificationCurve:
 
     @property
     def alike(self) -> int:
-        """How many specifications give the very estimate and standard error of one before them: other words for the same."""
-        seen = [f"{row.estimate:.{DIGITS}g} {row.std_error or 0.0:.{DIGITS}g}" for row in self.estimated]
+        """How many specifications come to the very estimate, standard error and payments of one before them."""
+        seen = [
+            (f"{row.estimate:.{DIGITS}g} {row.std_error or 0.0:.{DIGITS}g}", *row.payments.items())
+            for row in self.estimated
+        ]
         return len(seen) - len(set(seen))
 
     @property
@@ -235,32 +246,50 @@ class SpecificationCurve:
                 rows.append((dimension, name, len(here), middle, median(paid) if paid else None))
         return pd.DataFrame(rows, columns=["varied", "alternative", "specifications", "estimate", "payment"])
 
-    def lines(self) -> list[str]:
-        """Return what the curve says, in sentences."""
-        return [*self._numbers(), *self._changes(), *self._not_run(), *self._notes()]
+    def alternatives(self) -> list[dict[str, str]]:
+        """Return `by_alternative` as text."""
+        scale = self.scale
+        return [
+            {
+                "varied": row["varied"],
+                "alternative": row["alternative"],
+                "estimates": f"{row['specifications']:,}",
+                "estimate": scale.number(row["estimate"]) if row["specifications"] else "",
+                "payment": "" if row["payment"] is None else f"{row['payment']:,.2f}",
+            }
+            for row in self.by_alternative().to_dict("records")
+        ]
 
-    def _numbers(self) -> list[str]:
-        own, estimates, payments = self.primary, self.estimates, self.payments
+    def lines(self, *, money: bool = True) -> list[str]:
+        """Return what the curve says, in sentences; ``money=False`` leaves amounts out."""
+        return [*self._numbers(money=money), *self._changes(), *self._not_run(), *self._notes()]
+
+    def reasons(self) -> list[str]:
+        """Return why combinations were not run: each reason once, with where or for how many, the most frequent first."""
+        return _reasons([one for one in self.left_out if one.problems])
+
+    def _numbers(self, *, money: bool = True) -> list[str]:
+        own, estimates, payments, scale = self.primary, self.estimates, self.payments, self.scale
         found = []
         if estimates:
             agreed = (
                 f"refused ({', '.join(own.codes)})"
                 if own.estimate is None or self.percentile is None
-                else f"{own.estimate:,.6g}, at percentile {self.percentile:.0f} of them"
+                else f"{scale.number(own.estimate)}, at percentile {self.percentile:.0f} of them"
             )
             found.append(
-                f"{len(estimates):,} specifications estimate {self.terms.outcome}: median {median(estimates):,.6g}, "
-                f"{estimates[0]:,.6g} to {estimates[-1]:,.6g}. As agreed: {agreed}."
+                f"{len(estimates):,} specifications estimate {self.terms.outcome}: median {scale.number(median(estimates))}, "
+                f"{scale.number(estimates[0])} to {scale.number(estimates[-1])}{scale.unit}. As agreed: {agreed}."
             )
-        if payments:
-            money = self.contract.words.money
+        if payments and money:
+            written = self.contract.words.money
             agreed = (
                 f"not settled ({', '.join(own.codes)})"
                 if own.payment is None or self.payment_percentile is None
-                else f"{money(own.payment)}, at percentile {self.payment_percentile:.0f} of them"
+                else f"{written(own.payment)}, at percentile {self.payment_percentile:.0f} of them"
             )
             found.append(
-                f"{len(payments):,} settle: median {median(payments):,.2f}, {payments[0]:,} to {money(payments[-1])}. "
+                f"{len(payments):,} settle: median {median(payments):,.2f}, {payments[0]:,} to {written(payments[-1])}. "
                 f"As agreed: {agreed}."
             )
         return found
@@ -297,8 +326,8 @@ class SpecificationCurve:
         found = []
         if self.alike:
             found.append(
-                f"{self.alike:,} give the very estimate and standard error of another: they are the same analysis in other words, "
-                "and weigh on every share above."
+                f"{self.alike:,} come to the very estimate, standard error and payments of another: they are the same analysis in "
+                "other words, and weigh on every share above."
             )
         if len(self.estimands) > 1:
             each = "; ".join(f"{name} ({count:,})" for name, count in self.estimands.items())
@@ -317,7 +346,7 @@ class SpecificationCurve:
         parts = [f"{self.contract.name}: specification curve of effect '{self.effect}', by {varied}", ""]
         parts += [f"  {line}" for line in self.lines()]
         parts += ["", f"What each alternative comes to (medians; payment in {self.contract.currency})"]
-        parts += _table([_alternative(row) for row in self.by_alternative().to_dict("records")])
+        parts += _table(self.alternatives())
         if len(self.rows) <= MOST_SHOWN:
             parts += [
                 "",
@@ -326,29 +355,29 @@ class SpecificationCurve:
             ]
         else:
             parts += ["", f"The {len(self.rows):,} specifications stand one by one in the JSON."]
-        refused = [one for one in self.left_out if one.problems]
-        if refused:
-            parts += ["", "Not run", *(f"  {line}" for line in _reasons(refused))]
+        if reasons := self.reasons():
+            parts += ["", "Not run", *(f"  {line}" for line in reasons)]
         return "\n".join(parts) + "\n"
 
     def sorted(self) -> tuple[SpecificationRow, ...]:
-        """Return the specifications by estimate, lowest first, and those without one after them."""
-        lowest = float("-inf")
-        return tuple(
-            sorted(
-                self.rows, key=lambda row: (row.estimate is None, row.estimate if row.estimate is not None else lowest)
-            )
-        )
+        """Return the specifications by estimate and then payment, lowest first; those without an estimate come last."""
+
+        def place(row: SpecificationRow) -> tuple[bool, float, bool, Decimal]:
+            return row.estimate is None, row.estimate or 0.0, row.payment is None, row.payment or Decimal(0)
+
+        return tuple(sorted(self.rows, key=place))
 
     def _cells(self, row: SpecificationRow) -> dict[str, str]:
-        known = row.conf_low is not None and row.conf_high is not None
+        scale = self.scale
         gate = {None: "", True: "open", False: "shut"}
         order = " > ".join(" = ".join(names) for names in row.order)
         cells = {
             "no.": f"{'*' if row.primary else ' '}{row.number}",
             **row.choices,
-            "estimate": "" if row.estimate is None else f"{row.estimate:,.6g}",
-            "95%": f"{row.conf_low:,.6g} to {row.conf_high:,.6g}" if known else "",
+            "estimate": "" if row.estimate is None else scale.number(row.estimate),
+            "95%": f"{scale.number(row.conf_low)} to {scale.number(row.conf_high)}"
+            if row.conf_low is not None and row.conf_high is not None
+            else "",
             "gate": gate[row.gate_passes],
             "payment": "" if row.payment is None else f"{row.payment:,}",
         }
@@ -425,7 +454,13 @@ class SpecificationCurve:
         """
         rows = [row for row in self.sorted() if row.estimate is not None]
         return plot_curve(
-            rows, self.specifications.dimensions, self.levels, axes, self.terms.outcome, self.contract.currency
+            rows,
+            self.specifications.dimensions,
+            self.levels,
+            axes,
+            outcome=self.terms.outcome,
+            currency=self.contract.currency,
+            refused=len(self.rows) - len(rows),
         )
 
     def write_plot(self, path: str | Path) -> None:
@@ -489,17 +524,6 @@ def _counts(codes: Mapping[str, int]) -> str:
     return ", ".join(f"{code} ({count:,})" for code, count in codes.items())
 
 
-def _alternative(row: Mapping[str, Any]) -> dict[str, str]:
-    estimate, payment = row["estimate"], row["payment"]
-    return {
-        "varied": row["varied"],
-        "alternative": row["alternative"],
-        "estimates": f"{row['specifications']:,}",
-        "estimate": "" if not row["specifications"] else f"{estimate:,.6g}",
-        "payment": "" if payment is None else f"{payment:,.2f}",
-    }
-
-
 RIGHT: Final = ("no.", "estimates", "estimate", "payment")
 
 
@@ -516,7 +540,13 @@ def _table(rows: Sequence[Mapping[str, str]]) -> list[str]:
 
 def _reasons(left_out: Sequence[LeftOut]) -> list[str]:
     """Return each reason once with how many combinations it concerns, the most frequent first."""
-    found = Counter(str(problem).partition("\n")[0] for one in left_out for problem in one.problems)
-    lines = [f"{said} ({count:,})" if count > 1 else said for said, count in found.most_common(10)]
+    found = Counter((problem.code, problem.what) for one in left_out for problem in one.problems)
+    places: dict[tuple[str, str], set[str]] = {}
+    for problem in (problem for one in left_out for problem in one.problems):
+        places.setdefault((problem.code, problem.what), set()).add(problem.where)
+    lines = []
+    for (code, what), count in found.most_common(MOST_REASONS):
+        where = next(iter(places[code, what])) if len(places[code, what]) == 1 else f"{count:,} combinations"
+        lines.append(f"{code} {where}: {what}")
     rest = len(found) - len(lines)
     return [*lines, *([f"and {rest:,} other reasons; they stand in the JSON"] if rest else [])]

@@ -116,7 +116,7 @@ class Specifications(BaseModel):
     def where(self, *path: str | int) -> str:
         """Return where a term stands: file, line and column, or its path in specifications made in Python."""
         if self._source is None:
-            return "specifications: " + ".".join(str(part) for part in path)
+            return ": ".join(filter(None, ("specifications", ".".join(str(part) for part in path))))
         # Rules that are listed stand in the file by number.
         listed = self._source.data.get("rules")
         place: Path_ = path
