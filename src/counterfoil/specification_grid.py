@@ -8,28 +8,29 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
-from math import prod
 from typing import Any, Final
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from counterfoil.attribution.payment.split import Split
-from counterfoil.attribution.rules import NAMED
 from counterfoil.contract import Contract, Effect, Measured
 from counterfoil.contradictions import contradictions
 from counterfoil.datasets.study import Study
 from counterfoil.errors import Problem, did_you_mean, listed, raise_any, refusal
-from counterfoil.source import Path_, Source
+from counterfoil.source import Path_
+from counterfoil.specification_checks import (
+    misplaced,
+    misread,
+    misread_rules,
+    node_of,
+    placed,
+    refuse_many,
+    typed,
+    unknown_columns,
+)
 from counterfoil.specifications import FAMILY, RULE, Specifications
-from counterfoil.translation import translate
 
-LARGEST: Final = 2_000
-"""Specifications of one curve."""
 AS_AGREED: Final = "as agreed"
-KEPT: Final = ("kind", "outcome")
-"""Terms of a design that are not varied one by one: another kind is a family, another outcome is another question."""
-CROSS: Final = "value_error"
-"""What pydantic calls terms that contradict each other, and that may go together with others beside them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,10 +133,10 @@ def specification_grid(contract: Contract, specifications: Specifications, study
      (1, False, {'covariates': 'none', 'errors': 'HC1'}), (2, False, {'covariates': 'age', 'errors': 'HC1'})]
     """
     name = _effect(contract, specifications)
-    raise_any([*_misplaced(contract, name, specifications), *_unknown_columns(specifications, study)])
-    _refuse_many(specifications)
+    raise_any([*misplaced(contract, name, specifications), *unknown_columns(specifications, study)])
+    refuse_many(specifications)
     families = _families(contract, name, specifications)
-    raise_any(list(dict.fromkeys([*_misread(specifications, families), *_misread_rules(specifications)])))
+    raise_any(list(dict.fromkeys([*misread(specifications, families), *misread_rules(specifications)])))
     terms = contract.effects[name]
     own = key_of(terms)
     numbers: dict[str, int] = {}
@@ -177,108 +178,11 @@ def _effect(contract: Contract, specifications: Specifications) -> str:
     return name
 
 
-def _misplaced(contract: Contract, name: str, specifications: Specifications) -> Iterator[Problem]:
-    """Yield what varies nothing, what varies one term twice, and what must not be varied."""
-    if not specifications.dimensions:
-        yield Problem("CONTRACT-027", "nothing is varied: no section has an alternative", specifications.where())
-    if specifications.rules and contract.effects[name].split is None:
-        what = f"effect '{name}' has no `split:`, so no rule divides its gain"
-        yield Problem("CONTRACT-027", what, specifications.where("rules"))
-    taken: dict[str, str] = {}
-    for title, at, alternatives in specifications.overrides():
-        if title in (FAMILY, RULE) or (at[0] == "terms" and title in ("covariates", "trim", "learner")):
-            yield Problem("CONTRACT-027", f"'{title}' is the name of a section", specifications.where(*at))
-        for key in dict.fromkeys(key for terms in alternatives.values() for key in terms):
-            place = next((*at, choice, key) for choice, terms in alternatives.items() if key in terms)
-            if at == ("covariates",):
-                place = at
-            if key in KEPT:
-                what = f"`{key}` is not a term to vary: another kind is a family, another outcome is another question"
-                yield Problem("CONTRACT-027", what, specifications.where(*place))
-            elif key in taken:
-                yield Problem(
-                    "CONTRACT-027",
-                    f"`{key}` is varied by '{taken[key]}' and by '{title}'",
-                    specifications.where(*place),
-                )
-            taken.setdefault(key, title)
-    touched = [f"effects.{name}.{part}" for part in ("estimator", "split")]
-    for number, amendment in enumerate(contract.amendments):
-        for path in amendment.changes:
-            if path == f"effects.{name}" or any(path == part or path.startswith(f"{part}.") for part in touched):
-                what = f"an amendment changes the design of effect '{name}' from period '{amendment.since}' on"
-                fix = "write the amended terms into a contract of its own, and run the curve on that"
-                yield Problem("CONTRACT-027", what, contract.where("amendments", number), fix)
-
-
-def _unknown_columns(specifications: Specifications, study: Study | None) -> Iterator[Problem]:
-    if study is None:
-        return
-    known = [str(column) for part in (study, study.places) if part is not None for column in part.people.columns]
-    tables = ((study.measures, "measure"), (study.outcomes, "outcome"))
-    for table, column in tables:
-        known += [] if table is None else table[column].astype(str).unique().tolist()
-    for name, columns in specifications.covariates.items():
-        for place, column in enumerate(columns):
-            if column not in known:
-                what = f"covariate '{column}' is no column of the study{did_you_mean(column, known)}"
-                yield Problem("DATA-004", what, specifications.where("covariates", name, place))
-
-
-def _refuse_many(specifications: Specifications) -> None:
-    sizes = {name: len(alternatives) for name, alternatives in specifications.dimensions.items()}
-    size = prod(sizes.values())
-    if size > LARGEST:
-        each = " x ".join(f"{count} ({name})" for name, count in sizes.items())
-        what = f"{each} are {size:,} specifications, and a curve has at most {LARGEST:,}"
-        raise refusal("CONTRACT-028", what, specifications.where())
-
-
 def _families(contract: Contract, name: str, specifications: Specifications) -> dict[str, Measured]:
     own = contract.effects[name].estimator
     if not isinstance(own, Measured):
         raise TypeError(f"effect '{name}' is not measured on a study")
     return dict(specifications.families) or {AS_AGREED: own}
-
-
-def _node(design: Measured) -> dict[str, Any]:
-    """Return a design as it was written."""
-    return {"kind": design.kind, **design.model_dump(mode="json", by_alias=True, exclude_unset=True)}
-
-
-def _misread(specifications: Specifications, families: Mapping[str, Measured]) -> Iterator[Problem]:
-    """Yield terms that no declared design has, and values that none takes: slips of the pen, whatever they are combined with."""
-    designs = [type(design) for design in families.values()]
-    known = {info.alias or key for design in designs for key, info in design.model_fields.items()}
-    for _, at, alternatives in specifications.overrides():
-        for choice, terms in alternatives.items():
-            strange = [key for key in terms if key not in known]
-            for key in strange:
-                what = f"unknown key '{key}'{did_you_mean(key, known)}"
-                allowed = f"the keys here are {listed(sorted(known), limit=40)}"
-                yield Problem("CONTRACT-004", what, specifications.where(*at, choice, key), allowed)
-            refused = [_own_problems(specifications, design, terms, (*at, choice)) for design in families.values()]
-            if not strange and all(refused):
-                yield from refused[0]
-
-
-def _own_problems(
-    specifications: Specifications, design: Measured, terms: Mapping[str, Any], at: Path_
-) -> list[Problem]:
-    """Return what is wrong with some terms in a design, whatever the others are."""
-    _, details = _typed(type(design), {**_node(design), **terms})
-    own = [detail for detail in details if detail["type"] != CROSS and detail["loc"][:1] and detail["loc"][0] in terms]
-    return [_placed(specifications, detail, type(design), terms, at) for detail in own]
-
-
-def _misread_rules(specifications: Specifications) -> Iterator[Problem]:
-    for choice, terms in specifications.rules.items():
-        _, details = _typed(Split, {"rule": "shapley", **terms})
-        yield from (_placed(specifications, detail, Split, terms, ("rules", choice)) for detail in details)
-        rule = terms.get("rule")
-        if rule is not None and rule not in NAMED:
-            what = f"there is no rule '{rule}'{did_you_mean(str(rule), NAMED)}"
-            yield Problem("CONTRACT-007", what, specifications.where("rules", choice, "rule"))
 
 
 def _combinations(specifications: Specifications) -> Iterator[dict[str, str]]:
@@ -292,30 +196,24 @@ def _made(
 ) -> tuple[Effect | None, list[Problem]]:
     """Return the terms of an effect under some choices, or why the design or the split refuses them."""
     family = families[choices.get(FAMILY, AS_AGREED)]
-    node, origin = _node(family), dict[str, Path_]()
+    node, origin = node_of(family), dict[str, Path_]()
     for title, at, alternatives in specifications.overrides():
         for key, value in alternatives[choices[title]].items():
             node[key], origin[key] = value, (*at, choices[title])
-    design, details = _typed(type(family), node)
-    home: Path_ = ("families", choices[FAMILY]) if FAMILY in choices else ()
+    design, details = typed(type(family), node)
+    # Terms that contradict each other have no line of their own: they are shown at the family, or at what was varied last.
+    home: Path_ = ("families", choices[FAMILY]) if FAMILY in choices else next(reversed(origin.values()), ())
     problems = [_placed_in(specifications, detail, type(family), node, origin, home) for detail in details]
     split = terms.split
     if RULE in choices:
         written = {} if split is None else split.model_dump(mode="json", by_alias=True, exclude_unset=True)
         chosen = {**written, **specifications.rules[choices[RULE]]}
-        split, details = _typed(Split, chosen)
+        split, details = typed(Split, chosen)
         at = ("rules", choices[RULE])
         problems += [_placed_in(specifications, detail, Split, chosen, {}, at) for detail in details]
     if problems:
         return None, problems
     return terms.model_copy(update={"estimator": design, "split": split}), []
-
-
-def _typed(model: type[BaseModel], node: Mapping[str, Any]) -> tuple[Any, list[Any]]:
-    try:
-        return model.model_validate(node), []
-    except ValidationError as error:
-        return None, list(error.errors(include_url=False))
 
 
 def _placed_in(
@@ -328,16 +226,7 @@ def _placed_in(
 ) -> Problem:
     """Return one of pydantic's errors of a combination, where the term in error was written; terms against each other at home."""
     key = detail["loc"][0] if detail["loc"] else ""
-    return _placed(specifications, detail, model, node, origin.get(str(key), home))
-
-
-def _placed(
-    specifications: Specifications, detail: Any, model: type[BaseModel], node: Mapping[str, Any], at: Path_
-) -> Problem:
-    found = translate(detail, Source("", dict(node), "", {}), model)
-    place = at if at[:1] == ("covariates",) else (*at, *detail["loc"])
-    what = found.what.replace("`contract`: ", "", 1) if not detail["loc"] else found.what
-    return Problem(found.code, what, specifications.where(*place), found.fix)
+    return placed(specifications, detail, model, node, origin.get(str(key), home))
 
 
 def _contradicted(contract: Contract, name: str, effect: Effect, choices: Mapping[str, str]) -> list[Problem]:

@@ -5,7 +5,7 @@ between the two panels are this package's.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -33,6 +33,7 @@ def plot_curve(
     levels: Sequence[Level] = (),
     axes: Any = None,
     *,
+    factor: float = 1.0,
     outcome: str = "",
     currency: str = "",
     refused: int = 0,
@@ -50,6 +51,8 @@ def plot_curve(
         What is varied to its alternatives.
     levels : sequence of Level
     axes : sequence of three matplotlib Axes, optional
+    factor : float
+        What estimates are multiplied by, such as 100 for percentage points.
     outcome, currency : str
     refused : int
         Specifications without an estimate, which are not drawn.
@@ -62,6 +65,8 @@ def plot_curve(
     if axes is None:
         axes = _new_axes(len(choices), len(dimensions))
     estimates, money, board = axes
+    rows = [_scaled(row, factor) for row in rows]
+    levels = [replace(level, value=factor * level.value) for level in levels]
     own = next((place for place, row in enumerate(rows) if row.primary), None)
     _draw_estimates(estimates, rows, own, levels, outcome)
     _draw_payments(money, rows, own, currency)
@@ -125,6 +130,11 @@ def _new_axes(choices: int, dimensions: int) -> Any:
     heights = [2.6, 1.2, board]
     shape = (WIDTH, sum(heights) + 0.7)
     return plt.subplots(3, sharex=True, figsize=shape, height_ratios=heights, layout="constrained")[1]
+
+
+def _scaled(row: SpecificationRow, factor: float) -> SpecificationRow:
+    estimate, low, high = (None if x is None else factor * x for x in (row.estimate, row.conf_low, row.conf_high))
+    return replace(row, estimate=estimate, conf_low=low, conf_high=high)
 
 
 def _legend(axis: Any) -> None:

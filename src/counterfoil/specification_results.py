@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from counterfoil.attribution.money.amounts import add, multiply
+from counterfoil.attribution.money.amounts import multiply
 from counterfoil.contract import Contract, Effect
 from counterfoil.datasets.display import titled_table
 from counterfoil.errors import refusal
@@ -27,13 +27,11 @@ from counterfoil.plain import plain
 from counterfoil.specification_grid import LeftOut
 from counterfoil.specification_plot import Level, plot_curve, plot_providers
 from counterfoil.specification_row import SpecificationRow
+from counterfoil.specification_text import lines, numbers, summarized
 from counterfoil.specifications import Specifications
 from counterfoil.verdict import Scale
 
 FORMAT: Final = "counterfoil-curve-1"
-MOST_SHOWN: Final = 40
-"""Specifications beyond which the text tells the medians of each alternative and no single one."""
-MOST_REASONS: Final = 10
 DIGITS: Final = 9
 """Significant digits in which two estimates that are the same agree."""
 
@@ -246,118 +244,13 @@ class SpecificationCurve:
                 rows.append((dimension, name, len(here), middle, median(paid) if paid else None))
         return pd.DataFrame(rows, columns=["varied", "alternative", "specifications", "estimate", "payment"])
 
-    def alternatives(self) -> list[dict[str, str]]:
-        """Return `by_alternative` as text."""
-        scale = self.scale
-        return [
-            {
-                "varied": row["varied"],
-                "alternative": row["alternative"],
-                "estimates": f"{row['specifications']:,}",
-                "estimate": scale.number(row["estimate"]) if row["specifications"] else "",
-                "payment": "" if row["payment"] is None else f"{row['payment']:,.2f}",
-            }
-            for row in self.by_alternative().to_dict("records")
-        ]
-
     def lines(self, *, money: bool = True) -> list[str]:
         """Return what the curve says, in sentences; ``money=False`` leaves amounts out."""
-        return [*self._numbers(money=money), *self._changes(), *self._not_run(), *self._notes()]
-
-    def reasons(self) -> list[str]:
-        """Return why combinations were not run: each reason once, with where or for how many, the most frequent first."""
-        return _reasons([one for one in self.left_out if one.problems])
-
-    def _numbers(self, *, money: bool = True) -> list[str]:
-        own, estimates, payments, scale = self.primary, self.estimates, self.payments, self.scale
-        found = []
-        if estimates:
-            agreed = (
-                f"refused ({', '.join(own.codes)})"
-                if own.estimate is None or self.percentile is None
-                else f"{scale.number(own.estimate)}, at percentile {self.percentile:.0f} of them"
-            )
-            found.append(
-                f"{len(estimates):,} specifications estimate {self.terms.outcome}: median {scale.number(median(estimates))}, "
-                f"{scale.number(estimates[0])} to {scale.number(estimates[-1])}{scale.unit}. As agreed: {agreed}."
-            )
-        if payments and money:
-            written = self.contract.words.money
-            agreed = (
-                f"not settled ({', '.join(own.codes)})"
-                if own.payment is None or self.payment_percentile is None
-                else f"{written(own.payment)}, at percentile {self.payment_percentile:.0f} of them"
-            )
-            found.append(
-                f"{len(payments):,} settle: median {median(payments):,.2f}, {payments[0]:,} to {written(payments[-1])}. "
-                f"As agreed: {agreed}."
-            )
-        return found
-
-    def _changes(self) -> list[str]:
-        own, found = self.primary, []
-        if own.payment is None:
-            found.append("The contract's own specification does not settle, so nothing can differ from it.")
-            return found
-        if own.standing:
-            found.append(f"Gate, tier or condition stands otherwise than as agreed in {self.trigger} others.")
-        else:
-            found.append("No price has a gate, tier or condition, so none can change.")
-        if own.order:
-            found.append(f"The payment order of providers differs in {self.order} others that pay any.")
-        elif len(self.contract.players) > 1:
-            found.append("As agreed nothing is due to providers, so there is no payment order to change.")
-        return found
-
-    def _not_run(self) -> list[str]:
-        found = []
-        if self.refused:
-            codes = Counter(code for row in self.refused for code in row.codes)
-            found.append(f"{len(self.refused):,} were run and refused: {_counts(codes)}.")
-        invalid = [one for one in self.left_out if one.problems]
-        if invalid:
-            codes = Counter(code for one in invalid for code in dict.fromkeys(problem.code for problem in one.problems))
-            found.append(f"{len(invalid):,} combinations cannot be written as a contract: {_counts(codes)}.")
-        if repeated := len(self.left_out) - len(invalid):
-            found.append(f"{repeated:,} combinations repeat another word by word and are counted once.")
-        return found
-
-    def _notes(self) -> list[str]:
-        found = []
-        if self.alike:
-            found.append(
-                f"{self.alike:,} come to the very estimate, standard error and payments of another: they are the same analysis in "
-                "other words, and weigh on every share above."
-            )
-        if len(self.estimands) > 1:
-            each = "; ".join(f"{name} ({count:,})" for name, count in self.estimands.items())
-            found.append(f"They do not all estimate the same, so part of the spread is of questions: {each}.")
-        declared = f"declared in {self.specifications.file}" if self.specifications.file else "declared in Python"
-        reason = f" Why these: {self.specifications.reason}" if self.specifications.reason else ""
-        found.append(
-            f"The set was {declared}; shares are of this set, and no chances.{reason} Whether it is homogeneous, and was declared "
-            "before outcomes were seen, no figure shows."
-        )
-        return found
+        return lines(self, money=money)
 
     def summary(self) -> str:
         """Return the curve as text: what it says, what each alternative comes to, and up to 40 specifications one by one."""
-        varied = ", ".join(f"{name} ({len(names)})" for name, names in self.specifications.dimensions.items())
-        parts = [f"{self.contract.name}: specification curve of effect '{self.effect}', by {varied}", ""]
-        parts += [f"  {line}" for line in self.lines()]
-        parts += ["", f"What each alternative comes to (medians; payment in {self.contract.currency})"]
-        parts += _table(self.alternatives())
-        if len(self.rows) <= MOST_SHOWN:
-            parts += [
-                "",
-                "Specifications, by estimate (* as agreed)",
-                *_table([self._cells(row) for row in self.sorted()]),
-            ]
-        else:
-            parts += ["", f"The {len(self.rows):,} specifications stand one by one in the JSON."]
-        if reasons := self.reasons():
-            parts += ["", "Not run", *(f"  {line}" for line in reasons)]
-        return "\n".join(parts) + "\n"
+        return summarized(self)
 
     def sorted(self) -> tuple[SpecificationRow, ...]:
         """Return the specifications by estimate and then payment, lowest first; those without an estimate come last."""
@@ -366,24 +259,6 @@ class SpecificationCurve:
             return row.estimate is None, row.estimate or 0.0, row.payment is None, row.payment or Decimal(0)
 
         return tuple(sorted(self.rows, key=place))
-
-    def _cells(self, row: SpecificationRow) -> dict[str, str]:
-        scale = self.scale
-        gate = {None: "", True: "open", False: "shut"}
-        order = " > ".join(" = ".join(names) for names in row.order)
-        cells = {
-            "no.": f"{'*' if row.primary else ' '}{row.number}",
-            **row.choices,
-            "estimate": "" if row.estimate is None else scale.number(row.estimate),
-            "95%": f"{scale.number(row.conf_low)} to {scale.number(row.conf_high)}"
-            if row.conf_low is not None and row.conf_high is not None
-            else "",
-            "gate": gate[row.gate_passes],
-            "payment": "" if row.payment is None else f"{row.payment:,}",
-        }
-        if len(self.contract.players) > 1:
-            cells["order"] = order
-        return {**cells, "refused": ", ".join(row.codes)}
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain data; money is decimal text."""
@@ -458,7 +333,8 @@ class SpecificationCurve:
             self.specifications.dimensions,
             self.levels,
             axes,
-            outcome=self.terms.outcome,
+            factor=self.scale.factor,
+            outcome=f"{self.terms.outcome},{self.scale.unit}" if self.scale.unit else self.terms.outcome,
             currency=self.contract.currency,
             refused=len(self.rows) - len(rows),
         )
@@ -491,7 +367,7 @@ class SpecificationCurve:
             for name in names
         }
         if len(paid) > 1:
-            paid["in all"] = [float(add(row.payments.values())) for row in self.settled]
+            paid["in all"] = [float(row.payment or 0) for row in self.settled]
         own = next((number for number, row in enumerate(self.settled) if row.primary), None)
         return plot_providers(paid, own, ax, self.contract.currency)
 
@@ -499,7 +375,7 @@ class SpecificationCurve:
         return self.summary()
 
     def _repr_html_(self) -> str:
-        return titled_table(self.tidy(), " ".join(self._numbers()))
+        return titled_table(self.tidy(), " ".join(numbers(self)))
 
 
 def _percentile(values: Sequence[Any], own: Any) -> float:
@@ -518,35 +394,3 @@ def _spread(values: Sequence[Any], own: Any, percentile: float | None) -> dict[s
 
 def _share(changed: Changed) -> dict[str, Any]:
     return {"count": changed.count, "among": changed.among, "share": changed.share}
-
-
-def _counts(codes: Mapping[str, int]) -> str:
-    return ", ".join(f"{code} ({count:,})" for code, count in codes.items())
-
-
-RIGHT: Final = ("no.", "estimates", "estimate", "payment")
-
-
-def _table(rows: Sequence[Mapping[str, str]]) -> list[str]:
-    """Return rows as lines under their headings; a column without any text is left out."""
-    heads = [head for head in rows[0] if any(row[head] for row in rows)] if rows else []
-    widths = {head: max(len(head), *(len(row[head]) for row in rows)) for head in heads}
-    shown = [{head: head for head in heads}, *rows]
-    return [
-        ("  " + "  ".join(f"{row[h]:>{widths[h]}}" if h in RIGHT else f"{row[h]:<{widths[h]}}" for h in heads)).rstrip()
-        for row in shown
-    ]
-
-
-def _reasons(left_out: Sequence[LeftOut]) -> list[str]:
-    """Return each reason once with how many combinations it concerns, the most frequent first."""
-    found = Counter((problem.code, problem.what) for one in left_out for problem in one.problems)
-    places: dict[tuple[str, str], set[str]] = {}
-    for problem in (problem for one in left_out for problem in one.problems):
-        places.setdefault((problem.code, problem.what), set()).add(problem.where)
-    lines = []
-    for (code, what), count in found.most_common(MOST_REASONS):
-        where = next(iter(places[code, what])) if len(places[code, what]) == 1 else f"{count:,} combinations"
-        lines.append(f"{code} {where}: {what}")
-    rest = len(found) - len(lines)
-    return [*lines, *([f"and {rest:,} other reasons; they stand in the JSON"] if rest else [])]

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 from markupsafe import Markup
 
 from counterfoil.report.pictures import WIDTH, line, svg, text
+from counterfoil.specification_text import alternatives, reasons
 
 if TYPE_CHECKING:
     from counterfoil.specification_results import SpecificationCurve
@@ -38,16 +39,15 @@ def curve_facts(curve: "SpecificationCurve", *, show_small_cells: bool = False) 
         if row.payment
     )
     digest = curve.specifications.digest
-    alternatives = [
-        {**row, "payment": "withheld" if withheld and row["payment"] else row["payment"]}
-        for row in curve.alternatives()
+    rows = [
+        {**row, "payment": "withheld" if withheld and row["payment"] else row["payment"]} for row in alternatives(curve)
     ]
     return {
         "title": f"{curve.effect}: what other designs that were agreed beforehand would have come to",
         "sentences": curve.lines(money=not withheld),
-        "alternatives": alternatives,
+        "alternatives": rows,
         "currency": curve.contract.currency,
-        "not_run": curve.reasons(),
+        "not_run": reasons(curve),
         "reason": curve.specifications.reason or "",
         "declared": "" if digest is None else f"{curve.specifications.file}, SHA-256 {digest}",
         "withheld": withheld,
