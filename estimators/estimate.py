@@ -40,9 +40,9 @@ MANY: Final = 1e10
 
 MatchedType = Literal["abadie_imbens", "matched_sets"]
 StatedType = (
-    ErrorType | MatchedType | Literal["autocorrelated", "placebo", "published", "replicates", "stacked", "unknown"]
     ErrorType
-    | Literal["abadie_imbens", "autocorrelated", "imputed", "placebo", "published", "replicates", "stacked", "unknown"]
+    | MatchedType
+    | Literal["autocorrelated", "imputed", "placebo", "published", "replicates", "stacked", "unknown"]
 )
 AS_STATED: Final = ("abadie_imbens", "classical", "matched_sets")
 """Error types whose covariance is stated as a whole and is no sum over people."""

@@ -1,7 +1,7 @@
 """Whom a comparison uses, who of them was treated, and what they must be alike in; outcomes are not read."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
 
@@ -130,13 +130,14 @@ def read_groups(spec: ComparisonDesign, study: Study) -> Arms:
         As `draw_comparison`.
     """
     if isinstance(spec.treated, str):
-        return read_arms(study, spec.treated, spec.control, spec.arm)
+        found = read_arms(study, spec.treated, spec.control, spec.arm)
+        return found if spec.control is not None else replace(found, labels=("untreated", "treated"))
     if spec.treated is None:
         served = study.roster().exposure.any(axis=1)
         if served.all() or not served.any():
             what = "everybody was served" if served.all() else "nobody was served"
             raise refusal("IDENT-001", what, "services")
-        return Arms(np.asarray(served, dtype=np.intp), ("not served", "served"), (1,))
+        return Arms(np.asarray(served, dtype=np.intp), ("unserved", "served"), (1,))
     bits = np.column_stack([study.arm(name) for name in spec.treated])
     codes = bits @ (1 << np.arange(bits.shape[1]))
     # Singles before pairs before triples, each in the order of the columns.

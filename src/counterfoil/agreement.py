@@ -7,6 +7,7 @@ from typing import Any
 from counterfoil.contract import Contract, Dividing, OverTime, Placed, Trial
 from counterfoil.datasets.study import Study
 from counterfoil.errors import CounterfoilError, DataError, Problem, did_you_mean, listed
+from counterfoil.estimators.comparisons.comparison_design import ComparisonDesign
 from counterfoil.estimators.dose_response import DoseResponse
 from counterfoil.estimators.experiment import Experiment
 from counterfoil.estimators.instruments.instrumental_variable import InstrumentalVariable
@@ -51,6 +52,9 @@ def _effect(contract: Contract, study: Study, name: str) -> Iterator[Problem]:
     for key in ("cluster", "blocks", "pairs", "within", "received", "weights"):
         if column := getattr(spec, key, None):
             yield from _asked(contract.where(*at, key), partial(study.column, column, complete=complete))
+    if isinstance(spec, ComparisonDesign):
+        yield from _groups(contract, study, spec, at)
+        complete = complete and spec.missing_covariates == "refuse"
     measured = [(column, contract.where(*at, "covariates")) for column in spec.covariates]
     if isinstance(spec, SequentialContribution):
         steps = enumerate(spec.progress)
@@ -58,6 +62,7 @@ def _effect(contract: Contract, study: Study, name: str) -> Iterator[Problem]:
     for column, where in measured:
         ask = partial(study.covariates, [column]) if complete else partial(study.column, column, complete=False)
         yield from _asked(where, ask)
+    complete = spec.missing == "refuse"
     if isinstance(spec, Trial):
         yield from _trial(contract, study, spec, at)
     for column in contract.effects[name].groups:
@@ -106,6 +111,17 @@ def _trial(contract: Contract, study: Study, spec: Trial, at: tuple[str, ...]) -
                 yield Problem("DATA-015", what, where, "name earlier periods of the outcome")
             else:
                 yield from _asked(where, partial(study.outcome, spec.outcome, period, complete=complete))
+
+
+def _groups(contract: Contract, study: Study, spec: ComparisonDesign, at: tuple[str, ...]) -> Iterator[Problem]:
+    """Yield what is wrong with the columns, or the services, that say who was treated."""
+    if spec.treated is None and study.services is None:
+        what = "the study has no services.csv, and `treated:` names no column"
+        yield Problem("DATA-019", what, contract.where(*at))
+    marks = spec.control is None and spec.missing == "refuse"
+    for column in spec.treated_columns:
+        ask = partial(study.arm, column) if marks else partial(study.column, column, complete=spec.missing == "refuse")
+        yield from _asked(contract.where(*at, "treated"), ask)
 
 
 def _over_time(contract: Contract, study: Study, spec: OverTime | Placed, at: tuple[str, ...]) -> Iterator[Problem]:

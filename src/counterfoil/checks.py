@@ -18,7 +18,7 @@ from counterfoil.attribution.money.amounts import add, exact, multiply, round_mo
 from counterfoil.attribution.money.currency import smallest_unit
 from counterfoil.attribution.payment.operating import gate_operating
 from counterfoil.attribution.payment.unit_price import UnitPrice
-from counterfoil.contract import Contract, Effect, OverTime, Placed
+from counterfoil.contract import Comparison, Contract, Effect, OverTime, Placed
 from counterfoil.contradictions import contradictions
 from counterfoil.datasets.study import Study
 from counterfoil.errors import CounterfoilError, Problem, raise_any
@@ -72,7 +72,7 @@ class Check:
     progress : DataFrame
         Columns effect, stage, statistic, df, p_value: whether progress so far predicts who enrols at each later stage.
     compared : mapping of str to Rehearsal
-        Who is compared over which periods, for each effect measured over time.
+        Who is compared, over which periods or how alike, for each effect measured without a lottery or over time.
     """
 
     contract: Contract
@@ -223,7 +223,9 @@ def check(contract: Contract, study: Study) -> Check:
     raise_any(disagreements(contract, blind))
     effects = divide_pots(contract, {name: _measured_blind(contract, blind, name) for name in contract.measured})
     compared = {
-        name: rehearse(spec, blind) for name in effects if isinstance(spec := contract.spec(name), OverTime | Placed)
+        name: rehearse(spec, blind)
+        for name in effects
+        if isinstance(spec := contract.spec(name), OverTime | Placed | Comparison)
     }
     for name, result in effects.items():
         if not offers(result.terms.gate, contract.spec(name)):
@@ -272,7 +274,6 @@ def _progress(
 
 
 def _detectable(contract: Contract, name: str, result: EffectResult) -> Iterator[tuple[Any, ...]]:
-    """Yield a row for the total and for each provider of one effect."""
     """Yield a row for the total and for each provider of one effect, where weights are known before outcomes."""
     if result.total is None or result.total.riesz is None:
         return

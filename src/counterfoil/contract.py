@@ -44,9 +44,11 @@ from counterfoil.attribution.payment.top_up import TopUp
 from counterfoil.attribution.payment.unit_price import UnitPrice
 from counterfoil.estimators.contribution import Contribution
 from counterfoil.estimators.dose_response import DoseResponse
+from counterfoil.estimators.doubly_robust.doubly_robust import DoublyRobust
 from counterfoil.estimators.experiment import Experiment
 from counterfoil.estimators.fixed_baseline import FixedBaseline
 from counterfoil.estimators.instruments.instrumental_variable import InstrumentalVariable
+from counterfoil.estimators.matching.matching import Matching
 from counterfoil.estimators.panel_contribution import PanelContribution
 from counterfoil.estimators.panels.difference_in_differences import DifferenceInDifferences
 from counterfoil.estimators.panels.event_study_regression import EventStudyRegression
@@ -57,6 +59,7 @@ from counterfoil.estimators.sequential import SequentialContribution
 from counterfoil.estimators.synthetic.interrupted_time_series import InterruptedTimeSeries
 from counterfoil.estimators.synthetic.synthetic_control import SyntheticControl
 from counterfoil.estimators.trials.cluster_means import ClusterMeans
+from counterfoil.estimators.weighting.weighting import Weighting
 from counterfoil.source import Source
 
 VERSION: Final = 1
@@ -70,12 +73,15 @@ OverTime = DifferenceInDifferences | EventStudyRegression | TwoWayFixedEffects |
 """Designs that compare changes over time."""
 Placed = SyntheticControl | InterruptedTimeSeries
 """Designs for few treated places with a history."""
-Measured = Trial | OverTime | Placed | FixedBaseline | Dividing
+Comparison = Matching | Weighting | DoublyRobust
+"""Designs that compare people who are alike in what was recorded."""
+Measured = Trial | Comparison | OverTime | Placed | FixedBaseline | Dividing
 """Designs that measure an effect on a study."""
 Composed = Blend | Index | Pool
 """Effects that are made of other effects."""
 Estimator = Annotated[
-    Trial | OverTime | Placed | FixedBaseline | Dividing | Published | Composed, Field(discriminator="kind")
+    Trial | Comparison | OverTime | Placed | FixedBaseline | Dividing | Published | Composed,
+    Field(discriminator="kind"),
 ]
 
 

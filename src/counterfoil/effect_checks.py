@@ -9,6 +9,7 @@ from counterfoil.attribution.gains.probability_gate import ProbabilityGate
 from counterfoil.attribution.payment.gate import Gate
 from counterfoil.contract import Composed, Contract, Effect, Measured, OverTime, Placed
 from counterfoil.errors import Problem, did_you_mean, listed
+from counterfoil.estimators.comparisons.comparison_design import ComparisonDesign
 from counterfoil.estimators.experiment import Experiment
 from counterfoil.estimators.fixed_baseline import FixedBaseline
 from counterfoil.estimators.panel_contribution import PanelContribution
@@ -62,11 +63,12 @@ def _check_adjustments(contract: Contract, name: str, effect: Effect) -> Iterato
     if effect.truncate is not None and isinstance(spec, PanelContribution | OverTime | Placed):
         what = "`truncate:` is for an outcome of one period, and a panel has several"
         yield Problem("CONTRACT-016", what, contract.where("effects", name, "truncate"))
-    if isinstance(spec, Experiment) and spec.control is not None and spec.arm is None:
-        what = "an effect has one gain, and `control:` without `arm:` leaves open which arm's it is"
-        yield Problem(
-            "CONTRACT-016", what, contract.where("effects", name, "estimator", "control"), "add `arm:`, or `arm: any`"
-        )
+    if isinstance(spec, Experiment | ComparisonDesign) and spec.arm is None:
+        several = spec.control is not None or isinstance(getattr(spec, "treated", None), tuple)
+        key = "control" if spec.control is not None else "treated"
+        what = f"an effect has one gain, and `{key}:` without `arm:` leaves open whose it is"
+        where = contract.where("effects", name, "estimator", key)
+        yield from [Problem("CONTRACT-016", what, where, "add `arm:`, or `arm: any`")] if several else []
     if effect.settled_in is None:
         return
     if isinstance(spec, Published | Composed):

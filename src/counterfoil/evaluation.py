@@ -12,6 +12,7 @@ from typing import Any, Final
 import pandas as pd
 
 from counterfoil.agreement import disagreements
+from counterfoil.alike import alike_records, compared
 from counterfoil.attribution.counting.kinds import count, in_order
 from counterfoil.attribution.counting.period import periods_of
 from counterfoil.attribution.counting.quantity import Quantity
@@ -510,6 +511,8 @@ def _effect_dict(contract: Contract, result: EffectResult) -> dict[str, Any]:
             "decided": tests[0],
             "others": tests[1:],
         }
+    if (comparison := compared(result.measured)) is not None:
+        found["alike"] = alike_records(comparison)
     if (robust := robustness(contract, result)) is not None:
         found["robustness"] = robust.to_records()
     if (findings := result.findings()) is not None:

@@ -1,11 +1,12 @@
-"""What a design on a panel rests on before outcomes are read: who is compared with whom, over which periods, and what fails."""
+"""What a comparison rests on before outcomes are read: who is compared with whom, over which periods, how alike, and what fails."""
 
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from counterfoil.contract import OverTime, Placed
+from counterfoil.alike import balance_lines, overlap_of
+from counterfoil.contract import Comparison, OverTime, Placed
 from counterfoil.datasets.disclosure import suppress_counts
 from counterfoil.datasets.study import Study
 from counterfoil.errors import CounterfoilError, DataError, Problem, raise_any
@@ -21,7 +22,7 @@ COUNTS = ("people", "rows", "units", "compared")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rehearsal:
-    """What is known of a panel design before outcomes.
+    """What is known of a comparison before outcomes.
 
     Parameters
     ----------
@@ -30,26 +31,28 @@ class Rehearsal:
     refused : tuple of Problem
         What the fit would refuse.
     warnings : tuple of Problem
+    alike : tuple of str
+        How alike the people are who are compared, in sentences.
     """
 
     cells: pd.DataFrame
     refused: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
+    alike: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the cells as plain data."""
-        return {"cells": self.cells.to_dict("records")}
+        return {"cells": self.cells.to_dict("records"), "alike": list(self.alike)}
 
     def lines(self) -> list[str]:
         """Return the cells as lines of text."""
-        return (
-            []
-            if self.cells.empty
-            else ["who is compared:", *(f"  {row}" for row in self.cells.to_string(index=False).splitlines())]
-        )
+        if self.cells.empty:
+            return []
+        rows = [f"  {row}" for row in self.cells.to_string(index=False).splitlines()]
+        return ["who is compared:", *rows, *(f"  {line}" for line in self.alike)]
 
 
-def rehearse(spec: OverTime | Placed, study: Study) -> Rehearsal:
+def rehearse(spec: OverTime | Placed | Comparison, study: Study) -> Rehearsal:
     """Return what a design rests on; outcomes are not read.
 
     Raises
@@ -59,6 +62,8 @@ def rehearse(spec: OverTime | Placed, study: Study) -> Rehearsal:
     """
     if isinstance(spec, Placed):
         return _of_places(spec, study)
+    if isinstance(spec, Comparison):
+        return _of_groups(spec, study)
     if isinstance(spec, StaggeredDiD):
         plan = plan_staggered(spec, study)
         refused, warned = (plan.problems, ()) if plan.refused else ((), plan.problems)
@@ -69,6 +74,28 @@ def rehearse(spec: OverTime | Placed, study: Study) -> Rehearsal:
     if (spec.cluster or study.cluster) is None:
         cells = cells.drop(columns="clusters")  # each would be one person, or one place
     return Rehearsal(_shown(cells, spec.level == "people"), support.refusals, support.warnings)
+
+
+def _of_groups(spec: Comparison, study: Study) -> Rehearsal:
+    """Say how many people each group has and really counts as, and how alike the groups are."""
+    try:
+        built = spec.build(study)
+    except DataError:
+        raise
+    except CounterfoilError as error:
+        return Rehearsal(pd.DataFrame(), error.problems)
+    found = overlap_of(built).tidy()
+    several = found["term"].nunique() > 1
+    cells = pd.DataFrame(
+        {
+            **({"effect of": found["term"]} if several else {}),
+            "group": found["group"],
+            "people": found["people"],
+            "count as": found["effective"].map("{:,.0f}".format, na_action="ignore").fillna("few"),
+            "one person's largest part": found["largest_share"].map("{:.1%}".format, na_action="ignore").fillna(""),
+        }
+    )
+    return Rehearsal(cells, (), built.warnings, tuple(balance_lines(built)))
 
 
 def _of_places(spec: Placed, study: Study) -> Rehearsal:

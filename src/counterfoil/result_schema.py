@@ -49,6 +49,12 @@ def evaluation_schema() -> dict[str, Any]:
     robust = _object({
         "claim": _TEXT, "threshold": _NUMBER, "parallel_trends": {"type": "boolean"}, "breakdown": _NUMBER,
     })  # fmt: skip
+    alike = _object({
+        "balance": _list(_object({
+            "term": _TEXT, "covariate": _TEXT, "before": _NUMBER, "after": _NUMBER, "balanced": {"type": "boolean"},
+        })),
+        "overlap": _list({"type": "object"}),
+    })  # fmt: skip
     pot_and_split = _object({
         "credits_from": _TEXT, "basis": _TEXT, "pot": _object(row), "split": _object(row), "difference": _object(row),
         "disagree": {"type": "boolean"},
@@ -68,7 +74,7 @@ def evaluation_schema() -> dict[str, Any]:
         "estimand": _TEXT, "error_type": _TEXT, "degrees_of_freedom": _NUMBER, "clusters": {"type": ["integer", "null"]},
         "people": {"type": "integer"}, "population": _TEXT, "counts": _map({"type": "integer"}), "std_error_by_type": _map(_NUMBER), "total": _object(row), "priced_at": _MONEY,
         "gate": gate, "held": held, "rule": _TEXT, "credits": _list(_object(credit)), "credit_warnings": _list(problem),
-        "pot_and_split": pot_and_split, "findings": findings, "robustness": _list(robust),
+        "pot_and_split": pot_and_split, "findings": findings, "robustness": _list(robust), "alike": alike,
     }  # fmt: skip
     effect = _object(
         {

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
+from counterfoil.alike import balance_lines, compared
 from counterfoil.attribution.money.words import Words
 from counterfoil.attribution.payment.condition import shown as shown_number
 from counterfoil.attribution.payment.gate import Gate, GateTest
@@ -223,6 +224,8 @@ def _effect_lines(contract: "Contract", result: "EffectResult") -> Iterator[str]
     if others:
         yield f"  Std error under other error types: {', '.join(others)}."
     yield from (f"  {line[0].upper()}{line[1:]}." for line in instrument_lines(result.measured))
+    if (comparison := compared(result.measured)) is not None:
+        yield from (f"  {line[0].upper()}{line[1:]}." for line in balance_lines(comparison))
     if result.gate is not None:
         yield from _gate_lines(result, scale)
     else:
@@ -265,7 +268,6 @@ def _errors(total: Estimate) -> str:
     clusters = "" if total.clusters is None else f" by {total.n_clusters:,} clusters"
     own = total.diagnostics.get("error_type")
     within = "" if own is None else f" from {own} in each cohort and period"
-    law = f"t with {total.df:g} degrees of freedom" if math.isfinite(total.df) else "normal distribution"
     law = f"t with {total.df:g} degrees of freedom" if math.isfinite(total.df) else "normal"
     return f"Errors: {total.error_type}{within}{clusters}, {law}"
 

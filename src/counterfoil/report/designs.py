@@ -6,13 +6,14 @@ from counterfoil.attribution.gains.blend import Blend
 from counterfoil.attribution.gains.index import Index
 from counterfoil.attribution.gains.pool import Pool
 from counterfoil.attribution.money.words import Words
-from counterfoil.contract import Composed, Dividing, Measured, OverTime, Placed, Trial
+from counterfoil.contract import Comparison, Composed, Dividing, Measured, OverTime, Placed, Trial
 from counterfoil.estimators.dose_response import DoseResponse
 from counterfoil.estimators.experiment import Experiment
 from counterfoil.estimators.fixed_baseline import FixedBaseline
 from counterfoil.estimators.panel_contribution import PanelContribution
 from counterfoil.estimators.published import Published
 from counterfoil.estimators.sequential import SequentialContribution
+from counterfoil.report.comparison_words import ALIKE, IN_COMMON, describe_comparison
 from counterfoil.report.comparisons import describe_over_time, describe_placed, describe_trial, rests_on
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ def describe_design(spec: "Measured | Published | Composed") -> str:
         )
     if isinstance(spec, Trial):
         return describe_trial(spec)
+    if isinstance(spec, Comparison):
+        return describe_comparison(spec)
     if isinstance(spec, OverTime):
         return describe_over_time(spec)
     if isinstance(spec, Placed):
@@ -116,6 +119,12 @@ def _exchangeability(result: "EffectResult") -> list[tuple[Assumption, str, str]
         return [(name, AT_EVERY_STAGE, "assumed")]
     if isinstance(spec, Trial | OverTime | Placed) and not isinstance(spec, Experiment):
         return [(name, what, state) for what, state in rests_on(spec)]
+    if isinstance(spec, Comparison):
+        weak = any(problem.code in {"EST-004", "EST-042", "EST-043"} for problem in result.warnings)
+        return [
+            (name, ALIKE, "assumed"),
+            ("positivity", IN_COMMON, "flagged" if weak or result.total is None else "passed"),
+        ]
     lottery = isinstance(spec, Experiment) or getattr(spec, "design", "") == "randomized"
     # A panel may divide what another design measures.
     divided = [(name, f"For the division: {what}", "assumed") for what in trends if compared]

@@ -26,6 +26,7 @@ from counterfoil.estimators.panel_contribution import PanelContribution
 from counterfoil.estimators.support import CLASSES, SupportLedger, support
 from counterfoil.findings import Findings
 from counterfoil.moved import instrument_lines
+from counterfoil.report.alike_facts import alike
 from counterfoil.report.designs import assumption_rows, describe_design
 from counterfoil.report.panel_facts import over_time
 from counterfoil.report.pictures import Bar, Division, Part
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
 WITHHELD: Final = "withheld"
 RAW: Final = "raw outcomes"
+ARMS: Final = ("assigned", "control", "treated", "untreated", "served", "unserved")
+"""What the two groups of a design may be called in its counts."""
 MOST_BARS: Final = 6
 """Parties beyond which bars of shares have more parts than colours can tell apart."""
 MOST_PATTERNS: Final = 40
@@ -236,6 +239,7 @@ def _effect(
         "note": "",
         "findings": None,
         "over_time": None,
+        "alike": alike(result),
         "places": places(result),
         "instrument": instrument_lines(result.measured),
     }
@@ -574,7 +578,7 @@ def _data(evaluation: "Evaluation", show_small_cells: bool) -> dict[str, Any]:
             )
             for reason, n in lost.items()
         ]
-        arms = {arm: counts[arm] for arm in ("assigned", "control") if arm in counts}
+        arms = {arm: counts[arm] for arm in ARMS if arm in counts}
         texts = [f"{n:,}" for n in arms.values()] if show_small_cells else suppress_counts(list(arms.values()))
         facts["served"] += [(f"{arm} ({result.name})", text) for arm, text in zip(arms, texts, strict=True)]
     if study is None:

@@ -54,8 +54,9 @@ def svg(height: float, title: str, parts: Sequence[Markup]) -> Markup:
     ).format(WIDTH, height, title, title, Markup("").join(parts))
 
 
-def _short(label: str) -> str:
-    return label if len(label) <= 21 else f"{label[:11]}…{label[-9:]}"
+def shortened(label: str, length: int = 21) -> str:
+    """Return a label of at most so many letters, its middle left out."""
+    return label if len(label) <= length else f"{label[: length - 10]}…{label[-9:]}"
 
 
 def line(x1: float, y1: float, x2: float, y2: float, kind: str) -> Markup:
@@ -72,7 +73,7 @@ def forest(bars: Sequence[Bar], title: str) -> Markup:
     for place, bar in enumerate(bars):
         y = ROW * place + 20
         parts += [
-            text(LABEL - 12, y + 4, _short(bar.label), "end"),
+            text(LABEL - 12, y + 4, shortened(bar.label), "end"),
             line(zero + bar.low * unit, y, zero + bar.high * unit, y, "interval"),
             Markup('<circle cx="{:.1f}" cy="{}" r="5" class="dot"/>').format(zero + bar.value * unit, y),
             text(WIDTH - 4, y + 4, bar.written, "end", "number"),
@@ -96,7 +97,7 @@ def waterfall(bars: Sequence[Bar], total: Bar, title: str) -> Markup:
         left, width = zero + min(start, end) * unit, max(abs(end - start) * unit, 1.0)
         kind = "whole" if bar is total else "loss" if bar.harm else "part"
         parts += [
-            text(LABEL - 12, y + 15, _short(bar.label), "end"),
+            text(LABEL - 12, y + 15, shortened(bar.label), "end"),
             Markup('<rect x="{:.1f}" y="{}" width="{:.1f}" height="22" class="{}"/>').format(left, y, width, kind),
             text(WIDTH - 4, y + 15, bar.written, "end", "number"),
         ]
@@ -119,7 +120,7 @@ def share_bars(rows: Sequence[Division], title: str) -> Markup:
     drawn = [HATCH]
     for place, (rule, parts) in enumerate(rows):
         y, x = 44 * place + 6, float(LABEL)
-        drawn.append(text(LABEL - 12, y + 20, _short(rule), "end"))
+        drawn.append(text(LABEL - 12, y + 20, shortened(rule), "end"))
         for part in parts:
             width = part.share * (WIDTH - LABEL - 4)
             drawn += _part(part, _fill(names.index(part.party), part.agreed), x, y, width)
@@ -129,7 +130,7 @@ def share_bars(rows: Sequence[Division], title: str) -> Markup:
         drawn.append(
             Markup('<rect x="{}" y="{}" width="14" height="14" {}/>').format(x, y, _fill(place, name in agreed))
         )
-        drawn.append(text(x + 20, y + 12, _short(name) + (" (agreed)" if name in agreed else "")))
+        drawn.append(text(x + 20, y + 12, shortened(name) + (" (agreed)" if name in agreed else "")))
     return svg(height, title, drawn)
 
 

@@ -1,0 +1,53 @@
+"""What a comparison without a lottery says of itself: how alike its two groups are, and how many people it really rests on."""
+
+from typing import Any
+
+from counterfoil.errors import CounterfoilError
+from counterfoil.estimators.comparisons.balance_table import BalanceTable, balance_table
+from counterfoil.estimators.comparisons.compared import Compared, ComparisonFit
+from counterfoil.estimators.comparisons.overlap import Overlap, measure_overlap
+from counterfoil.estimators.estimate import Estimate
+from counterfoil.estimators.fitted import Fitted
+
+
+def compared(measured: Estimate | Fitted | None) -> Compared | None:
+    """Return the comparison that an effect was measured by, where it was by one."""
+    return measured.comparison if isinstance(measured, ComparisonFit) else None
+
+
+def overlap_of(comparison: Compared) -> Overlap:
+    """Return how many people each side of a comparison really has."""
+    return measure_overlap(comparison.sample, comparison.balancing, comparison.score, comparison.estimand)
+
+
+def balance_of_comparison(comparison: Compared) -> BalanceTable | None:
+    """Return how alike the two groups are, or None where they are compared in nothing."""
+    try:
+        return balance_table(comparison)
+    except CounterfoilError:
+        return None
+
+
+def balance_lines(comparison: Compared) -> list[str]:
+    """Say how alike the groups are before and after, and what is left."""
+    table = balance_of_comparison(comparison)
+    return [] if table is None else table.lines()
+
+
+def alike_records(comparison: Compared) -> dict[str, Any]:
+    """Return balance and overlap as plain data: differences in standard deviations, and no mean of a group."""
+    table = balance_of_comparison(comparison)
+    rows = [] if table is None else table.overall.to_dict("records")
+    return {
+        "balance": [
+            {
+                "term": row["term"],
+                "covariate": row["covariate"],
+                "before": float(row["smd_before"]),
+                "after": float(row["smd_after"]),
+                "balanced": bool(row["balanced"]),
+            }
+            for row in rows
+        ],
+        "overlap": overlap_of(comparison).tidy().to_dict("records"),
+    }

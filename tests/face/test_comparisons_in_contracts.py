@@ -1,0 +1,177 @@
+"""Matching, weighting and doubly robust comparisons as kinds in a contract: checked blind, settled, shown, refused with places."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pandas as pd
+import pytest
+
+import counterfoil as cf
+from counterfoil.contract import Contract
+from counterfoil.datasets.study import Study
+from counterfoil.errors import CounterfoilError
+from counterfoil.result_schema import evaluation_schema
+
+SIZE = 600
+CONTRACT = """\
+counterfoil: 1
+name: Days worked
+currency: USD
+parties:
+  north: {role: provider}
+  city:  {role: outcome_payer}
+effects:
+  work:
+    outcome: days
+    better: %s
+    estimator: {%s}
+    planning: {std_dev: 1}
+    gate: {total_above: 0}
+payments:
+  - {effect: work, per: person, price: "10.00"}
+"""
+ALIKE = "treated: trained, covariates: [need, site]"
+KINDS = {
+    "matching": f"kind: matching, {ALIKE}",
+    "matching within": f"kind: matching, method: coarsened_exact, {ALIKE}",
+    "weighting": f"kind: weighting, {ALIKE}",
+    "entropy": f"kind: weighting, method: entropy, {ALIKE}",
+    "doubly_robust": f"kind: doubly_robust, {ALIKE}",
+    "served": "kind: weighting, covariates: [need, site]",
+    "groups": "kind: doubly_robust, treated: course, control: none, arm: long, covariates: [need]",
+    "several": "kind: weighting, treated: [trained, housed], arm: trained + housed, covariates: [need]",
+}
+
+
+def contract(folder: Path, estimator: str, better: str = "higher") -> Contract:
+    (folder / "contract.yaml").write_text(CONTRACT % (better, estimator), encoding="utf-8")
+    return cf.read_contract(folder / "contract.yaml")
+
+
+def study(gain: float = 1.0) -> Study:
+    """People in need are trained more often and work less; the gain is the same for everybody."""
+    rng = np.random.default_rng(5)
+    need = rng.normal(size=SIZE)
+    trained = (rng.random(SIZE) < 1 / (1 + np.exp(0.7 - 0.8 * need))).astype(int)
+    housed = rng.integers(0, 2, SIZE)
+    people = pd.DataFrame(
+        {
+            "person": [f"p{i:03d}" for i in range(SIZE)],
+            "trained": trained,
+            "housed": housed,
+            "course": np.where(trained == 0, "none", np.where(housed == 1, "long", "short")),
+            "need": need,
+            "site": [f"s{i % 3}" for i in range(SIZE)],
+        }
+    )
+    days = 10 - 2 * need + gain * trained + rng.normal(size=SIZE)
+    outcomes = pd.DataFrame({"person": people["person"], "outcome": "days", "value": days})
+    services = pd.DataFrame({"person": people["person"][trained == 1], "provider": "north"})
+    return Study.from_tables(people, services=services, outcomes=outcomes)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_comparison_is_checked_blind_and_settled(kind: str, tmp_path: Path) -> None:
+    agreed, data = contract(tmp_path, KINDS[kind]), study()
+    checked = cf.check(agreed, data.without_outcomes())
+    assert not checked.refused
+    said = checked.summary()
+    assert "who is compared:" in said
+    assert "count as" in said
+    assert "standardised differences" in said
+    assert "which would pay" in said or "not known before outcomes" in said
+    evaluation = cf.evaluate(agreed, data)
+    result = evaluation.effects["work"]
+    assert result.total is not None
+    assert abs(float(result.total.values[0]) - 1.0) < 3.5 * float(result.total.std_error[0])
+    assert evaluation.settlement is not None
+    exact = float(result.total.values[0]) * result.total.people * 10
+    assert float(evaluation.settlement.total) == pytest.approx(exact, abs=0.006)
+
+
+@pytest.mark.parametrize("kind", ["matching", "weighting", "doubly_robust"])
+def test_report_text_and_json_show_how_alike_people_are(kind: str, tmp_path: Path) -> None:
+    evaluation = cf.evaluate(contract(tmp_path, KINDS[kind]), study())
+    assert "Standardised differences of 0.1 or more" in evaluation.summary()
+    told = json.loads(evaluation.to_json())
+    jsonschema.validate(told, evaluation_schema())
+    rows = told["effects"]["work"]["alike"]["balance"]
+    assert {row["covariate"] for row in rows} >= {"need", "site=s1"}
+    assert all(set(row) == {"term", "covariate", "before", "after", "balanced"} for row in rows)
+    evaluation.report(tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "how alike the two groups are" in page
+    assert "How many people each side really counts as" in page
+    assert "nothing unrecorded decided" in page
+
+
+def test_better_lower_pays_for_a_fall(tmp_path: Path) -> None:
+    evaluation = cf.evaluate(contract(tmp_path, KINDS["weighting"], "lower"), study(-1.0))
+    assert evaluation.settlement is not None
+    assert evaluation.settlement.total > 0
+
+
+@pytest.mark.parametrize(
+    ("terms", "code", "said"),
+    [
+        ("kind: matching, treated: traind, covariates: [need]", "DATA-004", "line 11, column 33"),
+        ("kind: weighting, treated: course, covariates: [need]", "DATA-013", "line 11, column 34"),
+        ("kind: weighting, treated: trained, covariates: [ned]", "DATA-004", "line 11, column 52"),
+        ("kind: doubly_robust, treated: course, control: none, covariates: [need]", "CONTRACT-016", "arm"),
+        ("kind: weighting, treated: [trained, housed], covariates: [need]", "CONTRACT-016", "arm"),
+        ("kind: matching, treated: trained, covariates: [need], calliper: 0.2", "CONTRACT-00", "caliper"),
+        ("kind: matching, treated: trained, covariates: [need], estimand: ato", "CONTRACT-00", "estimand"),
+    ],
+)
+def test_a_wrong_file_is_refused_with_a_place(terms: str, code: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(CounterfoilError) as caught:
+        cf.check(contract(tmp_path, terms), study())
+    assert code in str(caught.value)
+    assert said in str(caught.value)
+    assert "contract.yaml" in str(caught.value)
+
+
+def test_what_the_data_cannot_answer_is_a_refusal_of_the_effect(tmp_path: Path) -> None:
+    """A covariate that tells for certain who was trained leaves nobody to compare with."""
+    data = study()
+    certain = Study.from_tables(
+        data.people.assign(need=data.people["trained"] * 2.0 - 1), outcomes=data.outcomes, services=data.services
+    )
+    checked = cf.check(contract(tmp_path, KINDS["weighting"]), certain)
+    assert {problem.code for problem in checked.refused} == {"EST-002"}
+    evaluation = cf.evaluate(contract(tmp_path, KINDS["weighting"]), certain)
+    assert not evaluation.answered
+
+
+def test_blanks_are_refused_dropped_or_marked(tmp_path: Path) -> None:
+    data = study()
+    people = data.people.assign(need=data.people["need"].where(data.people.index >= 20))
+    blanks = Study.from_tables(people, outcomes=data.outcomes, services=data.services)
+    with pytest.raises(CounterfoilError, match="DATA-014"):
+        cf.check(contract(tmp_path, KINDS["weighting"]), blanks)
+    dropped: Any = cf.evaluate(contract(tmp_path, KINDS["weighting"] + ", missing: drop"), blanks).effects["work"]
+    assert dropped.left_out == {"need": 20}
+    marked: Any = cf.evaluate(contract(tmp_path, KINDS["weighting"] + ", missing_covariates: indicator"), blanks)
+    assert marked.effects["work"].counts["people_used"] == SIZE
+
+
+def test_two_comparisons_of_the_same_people_are_blended_by_person(tmp_path: Path) -> None:
+    """Two designs on the same people vary together, and their blend has no less error for it."""
+    text = CONTRACT % ("higher", KINDS["weighting"])
+    other = text.split("  work:\n")[1].split("payments")[0]
+    both = text.replace(
+        "  work:\n", "  robust:\n" + other.replace(KINDS["weighting"], KINDS["doubly_robust"]) + "  work:\n"
+    )
+    both = both.replace(
+        "payments:",
+        '  both:\n    outcome: days\n    better: higher\n    estimator: {kind: blend, of: {robust: "0.5", work: "0.5"}}\npayments:',
+    )
+    (tmp_path / "contract.yaml").write_text(both.replace("effect: work", "effect: both"), encoding="utf-8")
+    evaluation = cf.evaluate(cf.read_contract(tmp_path / "contract.yaml"), study())
+    parts = [evaluation.effects[name].total for name in ("robust", "work", "both")]
+    assert all(part is not None for part in parts)
+    one, two, joint = (float(part.std_error[0]) for part in parts if part is not None)
+    assert joint == pytest.approx((one + two) / 2, rel=0.05)
