@@ -93,15 +93,15 @@ class Pairs:
         """
         flat = values.reshape(self.n, -1)
         columns = [np.bincount(self.focal, self.weight * column[self.partner], self.n) for column in flat.T]
-        return np.column_stack(columns).reshape(values.shape) if columns else np.zeros(values.shape)
+        return np.asarray(np.column_stack(columns), dtype=np.float64).reshape(values.shape)
 
     def carried(self, counts: FloatArray) -> FloatArray:
         """Return Σ_i a_i w_ij of each person as a partner."""
-        return np.bincount(self.partner, counts[self.focal] * self.weight, self.n)
+        return np.asarray(np.bincount(self.partner, counts[self.focal] * self.weight, self.n), dtype=np.float64)
 
     def squared(self, counts: FloatArray) -> FloatArray:
         """Return Σ_i a_i w_ij² of each person as a partner."""
-        return np.bincount(self.partner, counts[self.focal] * self.weight**2, self.n)
+        return np.asarray(np.bincount(self.partner, counts[self.focal] * self.weight**2, self.n), dtype=np.float64)
 
     def rows(self) -> tuple[Positions, Positions, FloatArray, FloatArray | None]:
         """Return the rows as they are held."""
@@ -168,7 +168,7 @@ class Strata:
         """
         flat, weights, own, other = values.reshape(self.n, -1), self._weights(), self._own, self._other
         columns = [np.bincount(own, weights * column, self._cells + 2)[other] for column in flat.T]
-        return np.column_stack(columns).reshape(values.shape) if columns else np.zeros(values.shape)
+        return np.asarray(np.column_stack(columns), dtype=np.float64).reshape(values.shape)
 
     def carried(self, counts: FloatArray) -> FloatArray:
         """Return Σ_i a_i w_ij of each person as a partner."""

@@ -198,8 +198,8 @@ def _by_block(focal: Positions, partners: Positions) -> list[tuple[Positions, Po
 
 def _distance(places: FloatArray, keys: line.Keys | None, focal: Positions, partner: Positions) -> FloatArray:
     if places.ndim == 1 and keys is not None:
-        return np.abs(keys[focal] - keys[partner]) / line.FINEST
-    return np.sqrt(space.squared(places[focal], places[partner]))
+        return np.asarray(np.abs(keys[focal] - keys[partner]) / line.FINEST)
+    return np.asarray(np.sqrt(space.squared(places[focal], places[partner])))
 
 
 def _pairs(n: int, focal: Positions, partner: Positions, distance: FloatArray, min_ratio: int, replace: bool) -> Pairs:
@@ -207,7 +207,7 @@ def _pairs(n: int, focal: Positions, partner: Positions, distance: FloatArray, m
     sizes = np.bincount(focal, minlength=n)
     enough = sizes[focal] >= min_ratio
     order = np.lexsort((partner[enough], focal[enough]))
-    focal, partner, distance = (column[enough][order] for column in (focal, partner, distance))
+    focal, partner, distance = focal[enough][order], partner[enough][order], distance[enough][order]
     sets = None
     if not replace:
         sets = np.full(n, -1, dtype=np.intp)
@@ -222,6 +222,6 @@ def _joined(parts: list[Matches]) -> Matches:
     if any(isinstance(part, Windows) for part in parts):
         return Both(parts[0], parts[1])
     rows = [part.rows() for part in parts]
-    focal, partner, weight, distance = (np.concatenate(columns) for columns in zip(*rows, strict=True))  # type: ignore[arg-type]
+    focal, partner, weight, distance = (np.concatenate(columns) for columns in zip(*rows, strict=True))
     order = np.lexsort((partner, focal))
     return Pairs(parts[0].n, focal[order], partner[order], weight[order], distance[order])

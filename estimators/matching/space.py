@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from counterfoil.errors import refusal
 from counterfoil.estimators.covariance import FloatArray
 from counterfoil.estimators.matching.line import Keys, spans
 from counterfoil.estimators.matching.matches import Positions
@@ -29,6 +30,8 @@ FIRST: Final = 16
 BLOCKS: Final = 16
 ROWS: Final = 2_000_000
 """Distances held at a time."""
+MOST_ROWS: Final = 30_000_000
+"""Most pairs that are written out."""
 
 
 def squared(focal: FloatArray, partners: FloatArray) -> FloatArray:
@@ -94,8 +97,10 @@ def _by_tree(focal: FloatArray, partners: FloatArray, count: int) -> tuple[Posit
     if asked > count:
         many = squared(focal, partners[found[:, count]]) <= reach * (1.0 + 1e-12)
     lists: list[Positions] = []
+    around = np.sqrt(reach) * (1.0 + 1e-9)
+    _hold(int(np.sum(tree.query_ball_point(focal[many], around[many], return_length=True))) if many.any() else 0)
     for row in np.flatnonzero(many).tolist():
-        near = np.sort(np.array(tree.query_ball_point(focal[row], np.sqrt(reach[row]) * (1.0 + 1e-9)), dtype=np.intp))
+        near = np.sort(np.array(tree.query_ball_point(focal[row], around[row]), dtype=np.intp))
         near = near[squared(focal[[row]], partners[near]) <= reach[row]]
         sizes[row] = len(near)
         lists.append(near)
@@ -104,6 +109,13 @@ def _by_tree(focal: FloatArray, partners: FloatArray, count: int) -> tuple[Posit
     chosen[~of_many] = np.sort(found[~many, :count], axis=1).ravel()
     chosen[of_many] = np.concatenate(lists) if lists else np.empty(0, dtype=np.intp)
     return sizes, chosen
+
+
+def _hold(rows: int) -> None:
+    """Refuse more tied pairs than memory is for."""
+    if rows > MOST_ROWS:
+        what = f"{rows:,} pairs of people tie, because their covariates have few different values"
+        raise refusal("CONTRACT-016", what, "estimator", "use `method: exact`, which holds people alike as sets")
 
 
 def _by_window(
@@ -129,6 +141,7 @@ def _by_window(
         reach[some] = far[nth] + TIE
         kept = far <= reach[rows - first]
         sizes[first:last] = np.bincount(rows[kept] - first, minlength=last - first)
+        _hold(int(sizes[:last].sum()))
         lists.append(near[kept][np.lexsort((near[kept], rows[kept]))])
         first = last
     return sizes, np.concatenate(lists)
