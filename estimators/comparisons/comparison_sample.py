@@ -96,7 +96,8 @@ def draw_comparison(spec: ComparisonDesign, data: Study | pd.DataFrame) -> Compa
     """
     study = spec.study_of(data)
     drawn = draw_sample(_as_drawn(spec, study), study if study.outcomes is not None else _unread(spec, study))
-    study = drawn.study
+    # An outcome that nobody has yet must not be measured.
+    study = drawn.study if study.outcomes is not None else drawn.study.without_outcomes()
     arms = read_groups(spec, study)
     indicator = spec.missing_covariates == "indicator"
     found = adjusting(study, spec.covariates, spec.squares, indicator)

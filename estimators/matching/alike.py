@@ -87,7 +87,8 @@ def means_of(places: FloatArray, members: Positions, values: FloatArray) -> Floa
         slopes = np.append(values.mean(), np.zeros(design.shape[1] - 1))
     fitted = slopes[0] + places @ slopes[1:]
     rest = values - fitted[members]
-    size = min(max(NEAREST, round(np.sqrt(len(members)))), len(members) - 1)
+    # Even, so that as many stand on either side.
+    size = min(max(NEAREST, 2 * round(np.sqrt(len(members)) / 2)), len(members) - 1)
     inside = np.zeros(len(places), dtype=bool)
     inside[members] = True
     if places.shape[1] == 1:
