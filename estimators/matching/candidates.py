@@ -7,7 +7,9 @@ An optimal match needs few of all pairs, and which ones is known beforehand:
 * in a cheapest full matching a pair that saves nothing over both people's nearest, ``d > min d(focal) + min d(partner)``, is
   in no set (`cover_candidates`).
 
-Both are exact. Where they still leave more pairs than memory is for, each person keeps the nearest ones and ``complete`` is False.
+Both are exact. Where they still leave more pairs than memory is for, ``complete`` is False and each person keeps the nearest ones;
+for k:1 matching a quarter of the list is of people further off, at even steps, so that where many compete for the same few nobody
+is left over for want of a list.
 """
 
 from collections.abc import Iterator
@@ -92,14 +94,15 @@ def nearest_candidates(
     ([0, 1, 0, 1], [1.0, 5.0, 11.0, 5.0])
     """
     step = _step(focal, partner)
-    limit = max(most // max(len(focal.points), 1), 2)
+    limit = max(most // max(len(focal.points), 1), 4)
     complete = True
     parts: list[tuple[NDArray[np.intp], NDArray[np.intp], FloatArray]] = []
     for rows, columns, slots in _chunks(focal, partner):
         distance = _distances(focal, partner, rows, columns, calipers, step)
-        keep = min(slots * ratio, limit)
-        complete &= keep == slots * ratio or keep >= len(columns)
-        parts.append(_smallest(rows, columns, distance, keep))
+        enough = min(slots * ratio, len(columns))
+        cut = enough > limit
+        complete &= not cut
+        parts.append(_smallest(rows, columns, distance, *((3 * limit // 4, limit // 4) if cut else (enough, 0))))
     return _candidates(parts, focal, partner, complete)
 
 
@@ -191,15 +194,20 @@ def _distances(
 
 
 def _smallest(
-    rows: NDArray[np.intp], columns: NDArray[np.intp], distance: FloatArray, keep: int
+    rows: NDArray[np.intp], columns: NDArray[np.intp], distance: FloatArray, keep: int, spread: int
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], FloatArray]:
+    """Return the nearest of each row, and of the others some at even steps through the columns."""
+    there = np.isfinite(distance)
     if keep < len(columns):
-        place = np.sort(np.argpartition(distance, keep - 1, axis=1)[:, :keep], axis=1)
-        distance = np.take_along_axis(distance, place, axis=1)
-    else:
-        place = np.broadcast_to(np.arange(len(columns)), distance.shape)
-    i, j = np.nonzero(np.isfinite(distance))
-    return rows[i], columns[place[i, j]], distance[i, j]
+        near = np.zeros(distance.shape, dtype=bool)
+        np.put_along_axis(near, np.argpartition(distance, keep - 1, axis=1)[:, :keep], values=True, axis=1)
+        if spread:
+            rank = np.cumsum(there, axis=1)
+            step = np.maximum(rank[:, -1:] // spread, 1)
+            near |= there & ((rank - rows[:, None]) % step == 0)
+        there &= near
+    i, j = np.nonzero(there)
+    return rows[i], columns[j], distance[i, j]
 
 
 def _candidates(

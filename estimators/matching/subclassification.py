@@ -9,6 +9,7 @@ Sources: Cochran (1968), *The effectiveness of adjustment by subclassification*,
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from counterfoil.errors import Problem
 from counterfoil.estimators.covariance import FloatArray
@@ -50,7 +51,7 @@ def subclassification(request: Request) -> Found:
     return Found(strata, {"sets": kept, "sets_joined": wanted - kept}, warnings)
 
 
-def subclasses(score: FloatArray, focal: FloatArray, count: int) -> Positions:
+def subclasses(score: FloatArray, focal: NDArray[np.bool_], count: int) -> Positions:
     """Return the set of each person, shape (n,): 0 for the lowest scores. People with equal scores are in one.
 
     Parameters
@@ -66,7 +67,7 @@ def subclasses(score: FloatArray, focal: FloatArray, count: int) -> Positions:
     [0, 0, 1, 1, 1]
     """
     rounded = np.round(score, SAME)
-    ends = np.unique(np.quantile(rounded[focal.astype(bool)], np.arange(1, count) / count, method="inverted_cdf"))
+    ends = np.unique(np.quantile(rounded[focal], np.arange(1, count) / count, method="inverted_cdf"))
     return np.asarray(np.unique(np.searchsorted(ends, rounded, side="left"), return_inverse=True)[1], dtype=np.intp)
 
 

@@ -27,9 +27,11 @@ def sides(seed: int, rows: int, columns: int, dimensions: int = 1, coarse: bool 
 
 def allowed(focal: Side, partner: Side, caliper: float) -> np.ndarray:
     """Return distances of those who may be matched, and one beyond all others elsewhere."""
-    distance = cdist(focal.points, partner.points)
+    assert focal.blocks is not None
+    assert partner.blocks is not None
+    distance = np.asarray(cdist(focal.points, partner.points))
     distance[np.abs(focal.points[:, :1] - partner.points[:, :1].T) > caliper] = FAR
-    distance[np.not_equal.outer(focal.blocks, partner.blocks)] = FAR
+    distance[focal.blocks[:, None] != partner.blocks] = FAR
     return distance
 
 
@@ -90,9 +92,15 @@ def test_the_nearest_few_suffice(ratio: int) -> None:
     assert totals[0] == pytest.approx(totals[1])
 
 
-def test_a_list_that_is_cut_says_so() -> None:
-    focal, partner = sides(3, 12, 90)
-    assert not nearest_candidates(Side(focal.points), Side(partner.points), most=48).complete
+def test_a_list_that_is_cut_says_so_and_still_matches_everybody() -> None:
+    focal, partner = sides(3, 100, 400)
+    one, other = Side(focal.points + 2), Side(partner.points)
+    cut, every = (nearest_candidates(one, other, most=most) for most in (3_000, 40_000))
+    assert (cut.complete, every.complete) == (False, True)
+    chosen = optimal_pairs(cut)
+    assert len(chosen) == 100
+    best = total_distance(every, optimal_pairs(every))
+    assert best <= total_distance(cut, chosen) < 1.5 * best
 
 
 def test_a_variable_number_of_partners_beats_a_fixed_one() -> None:
