@@ -135,13 +135,13 @@ def cover_candidates(focal: Side, partner: Side, calipers: FloatArray | None = N
 
 
 def near_candidates(focal: Side, partner: Side, calipers: FloatArray | None = None, most: int = MOST) -> Candidates:
-    """Return every pair, or where there are more than ``most`` the nearest ones of everybody on both sides.
+    """Return every pair, or where there are more than ``most`` the nearest ones of everybody on both sides, and some others.
 
     Examples
     --------
     >>> ages = Side(np.array([[30.0], [40.0]])), Side(np.array([[29.0], [42.0], [60.0]]))
-    >>> len(near_candidates(*ages).focal), len(near_candidates(*ages, calipers=None, most=0).focal)
-    (6, 5)
+    >>> near_candidates(*ages).partner.tolist()
+    [0, 1, 2, 0, 1, 2]
     """
     one = nearest_candidates(focal, partner, calipers, max(len(partner.points), 1), most // 2)
     other = nearest_candidates(partner, focal, calipers, max(len(focal.points), 1), most // 2)

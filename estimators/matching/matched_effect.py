@@ -26,8 +26,10 @@ from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.matching.alike import alike
 from counterfoil.estimators.matching.bias_adjustment import adjust
 from counterfoil.estimators.matching.estimated_score import through_score
+from counterfoil.estimators.matching.matches import Positions
 from counterfoil.estimators.matching.methods import NEEDS_NO_DISTANCE, NEEDS_SCORE
 from counterfoil.estimators.matching.metric import BY_SCORE
+from counterfoil.estimators.matching.stratified import STRATIFIED, measure_within
 
 if TYPE_CHECKING:
     from counterfoil.estimators.matching.matched import Matched
@@ -41,6 +43,8 @@ def measure(matched: "Matched", outcome: FloatArray, name: str) -> Estimate:
     """Return the effect on an outcome (n,), in the outcome's units; see `Matched.effect`."""
     spec, sample, matches = matched.spec, matched.sample, matched.matches
     errors = errors_of(matched)
+    if spec.method in STRATIFIED:
+        return _of_the_matched(matched, measure_within(matched, outcome, name))
     group = sample.codes
     sign = np.where(group == 1, 1.0, -1.0)
     own = sample.weights * matches.matched
@@ -67,7 +71,10 @@ def measure(matched: "Matched", outcome: FloatArray, name: str) -> Estimate:
         correction = float(((influence + through) ** 2 - influence**2).sum()) / sample.n**2
         covariance = np.array([[_abadie_imbens(matched, own, each - value, variance) + correction]])
     if errors == "matched_sets":
-        spread, sets = _by_set(matched, own * (each - value))
+        apart = held - _partners_mean(held, group, matches.carried(own))
+        # The regression's own error: what it moves of each partner's part, times how far that partner is from its line.
+        moved = sign * (bias.carried - matches.carried(own)) * apart
+        spread, sets = _by_set(matched, own * (each - value) + moved)
         covariance, degrees = np.array([[spread]]), float(sets - 1)
     estimate = as_estimate(
         sample,
@@ -84,8 +91,14 @@ def measure(matched: "Matched", outcome: FloatArray, name: str) -> Estimate:
         degrees=degrees,
         **({} if errors == "scores" else {"error_type": errors}),
     )
+    return _of_the_matched(matched, estimate)
+
+
+def _of_the_matched(matched: "Matched", estimate: Estimate) -> Estimate:
+    """Return an estimate that says of whom it is, where some people have no partner."""
     if not matched.counts["unmatched"]:
         return estimate
+    spec = matched.spec
     whom = POPULATION[spec.estimand]
     return replace(
         estimate,
@@ -107,6 +120,8 @@ def errors_of(matched: "Matched") -> "MatchedErrors":
     """
     spec, sets = matched.spec, matched.matches.sets
     clustered = matched.sample.clusters is not None
+    if spec.method in STRATIFIED:
+        return "scores"
     if spec.errors is None:
         if clustered or spec.vcov is not None:
             return "scores"
@@ -148,6 +163,12 @@ def _equal(
     mean, square = matched.matches.counterpart(np.column_stack([held - centre, (held - centre) ** 2])).T
     half = float(own @ ((each - value) ** 2 + square - mean**2)) / (2.0 * float(own.sum()))
     return np.full(len(sign), half)
+
+
+def _partners_mean(held: FloatArray, group: Positions, carried: FloatArray) -> FloatArray:
+    """Return the mean among partners of a person's own group, weighted by what they carry, (n,)."""
+    totals = np.bincount(group, carried, 2)
+    return np.asarray((np.bincount(group, carried * held, 2) / np.where(totals > 0, totals, 1.0))[group])
 
 
 def _by_set(matched: "Matched", parts: FloatArray) -> tuple[float, int]:

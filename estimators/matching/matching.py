@@ -20,6 +20,7 @@ from counterfoil.estimators.comparisons.comparison_design import ComparisonDesig
 from counterfoil.estimators.comparisons.score import SCORE_DESCRIPTION, ScoreModel
 from counterfoil.estimators.matching.cuts import Cut
 from counterfoil.estimators.matching.matched import Matched
+from counterfoil.estimators.matching.stratified import STRATIFIED
 from counterfoil.estimators.spec import OwnRules
 
 Method = Literal["nearest", "optimal", "full", "exact", "coarsened_exact", "subclassification"]
@@ -119,7 +120,7 @@ class Matching(ComparisonDesign):
         None,
         description="abadie_imbens: by Abadie and Imbens, the default where people may be partners of several; matched_sets: by "
         "matched set, the default where nobody is in two sets; scores: each person's own part, the default with clusters, "
-        "which can be joined with other estimates.",
+        "which can be joined with other estimates, and the only ones of exact, coarsened_exact and subclassification.",
     )
     variance: Literal["neighbours", "equal"] = Field(
         "neighbours",
@@ -166,6 +167,10 @@ class Matching(ComparisonDesign):
         levels = [[word for words in groups.values() for word in words] for groups in self.merge.values()]
         if any(len(set(words)) < len(words) for words in levels):
             raise ValueError("`merge` names a word twice")
+        if self.method in STRATIFIED and self.errors not in (None, "scores"):
+            raise ValueError(
+                f"`method: {self.method}` has errors from how outcomes vary within sets; leave `errors` out"
+            )
         bad = [c for c in self.cutpoints.values() if (isinstance(c, int) and c < 1) or (isinstance(c, tuple) and not c)]
         if bad:
             raise ValueError("`cutpoints` are numbers, or a number of bins of at least 1")

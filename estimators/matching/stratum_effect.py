@@ -40,7 +40,7 @@ class StratumEffect:
     influence, spread, riesz, leverage : ndarray, shape (n,)
         Of everybody; zero for people in no set. ``influence = spread + riesz × residual``.
     parameters : int
-        Cell means and slopes.
+        Means of cells with two people or more, one for all people alone, and slopes.
     alone : ndarray of bool, shape (n,)
         Who is alone in a cell, and has a borrowed residual.
     """
@@ -59,7 +59,6 @@ def stratum_effect(
     strata: Strata,
     places: FloatArray,
     covariates: FloatArray | None = None,
-    target: FloatArray | None = None,
 ) -> StratumEffect:
     """Return the effect within sets, with everybody's influence.
 
@@ -72,8 +71,6 @@ def stratum_effect(
         By which neighbours of people who are alone in a cell are found.
     covariates : ndarray, shape (n, p), optional
         To adjust for within sets.
-    target : ndarray, shape (n,), optional
-        What focal people count, where that is not their share.
 
     Examples
     --------
@@ -88,7 +85,7 @@ def stratum_effect(
     sets, group = strata.sets[inside], strata.group[inside]
     weight, outcome_in = strata.share[inside], outcome[inside]
     x = np.empty((len(inside), 0)) if covariates is None else covariates[inside]
-    target = np.where(strata.focal, strata.share if target is None else target, 0.0)[inside]
+    target = np.where(strata.focal, strata.share, 0.0)[inside]
     cell, count = 2 * sets + group, int(sets.max()) + 1
     held = np.bincount(cell, weight, 2 * count)
     wanted = np.bincount(sets, target, count)
@@ -131,7 +128,8 @@ def stratum_effect(
     influence[inside] += n * alpha * residual
     single = np.zeros(n, dtype=bool)
     single[inside] = alone
-    return StratumEffect(value, influence, spread, riesz, risk, int((held > 0).sum()) + fitted, single)
+    means = len(np.unique(cell[~alone])) + int(alone.any())
+    return StratumEffect(value, influence, spread, riesz, risk, means + fitted, single)
 
 
 def _means(values: FloatArray, codes: NDArray[np.intp], weights: FloatArray, count: int) -> FloatArray:

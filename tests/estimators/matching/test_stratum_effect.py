@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 import statsmodels.api as sm
 
-from counterfoil.estimators.matching.matches import Pairs, Strata
-from counterfoil.estimators.matching.set_effect import set_effect
+from counterfoil.estimators.matching.matches import Strata
 from counterfoil.estimators.matching.strata import joint_codes, with_both_groups
 from counterfoil.estimators.matching.stratum_effect import StratumEffect, stratum_effect
 
@@ -111,38 +110,3 @@ def test_people_outside_sets_count_for_nothing() -> None:
     found = stratum_effect(np.where(sets < 0, 1e9, outcome), strata, x)
     assert found.value == stratum_effect(outcome, strata, x).value
     assert (found.influence[sets < 0] == 0).all()
-
-
-@pytest.mark.parametrize("adjust", [False, True])
-def test_errors_by_set_are_those_of_the_weighted_regression(adjust: bool) -> None:
-    """As users of matched samples fit it: outcome on treatment, centred covariates and products, clustered by set."""
-    rng = np.random.default_rng(2)
-    sizes = rng.integers(1, 5, 30)
-    group = np.concatenate([[1] + [0] * int(size) for size in sizes]).astype(np.intp)
-    sets = np.repeat(np.arange(30), sizes + 1)
-    n = len(sets)
-    x = rng.normal(size=(n, 2)) + sets[:, None] / 10
-    outcome = x[:, 0] + group * (1 + x[:, 1]) + rng.normal(size=n)
-    strata = Strata(sets, group, group == 1, np.ones(n))
-    found = set_effect(outcome, strata, group, np.ones(n), x if adjust else None)
-    centred = x - x[group == 1].mean(axis=0)
-    parts = [np.ones(n), group] + ([centred, centred * group[:, None]] if adjust else [])
-    weights = np.where(group == 1, 1.0, 1 / sizes[sets])
-    fit = sm.WLS(outcome, np.column_stack(parts), weights).fit(
-        cov_type="cluster", cov_kwds={"groups": sets, "use_correction": False}
-    )
-    assert found.value == pytest.approx(fit.params[1])
-    sums = np.bincount(sets, found.influence - found.spread)
-    assert np.sqrt((sums**2).sum()) / n == pytest.approx(fit.bse[1])
-
-
-def test_pairs_have_the_error_of_their_differences() -> None:
-    rng = np.random.default_rng(4)
-    outcome = rng.normal(size=40)
-    group = np.repeat([1, 0], 20)
-    pairs = Pairs(40, np.arange(20), np.arange(20, 40), np.ones(20), sets=np.tile(np.arange(20), 2))
-    found = set_effect(outcome, pairs, group, np.ones(40))
-    gaps = outcome[:20] - outcome[20:]
-    sums = np.bincount(np.tile(np.arange(20), 2), found.influence)
-    assert found.value == pytest.approx(gaps.mean())
-    assert np.sqrt((sums**2).sum()) / 40 == pytest.approx(gaps.std() / np.sqrt(20))
