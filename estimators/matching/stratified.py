@@ -13,7 +13,7 @@ from counterfoil.errors import Problem, refusal
 from counterfoil.estimators.comparisons.compared import as_estimate
 from counterfoil.estimators.covariance import FloatArray, leverage_that_matters
 from counterfoil.estimators.estimate import Estimate
-from counterfoil.estimators.matching.matches import Strata
+from counterfoil.estimators.matching.matches import Positions, Strata
 from counterfoil.estimators.matching.stratum_effect import stratum_effect
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def _borrowed(alone: int) -> tuple[Problem, ...]:
     return (Problem("EST-004", what, "estimator", "use fewer or coarser covariates, or merge levels"),)
 
 
-def _flat(matched: "Matched", columns: FloatArray, chosen: FloatArray) -> tuple[Problem, ...]:
+def _flat(matched: "Matched", columns: FloatArray, chosen: Positions) -> tuple[Problem, ...]:
     """Return EST-005 for covariates in which nobody differs within sets."""
     strata = matched.matches
     sets = strata.sets
