@@ -69,6 +69,10 @@ from counterfoil.estimators.trials.regression import Regression, regression_of
 from counterfoil.estimators.trials.sharp_null import RandomizationTest
 from counterfoil.estimators.trials.wild_cluster import wild_bootstrap, wild_cluster
 from counterfoil.estimators.trials.worst_case import worst_case
+from counterfoil.estimators.weighting.longitudinal_weighting import LongitudinalWeighting
+from counterfoil.estimators.weighting.longitudinal_weights import LongitudinalWeights
+from counterfoil.estimators.weighting.weighting import Weighting
+from counterfoil.estimators.weighting.weights import Weights
 
 __all__ = [
     "ArmWeights",
@@ -94,6 +98,8 @@ __all__ = [
     "InterruptedTimeSeries",
     "InterruptedTimeSeriesFit",
     "Kernel",
+    "LongitudinalWeighting",
+    "LongitudinalWeights",
     "PanelContribution",
     "PanelContributionFit",
     "PanelSupport",
@@ -112,6 +118,8 @@ __all__ = [
     "SyntheticControlFit",
     "TwoWayFit",
     "TwoWayFixedEffects",
+    "Weighting",
+    "Weights",
     "adjusted",
     "alias_sets",
     "arm_means",

@@ -89,6 +89,7 @@ from counterfoil.estimators.trials.cluster_means import ClusterMeans
 from counterfoil.estimators.trials.few_treated import few_treated
 from counterfoil.estimators.trials.regression import Regression, solve
 from counterfoil.estimators.trials.worst_case import worst_case
+from counterfoil.estimators.weighting.weighting import Weighting
 from counterfoil.reported import Reported
 from counterfoil.simulation import simulate
 from counterfoil.starter import write_starter
@@ -401,6 +402,7 @@ FIRES: dict[str, Callable[[Path], Any]] = {
     "IDENT-035": lambda _: places(since=1),
     "IDENT-036": lambda _: places(inference="jackknife", method="synthetic_did"),
     "IDENT-037": lambda _: long().treated_since("moved"),
+    "IDENT-039": lambda _: weighted(z=[0, 1, 2, 3, 8, 9, 9, 8], method="entropy"),
     "EST-041": lambda _: hold_gate(RobustGate(relative_magnitudes=Decimal(1)), published("jobs", Decimal(1)), "higher"),
     "PAY-023": lambda _: settle(
         {"y1": [UnitPrice(quantity="q", price=Decimal(1), to="a")]},
@@ -484,6 +486,11 @@ def shops() -> Panel:
     return Panel.from_frame(data.assign(y=float(SECRET) * np.sin(np.arange(18))), unit="unit", period="year")
 
 
+def weighted(z: list[int], **terms: Any) -> Any:
+    people = pd.DataFrame({"y": range(8), "t": [0, 0, 0, 0, 1, 1, 1, 1], "z": z})
+    return Weighting.model_validate({"outcome": "y", "treated": "t", "covariates": ("z",), **terms}).build(people)
+
+
 def two_groups(after: str) -> Any:
     return DifferenceInDifferences(outcome="y", group="north", after=after).fit(shops())
 
@@ -538,6 +545,8 @@ WARNS: dict[str, Callable[[], Any]] = {
         ComparisonDesign(outcome="y", treated="t", covariates=("z",)),
         pd.DataFrame({"y": [1.0, 2.0, 3.0, 5.0], "t": [0, 0, 1, 1], "z": [0, 0, 0, 1]}),
     ),
+    "EST-046": lambda: weighted(z=[0, 1, 2, 3, 2, 3, 2, 1], cap=1.1),
+    "EST-047": lambda: weighted(z=[0, 1, 0, 1, 1, 0, 1, 0], folds=2, score={"name": "logit"}),
     "IDENT-030": lambda: joining([1] * 3 + [3] * 3 + [None] * 6),
     "IDENT-031": lambda: joining([3] * 6 + [4] * 6, comparison="not_yet"),
     "IDENT-032": lambda: joining([3] * 6 + [None] * 6, years=(1, 2, 4)),

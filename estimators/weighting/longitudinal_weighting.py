@@ -89,12 +89,13 @@ class LongitudinalWeighting(ComparisonDesign):
             )
         if self.arm is not None:
             raise ValueError("`arm` has no meaning here: always being treated is compared with never")
-        if self.before and len(self.before) != len(self.treated):
+        if self.before and len(self.before) != len(self.treated_columns):
             raise ValueError(
-                f"`before` has {len(self.before)} lists for {len(self.treated)} periods; a list may be empty"
+                f"`before` has {len(self.before)} lists for {len(self.treated_columns)} periods; a list may be empty"
             )
         named = [name for names in self.before for name in names]
-        if len({*named, *self.covariates, *self.treated}) < len(named) + len(self.covariates) + len(self.treated):
+        every = [*named, *self.covariates, *self.treated_columns]
+        if len(set(every)) < len(every):
             raise ValueError("a column is named twice among `treated`, `covariates` and `before`")
         return self
 

@@ -35,7 +35,7 @@ def training() -> tuple[Any, Any, Any]:
 
 def main() -> None:
     """Write the file beside this script."""
-    found = {"version": "1.0.0"}
+    found: dict[str, Any] = {"version": "1.0.0"}
     for name, (treated, columns, outcome), effects in (
         ("smoking", smoking(), ("ATT", "ATC", "ATE")),
         ("training", training(), ("ATT",)),

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import causaldata
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,7 +18,47 @@ from counterfoil.estimators.power import planned_error
 from counterfoil.estimators.weighting.weighting import Weighting
 
 EBAL = json.loads((Path(__file__).parents[2] / "reference" / "ebal.json").read_text("utf-8"))
+X10 = ("age", "educ", "black", "hisp", "marr", "nodegree", "re74", "re75", "u74", "u75")
 Terms = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def training() -> pd.DataFrame:
+    """Case 13: 185 people who were trained, and 15,992 of a survey."""
+    treated = causaldata.nsw_mixtape.load_pandas().data.query("treat == 1")
+    data = pd.concat([treated, causaldata.cps_mixtape.load_pandas().data], ignore_index=True)
+    return data.assign(u74=(data["re74"] == 0).astype("int8"), u75=(data["re75"] == 0).astype("int8"))
+
+
+@pytest.fixture(scope="module")
+def smoking() -> pd.DataFrame:
+    """Case 14: people who stopped smoking, and others."""
+    data = causaldata.nhefs_complete.load_pandas().data
+    words = {name: data[name].astype(str) for name in ("sex", "race", "education", "exercise", "active")}
+    return data[["wt82_71", "qsmk", "age", "smokeintensity", "smokeyrs", "wt71"]].assign(**words)
+
+
+@pytest.fixture(scope="module")
+def training_terms() -> dict[str, Any]:
+    """What is asked of case 13."""
+    return {"outcome": "re78", "treated": "treat", "covariates": X10}
+
+
+@pytest.fixture(scope="module")
+def smoking_terms() -> dict[str, Any]:
+    """What is asked of case 14."""
+    numbers = ("age", "smokeintensity", "smokeyrs", "wt71")
+    words = ("sex", "race", "education", "exercise", "active")
+    return {"outcome": "wt82_71", "treated": "qsmk", "covariates": (*words, *numbers), "squares": numbers}
+
+
+@pytest.fixture(scope="module")
+def ship() -> pd.DataFrame:
+    """Case S6: who survived the Titanic, by class, sex and age."""
+    data = causaldata.titanic.load_pandas().data.astype(str)
+    cell = data["sex"] + " " + data["age"]
+    first = (data["class"] == "1st class").astype(int)
+    return pd.DataFrame({"lived": (data["survived"] == "yes").astype(float), "first": first, "cell": cell})
 
 
 def asked(terms: Terms, **more: Any) -> Weighting:
@@ -111,7 +152,7 @@ def test_effects_are_those_of_statsmodels(
     ("case", "estimand"), [("smoking", "att"), ("smoking", "atc"), ("smoking", "ate"), ("training", "att")]
 )
 def test_entropy_balancing_is_that_of_ebal(request: pytest.FixtureRequest, case: str, estimand: str) -> None:
-    """ebal stops at differences of 1e-9; a half of the digits below that are left."""
+    """Ebal stops at differences of 1e-9; a half of the digits below that are left."""
     data, terms = request.getfixturevalue(case), request.getfixturevalue(f"{case}_terms")
     made = asked(terms, estimand=estimand, method="entropy").build(data)
     peer = EBAL[f"{case} {estimand.upper()}"]
@@ -145,4 +186,3 @@ def test_power_is_known_before_outcomes(training: pd.DataFrame, training_terms: 
     sizes = made.effective_sizes()["gain"].values()
     assert planned_error(gain, 3.0)[0] == pytest.approx(3.0 * np.sqrt(sum(1 / size for size in sizes)), rel=1e-12)
     assert smallest_detectable(gain, gain.critical())[0] > 0
-
