@@ -21,6 +21,7 @@ import panels
 import randomization
 import settle
 import staggered
+import weighting
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 PROGRAM = [sys.executable, "-c", "import sys; from counterfoil.cli import main; main(sys.argv[1:])"]
@@ -110,6 +111,7 @@ def main() -> None:
         "Staggered adoption": lambda: [staggered.WORKLOAD, "", *staggered.table(asked.csdid, asked.moderndid)],
         "Regressions on panels": lambda: [panels.WORKLOAD, "", *panels.table(regressions)],
         "Randomization inference": lambda: randomization.table(asked.pyfixest),
+        "Weighting": lambda: weighting.table(asked.dowhy),
         "Counting and settling": settle.table,
         "Exact Shapley values of a finished game": lambda: games.table(pythons, asked.limit, 24),
     }

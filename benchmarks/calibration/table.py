@@ -33,6 +33,7 @@ from calibration import (
     staggered,
     trends,
     trials,
+    weighting,
 )
 from calibration.case import AT_MOST, Case, Draw, Row, seed_of, summarize
 
@@ -40,6 +41,7 @@ PAGE: Final = Path(__file__).parents[2] / "docs" / "calibration.md"
 SUBJECTS: Final[dict[str, tuple[Case, ...]]] = {
     "Experiments": (*experiments.CASES, *trials.CASES),
     "Instruments": instruments.CASES,
+    "Weighting": weighting.CASES,
     "Few clusters, lost outcomes, several outcomes": clusters.CASES,
     "Contributions": contributions.CASES,
     "Learned and misspecified nuisances": learners.CASES,

@@ -148,3 +148,13 @@ def test_the_callers_frame_is_left_as_it_was() -> None:
     before = data.copy(deep=True)
     asked(method="cbps", estimand="ate", trim="crump", cap=5.0).fit(data)
     pd.testing.assert_frame_equal(data, before)
+
+
+@pytest.mark.parametrize("terms", [*METHODS, {"estimand": "atm"}, {"method": "entropy", "estimand": "ate"}])
+def test_without_covariates_it_is_a_difference_of_means(terms: dict[str, Any]) -> None:
+    data = frame()
+    found = asked(**terms, covariates=()).fit(data).effects
+    means = data.groupby("a")["y"].agg(["mean", "size", lambda values: values.var(ddof=0)]).to_numpy()
+    assert found.values[0] == pytest.approx(means[1, 0] - means[0, 0], rel=1e-12)
+    assert found.std_error[0] == pytest.approx(np.sqrt((means[:, 2] / means[:, 1]).sum()), rel=1e-12)
+    assert "EST-006" in {problem.code for problem in found.warnings}
