@@ -222,5 +222,4 @@ def balancing_weights(engine: Parametric | CrossFitted, contrasts: FloatArray) -
 
 def _term(outcome: str, group: str, term: str) -> str:
     """Return what an effect is called: its outcome, its group of people and its arm, as far as there are several."""
-    who = [part for part in (group, term) if part and not (group and term == "gain")]
-    return ": ".join(filter(None, (outcome, *who)))
+    return ": ".join(filter(None, (outcome, group, "" if group and term == "gain" else term)))
