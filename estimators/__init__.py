@@ -5,6 +5,12 @@ from counterfoil.estimators.balance import balance
 from counterfoil.estimators.bounds import bounds
 from counterfoil.estimators.causation import probability_of_causation
 from counterfoil.estimators.cells import Cells
+from counterfoil.estimators.comparisons.balance_joint import joint_balance, prognostic_balance
+from counterfoil.estimators.comparisons.balance_measures import Balance, balance_of, weights_of_sets
+from counterfoil.estimators.comparisons.balance_plots import love_plot, score_plot
+from counterfoil.estimators.comparisons.balance_table import BalanceTable, balance_table, love_rows
+from counterfoil.estimators.comparisons.multiple_imputation import join_imputations, over_imputations
+from counterfoil.estimators.comparisons.overlap import Overlap, measure_overlap
 from counterfoil.estimators.contamination import contamination
 from counterfoil.estimators.contribution import Contribution, ContributionFit, functional
 from counterfoil.estimators.covariate_strength import covariate_strength
@@ -77,6 +83,8 @@ from counterfoil.estimators.weighting.weights import Weights
 __all__ = [
     "ArmWeights",
     "BaconDecomposition",
+    "Balance",
+    "BalanceTable",
     "Breakdown",
     "Cells",
     "ClusterMeans",
@@ -100,6 +108,7 @@ __all__ = [
     "Kernel",
     "LongitudinalWeighting",
     "LongitudinalWeights",
+    "Overlap",
     "PanelContribution",
     "PanelContributionFit",
     "PanelSupport",
@@ -125,6 +134,8 @@ __all__ = [
     "arm_means",
     "attrition_table",
     "balance",
+    "balance_of",
+    "balance_table",
     "bounds",
     "breakdown",
     "cluster_jackknife",
@@ -138,11 +149,17 @@ __all__ = [
     "gain_by_group",
     "goodman_bacon",
     "influential",
+    "join_imputations",
+    "joint_balance",
     "joint_bands",
     "ladder",
     "lee_bounds",
+    "love_plot",
+    "love_rows",
+    "measure_overlap",
     "observed_and_baseline",
     "omitted_variable",
+    "over_imputations",
     "panel_support",
     "permuted_rosters",
     "placebo",
@@ -156,6 +173,7 @@ __all__ = [
     "plot_service_map",
     "pretrend_power",
     "probability_of_causation",
+    "prognostic_balance",
     "progress_predicts_enrolment",
     "published_estimate",
     "randomization_inference",
@@ -165,6 +183,7 @@ __all__ = [
     "regression_of",
     "risk_growth_cap",
     "robust_intervals",
+    "score_plot",
     "sensitivity",
     "service_graph",
     "shrink",
@@ -174,6 +193,7 @@ __all__ = [
     "stack",
     "staggered",
     "support",
+    "weights_of_sets",
     "wild_bootstrap",
     "wild_cluster",
     "worst_case",

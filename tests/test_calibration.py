@@ -40,6 +40,7 @@ QUICK = {
     "Bounds and backbones": "B7: hole, everybody helps, regression",
     "Checks": "B13: three providers, one does harm",
     "Instruments": "instrument, strong first stage, HC1",
+    "Missing covariates": "10 imputations of a covariate, odds of a logit",
     "Money": "a lottery pays, no gain, contributions divide",
 }
 

@@ -66,6 +66,18 @@ def prognostic_balance(compared: Compared, predicted: ArrayLike) -> pd.DataFrame
     -------
     DataFrame
         The rows of `BalanceTable.tidy` for the prediction: one a term.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> import counterfoil as cf
+    >>> from counterfoil.estimators.comparisons.comparison_design import ComparisonDesign
+    >>> from counterfoil.estimators.comparisons.comparison_sample import draw_comparison
+    >>> sample = draw_comparison(ComparisonDesign(treated="assigned", covariates=("age",)), cf.datasets.load("nsw"))
+    >>> made = SimpleNamespace(sample=sample, estimand="att", score=None, balancing=np.ones((sample.n, 1)), warnings=())
+    >>> earlier = sample.study.column("re75").to_numpy()
+    >>> prognostic_balance(made, earlier)["smd_after"].round(3).tolist()
+    [0.082]
     """
     rows = balance_table(compared, functions={PROGNOSTIC: predicted}).overall
     return rows[rows["covariate"] == PROGNOSTIC].reset_index(drop=True)

@@ -39,6 +39,14 @@ def love_plot(table: BalanceTable, ax: Any = None, group: str = "") -> Any:
     Returns
     -------
     matplotlib Axes
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> rows = pd.DataFrame({"term": "gain", "group": "", "covariate": ["age", "need"], "smd_before": [0.2, -0.3]})
+    >>> rows = rows.assign(smd_after=[0.02, -0.2], balanced=[True, False])
+    >>> [label.get_text() for label in love_plot(BalanceTable(rows, rows, None, (), "att")).get_yticklabels()]
+    ['need', 'age']
     """
     lines = love_rows(table, group)
     names = list(dict.fromkeys(line.name for line in lines))
@@ -102,6 +110,20 @@ def score_plot(compared: Compared, ax: Any = None, term: str | None = None) -> A
     Returns
     -------
     matplotlib Axes
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> import counterfoil as cf
+    >>> from counterfoil.estimators.comparisons.comparison_design import ComparisonDesign
+    >>> from counterfoil.estimators.comparisons.comparison_sample import draw_comparison
+    >>> from counterfoil.estimators.comparisons.score import fit_score
+    >>> spec = ComparisonDesign(treated="assigned", covariates=("age", "educ"))
+    >>> sample = draw_comparison(spec, cf.datasets.load("nsw"))
+    >>> score = fit_score(sample.codes, sample.adjusting.values)
+    >>> made = SimpleNamespace(sample=sample, estimand="att", score=score, balancing=np.ones((sample.n, 1)), warnings=())
+    >>> score_plot(made).get_xlabel()
+    'chance of treatment'
     """
     from matplotlib.patches import Patch
 

@@ -187,7 +187,8 @@ def balance_table(
     sample = compared.sample
     columns, names, adjusted = _columns(sample, functions or {})
     unit_of = UNIT_OF.get(compared.estimand, "pooled")
-    groups, labels = (None, np.empty(0)) if by is None else sample.study.groups(by)
+    groups, found = (None, np.empty(0)) if by is None else sample.study.groups(by)
+    labels = [f"{label:g}" if isinstance(label, float) else str(label) for label in found.tolist()]
     rows: list[pd.DataFrame] = []
     sizes: list[dict[str, Any]] = []
     hidden: list[tuple[str, str]] = []
@@ -204,12 +205,12 @@ def balance_table(
         if groups is None:
             continue
         keep, written = _shown_groups(groups, len(labels), treated, sample.of(0), weights > 0)
-        for place, label in enumerate(map(str, labels)):
-            inside = member & (groups == place)
+        for place, label in enumerate(labels):
             if not keep[place]:
                 hidden.append((term, label))
                 sizes.append(_sizes(term, label, written[place], None))
                 continue
+            inside = member & (groups == place)
             part = balance_of(
                 columns[inside],
                 treated[inside],
@@ -231,6 +232,13 @@ def love_rows(table: BalanceTable, group: str = "") -> list[LoveRow]:
     table : BalanceTable
     group : str
         Of one group; of everybody when omitted.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"term": "gain", "group": "", "covariate": ["age", "need"], "smd_before": [0.2, -0.3]})
+    >>> rows = rows.assign(smd_after=[0.02, -0.2], balanced=[True, False])
+    >>> love_rows(BalanceTable(rows, rows, None, (), "att"))[0]
+    LoveRow(term='gain', name='need', before=-0.3, after=-0.2, balanced=False)
     """
     rows = table.rows[table.rows["group"] == group]
     order = rows["smd_before"].abs().sort_values(ascending=False, kind="stable").index

@@ -161,6 +161,17 @@ def measure_overlap(
     score : Score or None
     estimand : str
         Whose chances ought to have neighbours in the other group: of the treated, the untreated, or both.
+
+    Examples
+    --------
+    >>> import counterfoil as cf
+    >>> from counterfoil.estimators.comparisons.comparison_design import ComparisonDesign
+    >>> from counterfoil.estimators.comparisons.comparison_sample import draw_comparison
+    >>> sample = draw_comparison(ComparisonDesign(treated="assigned", covariates=("age",)), cf.datasets.load("nsw"))
+    >>> measure_overlap(sample, np.ones((sample.n, 1)), None, "att").tidy()[["group", "people", "effective"]]
+               group people  effective
+    0  the untreated    260      260.0
+    1    the treated    185      185.0
     """
     asked = {"att": (1,), "atc": (0,), "ate": (0, 1)}.get(estimand, ())
     sides: list[Side] = []

@@ -115,6 +115,14 @@ def test_groups_are_told_in_everybodys_unit_and_small_ones_not_at_all(by_score: 
     assert love_rows(table, label)[0].term == "gain"
 
 
+def test_numbers_name_groups_as_they_are_written(by_score: Maker) -> None:
+    data = arms().assign(site=lambda frame: frame["site"].factorize()[0])
+    table = balance_table(by_score(spec(arm="coaching"), data), by="site")
+    assert set(table.sizes["group"]) == {"", "0", "1", "2", "3", "4"}
+    with pytest.raises(CounterfoilError, match="DATA-004"):
+        balance_table(by_score(spec(arm="coaching"), data), by="sitee")
+
+
 def test_the_table_does_not_read_outcomes(by_score: Maker) -> None:
     one, other = (balance_table(by_score(spec(), arms().assign(y=value))).tidy() for value in (0.0, 5.0))
     pd.testing.assert_frame_equal(one, other)

@@ -152,7 +152,7 @@ def test_what_does_not_belong_together_is_refused() -> None:
         join_imputations(parts[:1])
     for change in ({"terms": ("other",)}, {"outcome": "z"}, {"estimand": "ATT"}, {"error_type": "HC0"}):
         with pytest.raises(CounterfoilError, match="EST-050"):
-            join_imputations([parts[0], replace(parts[1], **change)])  # type: ignore[arg-type]
+            join_imputations([parts[0], replace(parts[1], **change)])
 
 
 def test_people_left_out_of_some_copies_only_are_refused() -> None:
