@@ -72,6 +72,24 @@ def test_the_share_in_common_is_that_of_the_distributions() -> None:
         assert exact - 0.005 < found < exact + 0.02
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_the_share_in_common_counted_part_by_part(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    n = 600
+    treated = rng.random(n) < 0.4
+    column, weights = np.round(rng.normal(size=n) + treated, 1), rng.random(n)
+    found = balance_of(column[:, None], treated, weights)
+    # Tenths of both groups together, each counting a half: the smallest value up to which there is that much.
+    below = [(np.mean(column[treated] <= at) + np.mean(column[~treated] <= at)) / 2 for at in np.unique(column)]
+    cuts = np.unique(column)[[int(np.argmax(np.array(below) >= k / 10 - 1e-9)) for k in range(1, 10)]]
+    part = np.searchsorted(cuts, column)
+    for stage, weight in ((found.before, np.ones(n)), (found.after, weights)):
+        shares = [
+            [weight[side & (part == k)].sum() / weight[side].sum() for k in range(10)] for side in (treated, ~treated)
+        ]
+        assert stage.overlap[0] == pytest.approx(np.minimum(*np.array(shares)).sum())
+
+
 def test_nothing_in_common() -> None:
     column = np.concatenate([np.arange(50.0), 100 + np.arange(50.0)])
     found = balance_of(column[:, None], np.arange(100) < 50)
