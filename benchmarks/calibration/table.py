@@ -29,6 +29,7 @@ from calibration import (
     panel_regressions,
     panels,
     places,
+    refutation,
     risk,
     sequential,
     shrinkage,
@@ -57,7 +58,7 @@ SUBJECTS: Final[dict[str, tuple[Case, ...]]] = {
     "Doses": doses.CASES,
     "Many small providers": shrinkage.CASES,
     "Bounds and backbones": bounds.CASES,
-    "Checks": checks.CASES,
+    "Checks": (*checks.CASES, *refutation.CASES),
     "Money": (*money.CASES, *risk.CASES),
 }
 CASES: Final[tuple[Case, ...]] = tuple(case for cases in SUBJECTS.values() for case in cases)

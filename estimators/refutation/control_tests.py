@@ -132,8 +132,8 @@ def on_treatment(spec: Design, study: Study, control: NegativeTreatment) -> tupl
             raise refusal("EST-053", f"'{name}' is no provider, as it must be in a contribution", "negative controls")
         others = spec.providers or tuple(other for other in study.providers if other != name)
         return spec.model_copy(update={"providers": (*others, name)}), study, " (as one provider more)"
-    field = {Experiment: "assigned"}.get(type(spec), "treated" if isinstance(spec, ComparisonDesign) else None)
-    if field is None:
+    field = "treated" if isinstance(spec, ComparisonDesign) else "assigned"
+    if not isinstance(spec, ComparisonDesign | Experiment):
         kind = getattr(spec, "kind", type(spec).__name__)
         raise refusal("EST-053", f"a design of kind {kind} takes no other treatment", "negative controls")
     if name in roles.columns:

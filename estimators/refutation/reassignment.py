@@ -1,8 +1,8 @@
 """The same study with the treatment dealt out anew, with some of its people, or with another outcome.
 
 Whoever is dealt a treatment gets somebody's whole one: all columns that say so, or the whole service record, so that providers
-that go together stay together. Clusters that were treated as wholes are dealt as wholes; otherwise people are dealt within
-their clusters.
+that go together stay together. With clusters, the people of one get the treatments of the people of another, in a random order
+and over again where they are more, so that treatments go together inside clusters as much as they did.
 
 Source: Rosenbaum (2002), *Observational Studies*, chapter 2, for exchanges within strata.
 """
@@ -58,7 +58,13 @@ class Exchange:
         dealt = np.empty(len(order), dtype=np.intp)
         # A random order within strata, laid over the order of the strata.
         dealt[order] = np.lexsort((rng.random(len(order)), self.stratum))
-        return np.asarray(self.first[dealt][self.unit])
+        size = np.bincount(self.unit)
+        start = np.cumsum(size) - size
+        people = np.lexsort((rng.random(len(self.unit)), self.unit))
+        place = np.empty(len(people), dtype=np.intp)
+        place[people] = np.arange(len(people)) - np.repeat(start, size)
+        other = dealt[self.unit]
+        return np.asarray(people[start[other] + place % size[other]])
 
 
 def exchange(spec: Design, study: Study, within: str | None = None) -> Exchange:
@@ -69,8 +75,7 @@ def exchange(spec: Design, study: Study, within: str | None = None) -> Exchange:
     spec : Design
     study : Study
     within : str, optional
-        Column of people inside whose groups treatments are dealt out; as the design has it (blocks, pairs, clusters whose
-        people were treated differently) when omitted.
+        Column of people inside whose groups treatments are dealt out; as the design has it (blocks, pairs) when omitted.
 
     Raises
     ------
@@ -80,25 +85,22 @@ def exchange(spec: Design, study: Study, within: str | None = None) -> Exchange:
     """
     roles = roles_of(spec, study)
     treatment = _treatment(study, roles.columns)
-    cluster = spec.cluster or study.cluster
     inside = within or roles.within
-    unit = np.arange(study.n_people)
-    words = f"people within {inside}" if inside else "people"
-    if cluster is not None:
-        clusters = study.codes(cluster)
-        if _constant(treatment, clusters):
-            unit, words = clusters, f"groups of {cluster}" + (f" within {inside}" if inside else "")
-        elif inside is None:
-            inside, words = cluster, f"people within {cluster}"
-    first = np.unique(unit, return_index=True)[1]
     strata = np.zeros(study.n_people, dtype=np.intp) if inside is None else study.codes(inside)
-    if not _constant(strata, unit):
-        raise refusal(
-            "EST-053", f"groups of '{inside}' cut across '{cluster}', which were treated as wholes", "estimator"
-        )
-    if _constant(treatment[first], strata[first]):
+    unit, words = np.arange(study.n_people), "people"
+    cluster = spec.cluster or study.cluster
+    if cluster is not None and cluster != inside:
+        clusters = study.codes(cluster)
+        if _constant(strata, clusters):
+            unit, words = clusters, f"groups of {cluster}"
+        elif _constant(treatment, clusters):
+            what = f"groups of '{inside}' cut across those of '{cluster}', which were treated as wholes"
+            raise refusal("EST-053", what, "estimator")
+    if _constant(treatment, strata):
         where = f"within '{inside}' everybody" if inside else "everybody"
         raise refusal("EST-014", f"{where} had the same treatment, so that nothing can be dealt out anew", "estimator")
+    first = np.unique(unit, return_index=True)[1]
+    words += f" within {inside}" if inside else ""
     return Exchange(roles.columns, unit, strata[first], first, treatment, words)
 
 
