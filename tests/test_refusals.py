@@ -92,6 +92,9 @@ from counterfoil.estimators.trials.worst_case import worst_case
 from counterfoil.estimators.weighting.weighting import Weighting
 from counterfoil.reported import Reported
 from counterfoil.simulation import simulate
+from counterfoil.specification_analysis import specification_curve
+from counterfoil.specification_grid import specification_grid
+from counterfoil.specifications import Specifications
 from counterfoil.starter import write_starter
 
 SECRET = "7731"  # stands in every record below; must stand in no message
@@ -424,6 +427,12 @@ FIRES: dict[str, Callable[[Path], Any]] = {
     "PAY-015": lambda _: distribute([Receipt("y1", None, Decimal("-1.00"))], lent(), Decimal("0.01")),
     "CONTRACT-024": lambda folder: simulate(contract(folder), supposing(jbos={"true": "1"})),
     "CONTRACT-025": lambda folder: simulate(contract(folder), supposing(jobs={"true": "1"})),
+    "CONTRACT-027": lambda folder: specification_grid(contract(folder), Specifications(effect="jbos", rules=["shapley"])),
+    "CONTRACT-028": lambda folder: specification_grid(contract(folder), Specifications(covariates={f"c{k}": () for k in range(2001)})),
+    "EST-055": lambda folder: specification_curve(
+        contract(folder, ("{kind: contribution}", "{kind: contribution, min_pair: 2, model: saturated}")),
+        study(replaced("south", 0)), Specifications(covariates={"none": ()}),
+    ),
     "PAY-016": lambda _: settle_draws(lambda number: [][number], 10),
     "PAY-017": lambda _: correlations(["a", "b"], {}),
     "PAY-018": lambda _: knots_of(UnitPrice(effect="jobs", per="unit", price=Decimal(1))),

@@ -158,7 +158,7 @@ def _row(specified: Specified, evaluation: Evaluation, effect: str) -> Specifica
         specified.number,
         specified.choices,
         specified.primary,
-        estimand="" if total is None else total.estimand,
+        estimand="" if total is None else ", over ".join(filter(None, (total.estimand, total.population))),
         people=0 if total is None else int(total.people),
         estimate=_finite(value.get("estimate")),
         std_error=_finite(value.get("std_error")),

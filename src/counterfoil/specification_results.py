@@ -55,7 +55,7 @@ class Changed:
         return self.count / self.among if self.among else None
 
     def __str__(self) -> str:
-        return f"{self.count:,} of {self.among:,} ({self.count / self.among:.1%})" if self.among else "none to compare"
+        return f"{self.count:,} of {self.among:,} others" + (f" ({self.count / self.among:.1%})" if self.among else "")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

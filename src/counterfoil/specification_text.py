@@ -38,7 +38,7 @@ def summarized(curve: "SpecificationCurve") -> str:
     else:
         parts += ["", f"The {len(curve.rows):,} specifications stand one by one in the JSON."]
     if why := reasons(curve):
-        parts += ["", "Not run", *(f"  {line}" for line in why)]
+        parts += ["", "Without an answer", *(f"  {line}" for line in why)]
     return "\n".join(parts) + "\n"
 
 
@@ -69,18 +69,20 @@ def _table(rows: Sequence[Mapping[str, str]]) -> list[str]:
 
 
 def reasons(curve: "SpecificationCurve") -> list[str]:
-    """Return why combinations were not run: each reason once, with where or for how many, the most frequent first."""
-    left_out = [one for one in curve.left_out if one.problems]
-    found = Counter((problem.code, problem.what) for one in left_out for problem in one.problems)
-    places: dict[tuple[str, str], set[str]] = {}
-    for problem in (problem for one in left_out for problem in one.problems):
-        places.setdefault((problem.code, problem.what), set()).add(problem.where)
-    lines = []
-    for (code, what), count in found.most_common(MOST_REASONS):
-        where = next(iter(places[code, what])) if len(places[code, what]) == 1 else f"{count:,} combinations"
-        lines.append(f"{code} {where}: {what}")
-    rest = len(found) - len(lines)
-    return [*lines, *([f"and {rest:,} other reasons; they stand in the JSON"] if rest else [])]
+    """Return why there is no answer, run or not: each reason once, with where or how often, the most frequent first."""
+    places: dict[tuple[str, str], list[str]] = {}
+    for problem in (problem for one in curve.left_out for problem in one.problems):
+        places.setdefault((problem.code, problem.what), []).append(problem.where)
+    for row in curve.refused:
+        for said in row.refused:
+            places.setdefault(said, []).append(f"specification {row.number}")
+    often = sorted(places.items(), key=lambda pair: -len(pair[1]))
+    lines = [
+        f"{code} {where[0] if len(set(where)) == 1 else f'in {len(where):,}'}: {what}"
+        for (code, what), where in often[:MOST_REASONS]
+    ]
+    rest = len(often) - len(lines)
+    return [*lines, *([f"and {_counted(rest, 'other reason', 'other reasons')}, in the JSON"] if rest else [])]
 
 
 def numbers(curve: "SpecificationCurve", *, money: bool = True) -> list[str]:
@@ -94,7 +96,7 @@ def numbers(curve: "SpecificationCurve", *, money: bool = True) -> list[str]:
             else f"{scale.number(own.estimate)}, at percentile {curve.percentile:.0f} of them"
         )
         found.append(
-            f"{len(estimates):,} specifications estimate {curve.terms.outcome}: median {scale.number(median(estimates))}, "
+            f"{_counted(len(estimates), 'specification gives', 'specifications give')} an estimate of {curve.terms.outcome}: median {scale.number(median(estimates))}, "
             f"{scale.number(estimates[0])} to {scale.number(estimates[-1])}{scale.unit}. As agreed: {agreed}."
         )
     if payments and money:
@@ -105,7 +107,7 @@ def numbers(curve: "SpecificationCurve", *, money: bool = True) -> list[str]:
             else f"{written(own.payment)}, at percentile {curve.payment_percentile:.0f} of them"
         )
         found.append(
-            f"{len(payments):,} settle: median {median(payments):,.2f}, {payments[0]:,} to {written(payments[-1])}. "
+            f"{_counted(len(payments), 'settles', 'settle')}: median {median(payments):,.2f}, {payments[0]:,} to {written(payments[-1])}. "
             f"As agreed: {agreed}."
         )
     return found
@@ -117,11 +119,11 @@ def _changes(curve: "SpecificationCurve") -> list[str]:
         found.append("The contract's own specification does not settle, so nothing can differ from it.")
         return found
     if own.standing:
-        found.append(f"Gate, tier or condition stands otherwise than as agreed in {curve.trigger} others.")
+        found.append(f"Gate, tier or condition stands otherwise than as agreed in {curve.trigger}.")
     else:
         found.append("No price has a gate, tier or condition, so none can change.")
     if own.order:
-        found.append(f"The payment order of providers differs in {curve.order} others that pay any.")
+        found.append(f"The payment order of providers differs in {curve.order} that pay any.")
     elif len(curve.contract.players) > 1:
         found.append("As agreed nothing is due to providers, so there is no payment order to change.")
     return found
@@ -131,13 +133,17 @@ def _not_run(curve: "SpecificationCurve") -> list[str]:
     found = []
     if curve.refused:
         codes = Counter(code for row in curve.refused for code in row.codes)
-        found.append(f"{len(curve.refused):,} were run and refused: {_counts(codes)}.")
+        found.append(f"{_counted(len(curve.refused), 'was', 'were')} run and refused: {_counts(codes)}.")
     invalid = [one for one in curve.left_out if one.problems]
     if invalid:
         codes = Counter(code for one in invalid for code in dict.fromkeys(problem.code for problem in one.problems))
-        found.append(f"{len(invalid):,} combinations cannot be written as a contract: {_counts(codes)}.")
+        found.append(
+            f"{_counted(len(invalid), 'combination', 'combinations')} cannot be written as a contract: {_counts(codes)}."
+        )
     if repeated := len(curve.left_out) - len(invalid):
-        found.append(f"{repeated:,} combinations repeat another word by word and are counted once.")
+        found.append(
+            f"{_counted(repeated, 'combination repeats', 'combinations repeat')} another word by word, and the two are counted once."
+        )
     return found
 
 
@@ -145,8 +151,8 @@ def _notes(curve: "SpecificationCurve") -> list[str]:
     found = []
     if curve.alike:
         found.append(
-            f"{curve.alike:,} come to the very estimate, standard error and payments of another: they are the same analysis in "
-            "other words, and weigh on every share above."
+            f"{_counted(curve.alike, 'comes', 'come')} to the very estimate, standard error and payments of another: the same "
+            "analysis in other words, which weighs on every share above."
         )
     if len(curve.estimands) > 1:
         each = "; ".join(f"{name} ({count:,})" for name, count in curve.estimands.items())
@@ -181,3 +187,7 @@ def _cells(curve: "SpecificationCurve", row: SpecificationRow) -> dict[str, str]
 
 def _counts(codes: Mapping[str, int]) -> str:
     return ", ".join(f"{code} ({count:,})" for code, count in codes.items())
+
+
+def _counted(count: int, one: str, several: str) -> str:
+    return f"{count:,} {one if count == 1 else several}"
