@@ -16,6 +16,7 @@ from counterfoil.estimators.panels.panel_design import AdoptionDesign, draw_pane
 from counterfoil.estimators.panels.regression_design import FixedEffectsDesign
 from counterfoil.estimators.sequential import SequentialContribution
 from counterfoil.estimators.trials.cluster_means import ClusterMeans
+from counterfoil.held_against import undeclared
 from counterfoil.rehearsal import rehearse
 
 
@@ -65,6 +66,7 @@ def _effect(contract: Contract, study: Study, name: str) -> Iterator[Problem]:
     complete = spec.missing == "refuse"
     if isinstance(spec, Trial):
         yield from _trial(contract, study, spec, at)
+    yield from undeclared(contract, name, study)
     for column in contract.effects[name].groups:
         yield from _asked(contract.where("effects", name, "groups"), partial(study.column, column))
     yield from _asked(contract.where(*at, "vcov"), partial(spec.errors_on, study, "HC1"))

@@ -27,6 +27,7 @@ from counterfoil.estimators.feedback import progress_predicts_enrolment
 from counterfoil.estimators.panel_contribution import PanelContribution
 from counterfoil.estimators.power import effective_sample, planned_error, smallest_detectable
 from counterfoil.estimators.sequential import SequentialContribution
+from counterfoil.held_against import identification_records
 from counterfoil.measuring import EffectResult, divide_pots, measure
 from counterfoil.own_tests import offers
 from counterfoil.plain import plain
@@ -106,6 +107,9 @@ class Check:
                     "rosters": self.separation[name].to_dict() if name in self.separation else None,
                     "progress_predicts_enrolment": self._stages(name).to_dict("records"),
                     "compared": self.compared[name].to_dict() if name in self.compared else None,
+                    "identification": None
+                    if result.identification is None
+                    else identification_records(result.identification),
                 }
                 for name, result in self.effects.items()
             },
@@ -133,6 +137,8 @@ class Check:
             lines += [f"  {problem.code} {problem.what}" for problem in result.warnings]
             lines += [f"  {line}" for line in (self.separation[name].lines() if name in self.separation else ())]
             lines += [f"  {line}" for line in (self.compared[name].lines() if name in self.compared else ())]
+            if result.identification is not None:
+                lines += [f"  {line}" for line in result.identification.summary().splitlines()]
             lines += self._progress_lines(name)
             lines += self._detectable_lines(name, result)
             lines += self._operating_lines(name)
@@ -354,7 +360,8 @@ def _measured_blind(contract: Contract, blind: Study, name: str) -> EffectResult
         return EffectResult(name, terms)
     # A gate that is held against the data of its design says nothing where every outcome is zero.
     gate = None if needs_design(terms.gate) else terms.gate
-    absolute = terms.model_copy(update={"relative": False, "gate": gate})
+    # Negative controls are outcomes too, and stay unread.
+    absolute = terms.model_copy(update={"relative": False, "gate": gate, "negative_controls": None})
     if isinstance(design, Experiment):
         # Earlier outcomes are outcomes, and stay unread; with them the error can only be smaller.
         design = design.model_copy(update={"before": ()})

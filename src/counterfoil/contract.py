@@ -55,6 +55,8 @@ from counterfoil.estimators.panels.event_study_regression import EventStudyRegre
 from counterfoil.estimators.panels.staggered_did import StaggeredDiD
 from counterfoil.estimators.panels.two_way_fixed_effects import TwoWayFixedEffects
 from counterfoil.estimators.published import Published
+from counterfoil.estimators.refutation.causal_graph import CausalGraph
+from counterfoil.estimators.refutation.negative_controls import NegativeControls
 from counterfoil.estimators.sequential import SequentialContribution
 from counterfoil.estimators.synthetic.interrupted_time_series import InterruptedTimeSeries
 from counterfoil.estimators.synthetic.synthetic_control import SyntheticControl
@@ -160,6 +162,16 @@ class Effect(_Term):
     groups: tuple[str, ...] = Field(
         (),
         description="Columns of people, such as a site: the report shows who gains, and whom nobody serves, by them.",
+    )
+    graph: CausalGraph | None = Field(
+        None,
+        description="What moves what, as the parties see it; `counterfoil check` then says whether the design's covariates identify "
+        "the effect, and which of them do harm.",
+    )
+    negative_controls: NegativeControls | None = Field(
+        None,
+        description="Outcomes and programmes that must show no effect if the people compared differ in nothing but the programme; "
+        "they are measured as the effect is, and shown beside it.",
     )
     display: Literal["units", "points"] = Field(
         "units", description="Show effects in the outcome's units, or (for shares and rates) in percentage points."

@@ -7,11 +7,13 @@ from counterfoil.attribution.gains.p_value_gate import PValueGate
 from counterfoil.attribution.gains.pool import Pool
 from counterfoil.attribution.gains.probability_gate import ProbabilityGate
 from counterfoil.attribution.payment.gate import Gate
-from counterfoil.contract import Composed, Contract, Effect, Measured, OverTime, Placed
+from counterfoil.contract import Comparison, Composed, Contract, Effect, Measured, OverTime, Placed
 from counterfoil.errors import Problem, did_you_mean, listed
 from counterfoil.estimators.comparisons.comparison_design import ComparisonDesign
+from counterfoil.estimators.contribution import Contribution
 from counterfoil.estimators.experiment import Experiment
 from counterfoil.estimators.fixed_baseline import FixedBaseline
+from counterfoil.estimators.instruments.instrumental_variable import InstrumentalVariable
 from counterfoil.estimators.panel_contribution import PanelContribution
 from counterfoil.estimators.published import Published
 from counterfoil.estimators.synthetic.synthetic_control import SyntheticControl
@@ -69,6 +71,12 @@ def _check_adjustments(contract: Contract, name: str, effect: Effect) -> Iterato
         what = f"an effect has one gain, and `{key}:` without `arm:` leaves open whose it is"
         where = contract.where("effects", name, "estimator", key)
         yield from [Problem("CONTRACT-016", what, where, "add `arm:`, or `arm: any`")] if several else []
+    for key in ("graph", "negative_controls"):
+        if getattr(effect, key) is not None and not isinstance(
+            spec, Experiment | InstrumentalVariable | Comparison | Contribution
+        ):
+            what = f"`{key}:` is held against designs that compare people at one time, and kind {spec.kind} is none"
+            yield Problem("CONTRACT-016", what, contract.where("effects", name, key))
     if effect.settled_in is None:
         return
     if isinstance(spec, Published | Composed):

@@ -33,6 +33,7 @@ from counterfoil.datasets.study import Study
 from counterfoil.errors import CounterfoilError, PaymentError, Problem, raise_any, refusal
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.published import Published
+from counterfoil.held_against import control_records, identification_records
 from counterfoil.measuring import EffectResult, compose, divide_pots, measure, publish
 from counterfoil.onward import Onward, pay_onward
 from counterfoil.plain import plain
@@ -513,6 +514,10 @@ def _effect_dict(contract: Contract, result: EffectResult) -> dict[str, Any]:
         }
     if (comparison := compared(result.measured)) is not None:
         found["alike"] = alike_records(comparison)
+    if result.identification is not None:
+        found["identification"] = identification_records(result.identification)
+    if result.controls is not None:
+        found["negative_controls"] = control_records(result.controls)
     if (robust := robustness(contract, result)) is not None:
         found["robustness"] = robust.to_records()
     if (findings := result.findings()) is not None:

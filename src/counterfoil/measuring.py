@@ -45,10 +45,13 @@ from counterfoil.estimators.fitted import ByPeriod, Fitted, WithEventStudy
 from counterfoil.estimators.fixed_baseline import FixedBaseline
 from counterfoil.estimators.panels.event_study import EventStudy
 from counterfoil.estimators.published import Clusters, Published, published_estimate
+from counterfoil.estimators.refutation.identification import Identification
+from counterfoil.estimators.refutation.refutation import Refutation
 from counterfoil.estimators.shrinkage import ShrunkCredits, shrink
 from counterfoil.estimators.trials.arms import labels_of
 from counterfoil.estimators.trials.cluster_means import ClusterMeans
 from counterfoil.findings import Findings, find
+from counterfoil.held_against import controlled, identified
 from counterfoil.own_tests import own_test
 from counterfoil.reported import Figure
 
@@ -90,6 +93,10 @@ class EffectResult:
         The same effect as it was known in earlier periods.
     clusters : Clusters or None
         How many groups were compared, where groups were.
+    identification : Identification or None
+        What the declared causal graph says of the design, where one is declared.
+    controls : Refutation or None
+        Negative controls, measured as the effect was, where some are declared.
     noted : tuple of Problem
         Warnings beyond the estimator's own: that pot and split disagree, or cannot be compared.
     refused : tuple of Problem
@@ -110,6 +117,8 @@ class EffectResult:
     settled_in: str = ""
     earlier: tuple["EffectResult", ...] = ()
     clusters: Clusters | None = None
+    identification: Identification | None = None
+    controls: Refutation | None = None
     noted: tuple[Problem, ...] = ()
     refused: tuple[Problem, ...] = ()
 
@@ -311,6 +320,21 @@ def divide(result: EffectResult) -> EffectResult:
         raise
     except CounterfoilError as error:
         return replace(result, refused=error.problems)
+
+
+def _held_against(contract: Contract, result: EffectResult, spec: Measured, study: Study) -> EffectResult:
+    """Hold an effect against what the parties declared; a control that cannot be measured is a warning."""
+    found = identified(contract, result.name, study)
+    noted = () if found is None else found.warnings
+    controls = None
+    try:
+        rule = None if result.shares is None else result.shares.rule
+        controls = controlled(spec, contract, result.name, study, rule)
+    except (ContractError, DataError):
+        raise
+    except CounterfoilError as error:
+        noted = (*noted, *error.problems)
+    return replace(result, identification=found, controls=controls, noted=(*result.noted, *noted))
 
 
 def _groups_drawn(terms: Effect, spec: Measured, study: Study) -> Clusters | None:

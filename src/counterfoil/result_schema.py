@@ -55,6 +55,13 @@ def evaluation_schema() -> dict[str, Any]:
         })),
         "overlap": _list({"type": "object"}),
     })  # fmt: skip
+    said = _object(
+        {"provider": _TEXT, "finding": _TEXT, "columns": _TEXT, "holds": {"type": "boolean"}, "sentence": _TEXT}
+    )
+    control = _object({
+        "provider": _TEXT, "test": _TEXT, "against": _TEXT, "estimate": _NUMBER, "p_value": _NUMBER, "conf_low": _NUMBER,
+        "conf_high": _NUMBER, "expected": _NUMBER, "consistent": {"type": "boolean"}, "sentence": _TEXT,
+    })  # fmt: skip
     pot_and_split = _object({
         "credits_from": _TEXT, "basis": _TEXT, "pot": _object(row), "split": _object(row), "difference": _object(row),
         "disagree": {"type": "boolean"},
@@ -74,7 +81,7 @@ def evaluation_schema() -> dict[str, Any]:
         "estimand": _TEXT, "error_type": _TEXT, "degrees_of_freedom": _NUMBER, "clusters": {"type": ["integer", "null"]},
         "people": {"type": "integer"}, "population": _TEXT, "counts": _map({"type": "integer"}), "std_error_by_type": _map(_NUMBER), "total": _object(row), "priced_at": _MONEY,
         "gate": gate, "held": held, "rule": _TEXT, "credits": _list(_object(credit)), "credit_warnings": _list(problem),
-        "pot_and_split": pot_and_split, "findings": findings, "robustness": _list(robust), "alike": alike,
+        "pot_and_split": pot_and_split, "findings": findings, "robustness": _list(robust), "alike": alike, "identification": _list(said), "negative_controls": _list(control),
     }  # fmt: skip
     effect = _object(
         {

@@ -230,6 +230,12 @@ def _effect_lines(contract: "Contract", result: "EffectResult") -> Iterator[str]
         yield from _gate_lines(result, scale)
     else:
         yield from _held_lines(result)
+    if result.identification is not None:
+        yield "  By the declared graph:"
+        yield from (f"    {line}" for line in result.identification.summary().splitlines())
+    if result.controls is not None:
+        yield "  What must show no effect:"
+        yield from (f"    {line}" for line in result.controls.summary().splitlines())
     if (robust := robustness(contract, result)) is not None:
         yield "  If trends were not parallel, of the average effect since the services began:"
         yield from (f"    {line}" for line in robust.lines())

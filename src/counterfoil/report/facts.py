@@ -503,6 +503,16 @@ def _checks(result: "EffectResult") -> list[dict[str, str]]:
             if turned else "The gate stands the same one-sided or two-sided and under every error type of this design.",
             "state": "flagged" if turned else "passed",
         })  # fmt: skip
+    if result.identification is not None:
+        rows += [
+            {"what": f"By the declared graph: {one.sentence}", "state": "passed" if one.holds else "flagged"}
+            for one in result.identification.findings
+        ]
+    if result.controls is not None:
+        rows += [
+            {"what": f"What must show no effect: {one.sentence}", "state": "passed" if one.consistent else "flagged"}
+            for one in result.controls.tests
+        ]
     if result.pot_and_split is not None:
         spread = float(result.pot_and_split.both.std_error[0])
         rows.append({
