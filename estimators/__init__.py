@@ -6,11 +6,13 @@ from counterfoil.estimators.bounds import bounds
 from counterfoil.estimators.causation import probability_of_causation
 from counterfoil.estimators.cells import Cells
 from counterfoil.estimators.comparisons.balance_joint import joint_balance, prognostic_balance
-from counterfoil.estimators.comparisons.balance_measures import Balance, balance_of, weights_of_sets
+from counterfoil.estimators.comparisons.balance_measures import Balance, balance_of
 from counterfoil.estimators.comparisons.balance_plots import love_plot, score_plot
-from counterfoil.estimators.comparisons.balance_table import BalanceTable, balance_table, love_rows
+from counterfoil.estimators.comparisons.balance_result import BalanceTable, love_rows
+from counterfoil.estimators.comparisons.balance_table import balance_table
 from counterfoil.estimators.comparisons.multiple_imputation import join_imputations, over_imputations
 from counterfoil.estimators.comparisons.overlap import Overlap, measure_overlap
+from counterfoil.estimators.comparisons.set_weights import weights_of_sets
 from counterfoil.estimators.contamination import contamination
 from counterfoil.estimators.contribution import Contribution, ContributionFit, functional
 from counterfoil.estimators.covariate_strength import covariate_strength

@@ -11,7 +11,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from counterfoil.estimators.balance import LARGEST
-from counterfoil.estimators.comparisons.balance_table import BalanceTable, balance_table
+from counterfoil.estimators.comparisons.balance_result import BalanceTable
+from counterfoil.estimators.comparisons.balance_table import balance_table
 from counterfoil.estimators.comparisons.compared import Compared
 
 PROGNOSTIC = "predicted untreated outcome"

@@ -1,4 +1,4 @@
-"""How alike two groups are in columns of numbers, before and after weighting: for any weights, and for matched sets.
+"""How alike two groups are in columns of numbers, before and after weighting: under any weights.
 
 Per column: means, the difference in standard deviations of a group before weighting, the ratio of variances, the largest gap
 between the two weighted distribution functions (Kolmogorov–Smirnov), and the share that the two distributions have in common.
@@ -154,43 +154,6 @@ def balance_of(
         _measures(moments[stage], apart[stage], unit, binary, _sizes((first, second)[stage], side)) for stage in (0, 1)
     ]
     return Balance(stages[0], stages[1], unit, whose, binary)
-
-
-def weights_of_sets(
-    sets: ArrayLike, treated: ArrayLike, estimand: Literal["att", "atc", "ate"] = "att"
-) -> NDArray[np.float64]:
-    """Return the weights, shape (n,), that matched sets or subclasses give their people.
-
-    Each set counts as its treated people (att), its untreated (atc) or all its people (ate), shared evenly on either side.
-
-    Parameters
-    ----------
-    sets : array of int, shape (n,)
-        Set of each person; negative for people in none.
-    treated : array of bool, shape (n,)
-    estimand : {"att", "atc", "ate"}
-
-    Raises
-    ------
-    EstimationError
-        EST-015 when a set has treated people only, or untreated only.
-
-    Examples
-    --------
-    >>> weights_of_sets([0, 0, 0, 1, 1, -1], [True, False, False, True, False, False]).tolist()
-    [1.0, 0.5, 0.5, 1.0, 1.0, 0.0]
-    """
-    codes, side = np.asarray(sets, dtype=np.intp), np.asarray(treated, dtype=bool)
-    inside = codes >= 0
-    size = int(codes.max(initial=-1)) + 1
-    count = np.array([np.bincount(codes[inside & (side == group)], minlength=size) for group in (False, True)])
-    if ((count[0] > 0) != (count[1] > 0)).any():
-        raise refusal("EST-015", "a matched set has treated people only, or untreated people only", "sets")
-    total = {"att": count[1], "atc": count[0], "ate": count.sum(axis=0)}[estimand]
-    weights = np.zeros(len(codes))
-    own = codes[inside]
-    weights[inside] = total[own] / count[side[inside].astype(np.intp), own]
-    return weights
 
 
 def _signed(weights: FloatArray, treated: NDArray[np.bool_]) -> FloatArray:

@@ -11,7 +11,7 @@ import numpy as np
 
 from counterfoil.estimators.axes import axes_of
 from counterfoil.estimators.balance import LARGEST
-from counterfoil.estimators.comparisons.balance_table import BalanceTable, love_rows
+from counterfoil.estimators.comparisons.balance_result import BalanceTable, love_rows
 from counterfoil.estimators.comparisons.compared import Compared
 from counterfoil.estimators.comparisons.overlap import chance_against
 from counterfoil.estimators.covariance import FloatArray

@@ -10,7 +10,6 @@ S84–S90, for standard deviations that stay as they were.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import product
 from typing import Any, Final
 
@@ -19,14 +18,14 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from counterfoil.datasets.disclosure import SMALL_CELL, shown, suppress_counts
-from counterfoil.datasets.display import titled_table
 from counterfoil.datasets.table import as_text, blank, is_number
 from counterfoil.errors import refusal
 from counterfoil.estimators.balance import LARGEST
 from counterfoil.estimators.comparisons.adjusting import UNKNOWN
 from counterfoil.estimators.comparisons.balance_measures import Balance, Unit, balance_of
+from counterfoil.estimators.comparisons.balance_result import BalanceTable
 from counterfoil.estimators.comparisons.compared import Compared
-from counterfoil.estimators.comparisons.comparison_design import WHOSE, Estimand
+from counterfoil.estimators.comparisons.comparison_design import Estimand
 from counterfoil.estimators.comparisons.comparison_sample import ComparisonSample
 from counterfoil.estimators.covariance import FloatArray
 
@@ -222,28 +221,6 @@ def balance_table(
             rows.append(_rows(part, term, label, names, adjusted))
             sizes.append(_sizes(term, label, written[place], part))
     return BalanceTable(pd.concat(rows, ignore_index=True), pd.DataFrame(sizes), by, tuple(hidden), compared.estimand)
-
-
-def love_rows(table: BalanceTable, group: str = "") -> list[LoveRow]:
-    """Return the lines of a love plot, largest difference before weighting first: numbers only.
-
-    Parameters
-    ----------
-    table : BalanceTable
-    group : str
-        Of one group; of everybody when omitted.
-
-    Examples
-    --------
-    >>> rows = pd.DataFrame({"term": "gain", "group": "", "covariate": ["age", "need"], "smd_before": [0.2, -0.3]})
-    >>> rows = rows.assign(smd_after=[0.02, -0.2], balanced=[True, False])
-    >>> love_rows(BalanceTable(rows, rows, None, (), "att"))[0]
-    LoveRow(term='gain', name='need', before=-0.3, after=-0.2, balanced=False)
-    """
-    rows = table.rows[table.rows["group"] == group]
-    order = rows["smd_before"].abs().sort_values(ascending=False, kind="stable").index
-    kept = rows.loc[order, ["term", "covariate", "smd_before", "smd_after", "balanced"]]
-    return [LoveRow(*row) for row in kept.itertuples(index=False, name=None)]
 
 
 def _columns(

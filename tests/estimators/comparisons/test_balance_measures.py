@@ -9,7 +9,8 @@ from scipy.stats import ks_2samp, norm
 
 from counterfoil.errors import CounterfoilError
 from counterfoil.estimators.balance import weighted_difference
-from counterfoil.estimators.comparisons.balance_measures import Balance, balance_of, weights_of_sets
+from counterfoil.estimators.comparisons.balance_measures import Balance, balance_of
+from counterfoil.estimators.comparisons.set_weights import weights_of_sets
 
 FIGURES = ("smd", "variance_ratio", "ks", "overlap")
 

@@ -11,7 +11,8 @@ import pytest
 from counterfoil.errors import CounterfoilError
 from counterfoil.estimators.comparisons.balance_joint import joint_balance, prognostic_balance
 from counterfoil.estimators.comparisons.balance_plots import love_plot, score_plot
-from counterfoil.estimators.comparisons.balance_table import balance_table, love_rows
+from counterfoil.estimators.comparisons.balance_result import love_rows
+from counterfoil.estimators.comparisons.balance_table import balance_table
 from counterfoil.estimators.comparisons.comparison_design import ComparisonDesign
 
 mpl.use("Agg")
