@@ -35,6 +35,7 @@ from calibration import (
     sequential,
     shrinkage,
     staggered,
+    stratified_matching,
     trends,
     trials,
     weighting,
@@ -61,6 +62,8 @@ SUBJECTS: Final[dict[str, tuple[Case, ...]]] = {
     "Many small providers": shrinkage.CASES,
     "Bounds and backbones": bounds.CASES,
     "Checks": (*checks.CASES, *refutation.CASES),
+    "Checks": checks.CASES,
+    "Matching in sets": stratified_matching.CASES,
     "Money": (*money.CASES, *risk.CASES),
 }
 CASES: Final[tuple[Case, ...]] = tuple(case for cases in SUBJECTS.values() for case in cases)
