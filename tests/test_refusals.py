@@ -74,6 +74,10 @@ from counterfoil.estimators.contamination import contamination
 from counterfoil.estimators.folds import folds
 from counterfoil.estimators.instruments import InstrumentalVariable, InstrumentFit
 from counterfoil.estimators.learner import OutcomeLearner
+from counterfoil.estimators.matching.candidates import Side, nearest_candidates
+from counterfoil.estimators.matching.matches import Pairs
+from counterfoil.estimators.matching.methods import Found
+from counterfoil.estimators.matching.sides import not_complete
 from counterfoil.estimators.panels import fixed_effects, level_counts
 from counterfoil.estimators.panels.difference_in_differences import DifferenceInDifferences
 from counterfoil.estimators.panels.event_study import EventStudy
@@ -556,6 +560,12 @@ WARNS: dict[str, Callable[[], Any]] = {
     ),
     "EST-046": lambda: weighted(z=[0, 1, 2, 3, 2, 3, 2, 1], cap=1.1),
     "EST-047": lambda: weighted(z=[0, 1, 0, 1, 1, 0, 1, 0], folds=2, score={"name": "logit"}),
+    "EST-045": lambda: Found(
+        Pairs(20, *2 * [np.empty(0, dtype=np.intp)], np.empty(0)),
+        warnings=not_complete(
+            nearest_candidates(*2 * [Side(np.arange(20.0)[:, None])], most=40), "others may be nearer"
+        ),
+    ),
     "IDENT-030": lambda: joining([1] * 3 + [3] * 3 + [None] * 6),
     "IDENT-031": lambda: joining([3] * 6 + [4] * 6, comparison="not_yet"),
     "IDENT-032": lambda: joining([3] * 6 + [None] * 6, years=(1, 2, 4)),
