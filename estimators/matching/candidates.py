@@ -145,11 +145,62 @@ def near_candidates(focal: Side, partner: Side, calipers: FloatArray | None = No
     """
     one = nearest_candidates(focal, partner, calipers, max(len(partner.points), 1), most // 2)
     other = nearest_candidates(partner, focal, calipers, max(len(focal.points), 1), most // 2)
-    width = len(partner.points)
-    keys = np.concatenate([one.focal * width + one.partner, other.partner * width + other.focal])
+    turned = Candidates(other.partner, other.focal, other.distance, one.size)
+    both = united(one, turned)
+    return Candidates(both.focal, both.partner, both.distance, both.size, one.complete and other.complete)
+
+
+def worthwhile(
+    focal: Side,
+    partner: Side,
+    calipers: FloatArray | None,
+    own: FloatArray,
+    other: FloatArray,
+    least: float = 0.0,
+    each: int = 4,
+) -> Candidates:
+    """Return the pairs at less than the sum of two prices: those that gain most of everybody, up to ``each``.
+
+    Parameters
+    ----------
+    focal, partner : Side
+    calipers : ndarray or None
+    own, other : ndarray, shapes (a,), (b,)
+        Prices of each side, in distances.
+    least : float
+        What a pair must save.
+    each : int
+
+    Examples
+    --------
+    >>> ages = Side(np.array([[30.0], [40.0]])), Side(np.array([[29.0], [42.0], [60.0]]))
+    >>> worthwhile(*ages, None, np.array([2.0, 2.0]), np.array([0.0, 0.5, 0.0])).partner.tolist()
+    [0, 1]
+    """
+    step = _step(focal, partner)
+    parts: list[tuple[NDArray[np.intp], NDArray[np.intp], FloatArray]] = []
+    for rows, columns, _ in _chunks(focal, partner):
+        distance = _distances(focal, partner, rows, columns, calipers, step)
+        left = distance - own[rows][:, None] - other[columns]
+        useful = left < -max(least, 2 * step)
+        for axis in (1, 0):
+            keep = min(each, left.shape[axis])
+            best = np.zeros(left.shape, dtype=bool)
+            np.put_along_axis(
+                best, np.argpartition(left, keep - 1, axis=axis).take(range(keep), axis=axis), values=True, axis=axis
+            )
+            i, j = np.nonzero(best & useful)
+            parts.append((rows[i], columns[j], distance[i, j]))
+    return united(_candidates(parts, focal, partner, complete=False))
+
+
+def united(*lists: Candidates) -> Candidates:
+    """Return candidates of several lists, each pair once."""
+    width = lists[0].size[1]
+    keys = np.concatenate([near.focal * width + near.partner for near in lists])
     keys, first = np.unique(keys, return_index=True)
-    distance = np.concatenate([one.distance, other.distance])[first]
-    return Candidates(keys // width, keys % width, distance, one.size, one.complete and other.complete)
+    distance = np.concatenate([near.distance for near in lists])[first]
+    return Candidates(keys // width, keys % width, distance, lists[0].size, complete=False)
 
 
 def _chunks(focal: Side, partner: Side) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp], int]]:

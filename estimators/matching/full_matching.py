@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from counterfoil.estimators.covariance import FloatArray
-from counterfoil.estimators.matching.candidates import ROUNDING, Candidates, cover_candidates, near_candidates
+from counterfoil.estimators.matching.candidates import ROUNDING, Candidates, cover_candidates
 from counterfoil.estimators.matching.matches import Positions, Strata
 from counterfoil.estimators.matching.methods import Found, Request
-from counterfoil.estimators.matching.ratio_limits import MOST_LIMITED, within_limits
+from counterfoil.estimators.matching.ratio_limits import Limits, limited_matching
 from counterfoil.estimators.matching.sides import not_complete, sides_of
 
 
@@ -40,8 +40,9 @@ def full(request: Request) -> Found:
         near = cover_candidates(sides.focal, sides.partner, sides.calipers)
         chosen = full_matching(near)
     else:
-        near = near_candidates(sides.focal, sides.partner, sides.calipers, MOST_LIMITED)
-        chosen = full_matching(near, (limit, limit))
+        limits = Limits((1, limit), (1, limit))
+        near, chosen = limited_matching(sides.focal, sides.partner, sides.calipers, limits)
+        chosen = stars(near, chosen)
     sets = np.full(sample.n, -1, dtype=np.intp)
     for people, codes in zip(sides.people, star_codes(near, chosen), strict=True):
         sets[people] = codes
@@ -74,15 +75,13 @@ def star_codes(near: Candidates, chosen: NDArray[np.intp]) -> tuple[Positions, P
     )
 
 
-def full_matching(near: Candidates, limits: tuple[int, int] | None = None) -> NDArray[np.intp]:
+def full_matching(near: Candidates) -> NDArray[np.intp]:
     """Return which candidates are matched, as their positions.
 
     Parameters
     ----------
     near : Candidates
-        Of `cover_candidates`, or with limits any.
-    limits : tuple of int, optional
-        Most partners of one focal person, and most focal people of one partner.
+        Of `cover_candidates`.
 
     Returns
     -------
@@ -97,14 +96,12 @@ def full_matching(near: Candidates, limits: tuple[int, int] | None = None) -> ND
     """
     if not len(near.focal):
         return np.empty(0, dtype=np.intp)
-    if limits is not None:
-        return _stars(near, within_limits(near, (1, limits[0]), (1, limits[1])))
     unit = near.distance.max() if near.distance.max() > 0 else 1.0
     distance = near.distance / unit
     nearest = _nearest(near.focal, distance, near.size[0]), _nearest(near.partner, distance, near.size[1])
     saving = nearest[0][near.focal] + nearest[1][near.partner] - distance
     paired = _paired(near, saving)
-    return _stars(near, _covered(near, distance, nearest, paired))
+    return stars(near, _covered(near, distance, nearest, paired))
 
 
 def _nearest(side: NDArray[np.intp], distance: FloatArray, size: int) -> FloatArray:
@@ -159,7 +156,7 @@ def _sides(near: Candidates) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     return near.focal, near.partner
 
 
-def _stars(near: Candidates, chosen: NDArray[np.intp]) -> NDArray[np.intp]:
+def stars(near: Candidates, chosen: NDArray[np.intp]) -> NDArray[np.intp]:
     """Return the matches without those whose two people have others; among optimal ones only distances of nothing are such."""
     load = [np.bincount(side[chosen], minlength=size) for side, size in zip(_sides(near), near.size, strict=True)]
     spare = (load[0][near.focal[chosen]] > 1) & (load[1][near.partner[chosen]] > 1)

@@ -17,7 +17,7 @@ from counterfoil.estimators.covariance import FloatArray
 from counterfoil.estimators.matching.candidates import Candidates, nearest_candidates
 from counterfoil.estimators.matching.matches import Pairs
 from counterfoil.estimators.matching.methods import Found, Request
-from counterfoil.estimators.matching.ratio_limits import MOST_LIMITED, within_limits
+from counterfoil.estimators.matching.ratio_limits import Limits, limited_matching
 from counterfoil.estimators.matching.sides import not_complete, sides_of
 
 
@@ -32,9 +32,8 @@ def optimal(request: Request) -> Found:
     sides = sides_of(request, request.focal)
     varying = spec.max_ratio is not None and spec.max_ratio > spec.ratio
     if varying and spec.max_ratio is not None:
-        near = nearest_candidates(sides.focal, sides.partner, sides.calipers, spec.max_ratio, MOST_LIMITED)
-        total = spec.ratio * len(sides.people[0])
-        chosen = within_limits(near, (spec.min_ratio, spec.max_ratio), (0, 1), total)
+        limits = Limits((spec.min_ratio, spec.max_ratio), (0, 1), spec.ratio * len(sides.people[0]))
+        near, chosen = limited_matching(sides.focal, sides.partner, sides.calipers, limits)
     else:
         near = nearest_candidates(sides.focal, sides.partner, sides.calipers, spec.ratio)
         chosen = optimal_pairs(near, spec.ratio)

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from counterfoil.estimators.matching.candidates import Candidates, Side, cover_candidates, near_candidates
-from counterfoil.estimators.matching.full_matching import full_matching, star_codes
+from counterfoil.estimators.matching.full_matching import full_matching, star_codes, stars
 from counterfoil.estimators.matching.optimal_pairs import total_distance
-from counterfoil.estimators.matching.ratio_limits import within_limits
+from counterfoil.estimators.matching.ratio_limits import Limits, within_limits
 
 
 def sides(seed: int, rows: int, columns: int, dimensions: int, coarse: bool = False) -> tuple[Side, Side]:
@@ -34,7 +34,7 @@ def test_a_full_matching_is_the_cheapest_cover(
     focal, partner = sides(seed, rows, columns, dimensions, coarse)
     near, every = cover_candidates(focal, partner), near_candidates(focal, partner)
     chosen = full_matching(near)
-    programme = within_limits(every, (1, columns), (1, rows))
+    programme = within_limits(every, Limits((1, columns), (1, rows)))[0]
     assert total_distance(near, chosen) == pytest.approx(total_distance(every, programme), abs=1e-7)
     assert_stars(near, chosen)
     codes = star_codes(near, chosen)
@@ -59,7 +59,7 @@ def test_no_set_of_pairs_covers_everybody_for_less(seed: int) -> None:
 def test_limits_are_kept_and_cost_something(limit: int) -> None:
     focal, partner = sides(4, 20, 35, 1)
     near = near_candidates(Side(focal.points + 1), partner)
-    free, bound = full_matching(near), full_matching(near, (limit, limit))
+    free, bound = full_matching(near), stars(near, within_limits(near, Limits((1, limit), (1, limit)))[0])
     for side, size in zip((near.focal, near.partner), near.size, strict=True):
         load = np.bincount(side[bound], minlength=size)
         assert load.min() == 1
@@ -70,7 +70,7 @@ def test_limits_are_kept_and_cost_something(limit: int) -> None:
 
 def test_limits_that_leave_somebody_out_leave_out_as_few_as_can_be() -> None:
     near = near_candidates(Side(np.zeros((1, 1))), Side(np.arange(5.0)[:, None]))
-    chosen = full_matching(near, (3, 3))
+    chosen = within_limits(near, Limits((1, 3), (1, 3)))[0]
     assert near.partner[chosen].tolist() == [0, 1, 2]
 
 

@@ -11,7 +11,7 @@ from scipy.spatial.distance import cdist
 
 from counterfoil.estimators.matching.candidates import Candidates, Side, nearest_candidates
 from counterfoil.estimators.matching.optimal_pairs import optimal_pairs, total_distance
-from counterfoil.estimators.matching.ratio_limits import within_limits
+from counterfoil.estimators.matching.ratio_limits import Limits, limited_matching, within_limits
 
 FAR = 1e6
 
@@ -69,7 +69,7 @@ def test_several_partners_are_a_cheapest_flow(seed: int, rows: int, columns: int
         return
     chosen = optimal_pairs(near, ratio)
     assert (np.bincount(near.focal[chosen], minlength=rows) == ratio).all()
-    flow = within_limits(near, (ratio, ratio), (0, 1))
+    flow = within_limits(near, Limits((ratio, ratio), (0, 1)))[0]
     assert total_distance(near, chosen) == pytest.approx(total_distance(near, flow))
 
 
@@ -107,12 +107,23 @@ def test_a_variable_number_of_partners_beats_a_fixed_one() -> None:
     focal, partner = sides(8, 20, 60, 2)
     one, other = Side(focal.points + 1), Side(partner.points)
     near = nearest_candidates(one, other, ratio=5)
-    fixed, varying = optimal_pairs(near, 2), within_limits(near, (1, 5), (0, 1), total=40)
+    fixed, varying = optimal_pairs(near, 2), within_limits(near, Limits((1, 5), (0, 1), total=40))[0]
     assert len(fixed) == len(varying) == 40
     assert total_distance(near, varying) < total_distance(near, fixed)
     many = np.bincount(near.focal[varying], minlength=20)
     assert many.min() >= 1
     assert many.max() <= 5
+
+
+@pytest.mark.parametrize("limits", [Limits((1, 4), (0, 1), 120), Limits((1, 5), (1, 5))])
+def test_pairs_taken_in_by_their_prices_make_the_best_match_of_all(limits: Limits) -> None:
+    focal, partner = sides(9, 60, 200)
+    one, other = Side(focal.points + 1), Side(partner.points)
+    near, chosen = limited_matching(one, other, None, limits, first=500)
+    every, best = limited_matching(one, other, None, limits)
+    assert near.complete
+    assert len(near.focal) < len(every.focal) == 12_000
+    assert total_distance(near, chosen) == pytest.approx(total_distance(every, best), rel=1e-6)
 
 
 def test_optimal_pairs_are_never_further_in_sum_than_greedy_ones() -> None:

@@ -248,7 +248,8 @@ def test_constant_covariates_are_one_set() -> None:
 
 
 def test_a_list_of_near_people_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("counterfoil.estimators.matching.optimal_pairs.MOST_LIMITED", 500)
+    monkeypatch.setattr("counterfoil.estimators.matching.ratio_limits.FIRST", 500)
+    monkeypatch.setattr("counterfoil.estimators.matching.ratio_limits.ROUNDS", 1)
     data = people(400, slope=0.5).assign(t=lambda frame: frame["t"] * (np.arange(400) % 2))
     made = spec("optimal", ratio=2, max_ratio=4).build(data)
     assert "EST-045" in {problem.code for problem in made.warnings}
