@@ -14,7 +14,7 @@ Davidian (2004), Statistics in Medicine 23, for the errors.
 """
 
 from dataclasses import replace
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal
 
 import numpy as np
 import pandas as pd
@@ -39,7 +39,9 @@ from counterfoil.estimators.weighting.tilted_population import weight_of
 from counterfoil.estimators.weighting.trimming import ChanceRange, trimmed
 from counterfoil.estimators.weighting.weights import Weights
 
-ERRORS = ("HC0", "HC1", "CR0", "CR1")
+ERRORS: Final = ("HC0", "HC1", "CR0", "CR1")
+FAR: Final = 0.25
+"""Standard deviations by which weighted groups may differ from everybody before the effect is called another's."""
 
 
 class Weighting(ComparisonDesign):
@@ -239,6 +241,9 @@ def _warned(made: Weights) -> Weights:
     """Return the weights with what a reader must know of them."""
     sample = made.sample
     found = [*sample.warnings, *weak_overlap(sample, made.balancing, made.score, made.estimand)]
+    if (gap := made.distance()) > FAR:
+        what = f"with their weights the groups still differ from everybody, by up to {gap:.2g} standard deviations"
+        found.append(Problem("EST-004", what, "estimator"))
     if made.cap is not None and (many := int(made.capped.any(axis=1).sum())):
         what = f"{shown(many)} weights were lowered to {made.cap:g} times their group's mean, as declared"
         found.append(Problem("EST-046", what, "estimator, cap"))

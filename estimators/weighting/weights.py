@@ -111,6 +111,18 @@ class Weights:
             gaps[:, j] = (means[0] - means[1]) / np.where(spread > 0, spread, values.std(axis=0))
         return gaps
 
+    def distance(self) -> float:
+        """Return how far weighted groups are from everybody's means, for everybody's effect: the largest, in their deviations."""
+        values, weights = self.sample.adjusting.values, self.sample.weights
+        if self.estimand != "ate" or not values.shape[1]:
+            return 0.0
+        balancing, target = self.balancing, np.average(values, axis=0, weights=weights)
+        means = [
+            np.average(values[self.sample.of(side)], axis=0, weights=balancing[self.sample.of(side), j])
+            for side, j in self.sides
+        ]
+        return float((np.abs(np.array(means) - target) / values.std(axis=0)).max())
+
     def effect(self, outcome: str | None = None, period: str | None = None) -> Estimate:
         """Return the effects on an outcome: one term a group that is compared with the untreated.
 
@@ -179,6 +191,7 @@ class Weights:
             "without_weight": int((there & (balancing <= 0)).sum()),
             "capped": int(self.capped.sum()),
             "largest_imbalance": float(np.abs(self.imbalance()).max(initial=0.0)),
+            **({"largest_distance": self.distance()} if self.estimand == "ate" else {}),
         }
 
     def _distinct(self) -> tuple[Tilt, ...]:

@@ -95,6 +95,10 @@ def test_the_overall_effect_of_training_warns(training: pd.DataFrame, training_t
     assert made.counts()["largest_weight"] == pytest.approx(1954, abs=0.5)
     assert "EST-004" in {problem.code for problem in made.warnings}
     assert "EST-004" not in {problem.code for problem in asked(training_terms).build(training).warnings}
+    alike = asked(training_terms, estimand="ate", method="cbps").build(training)
+    assert np.abs(alike.imbalance()).max() < 1e-8
+    assert alike.counts()["largest_distance"] > 0.5
+    assert any("still differ from everybody" in problem.what for problem in alike.warnings)
 
 
 def test_smoking(smoking: pd.DataFrame, smoking_terms: Terms) -> None:
@@ -177,6 +181,7 @@ def test_weights_are_made_without_outcomes(training: pd.DataFrame, training_term
     blind, fit = spec.build(study.without_outcomes()), spec.fit(study)
     assert isinstance(blind, Compared)
     assert np.array_equal(blind.balancing, fit.comparison.balancing)
+    assert planned_error(blind.effect())[0] == planned_error(fit.effects)[0] > 0
 
 
 def test_power_is_known_before_outcomes(training: pd.DataFrame, training_terms: Terms) -> None:
@@ -186,3 +191,10 @@ def test_power_is_known_before_outcomes(training: pd.DataFrame, training_terms: 
     sizes = made.effective_sizes()["gain"].values()
     assert planned_error(gain, 3.0)[0] == pytest.approx(3.0 * np.sqrt(sum(1 / size for size in sizes)), rel=1e-12)
     assert smallest_detectable(gain, gain.critical())[0] > 0
+
+
+def test_the_request_survives_a_contract(smoking_terms: Terms) -> None:
+    for more in ({"trim": "crump", "cap": 10}, {"trim": {"below": 0.05}}, {"score": {"name": "random_forest"}}):
+        spec = asked(smoking_terms, **more)
+        assert Weighting.model_validate_json(spec.model_dump_json()) == spec
+    assert Weighting.model_json_schema()["properties"]["kind"]["const"] == "weighting"

@@ -252,6 +252,8 @@ def test_groups_share_their_control(groups: pd.DataFrame) -> None:
     assert gap.std_error[0] ** 2 == pytest.approx(both.cov()[0, 0] + both.cov()[1, 1] - 2 * both.cov()[0, 1])
     one = asked(treated="group", control="none", estimand="ate", arm="south").fit(groups)
     assert one.total().values[0] == pytest.approx(both.values[1], rel=1e-12)
+    merged = asked(treated="group", control="none", arm="any").fit(groups).total()
+    assert merged.values[0] == asked().fit(groups).total().values[0]
     with pytest.raises(CounterfoilError, match="CONTRACT-016"):
         asked(treated="group", control="none").fit(groups).total()
 

@@ -121,7 +121,8 @@ def test_error_types_that_weighting_lacks_are_refused(vcov: str) -> None:
 def test_a_learners_chances_are_of_others_and_warn() -> None:
     data = frame(600)
     one, again = (
-        asked(score={"name": "random_forest", "params": {"min_samples_leaf": 30}}).fit(data) for _ in range(2)
+        asked(score={"name": "random_forest", "params": {"min_samples_leaf": 30, "n_estimators": 20}}).fit(data)
+        for _ in range(2)
     )
     assert np.array_equal(one.effects.values, again.effects.values)
     assert "EST-047" in {problem.code for problem in one.effects.warnings}
