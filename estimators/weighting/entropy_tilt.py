@@ -113,7 +113,10 @@ def entropy_tilt(
     kept = _independent(scaled[np.ix_(rows, varying)], varying) if len(varying) else varying
     inner = np.ascontiguousarray(scaled[rows][:, kept])
     base = weights[rows] / weights[rows].sum()
-    tilted, covariance = _dual(inner, base, tuple(names[j] for j in kept), who)
+    found, slope = _dual(inner, base)
+    if found is None:
+        raise _outside(tuple(names[kept[j]] for j in _conflict(inner, base, slope)), who)
+    tilted, covariance = found
     off = np.abs(tilted @ scaled[rows])
     if (off > BALANCED).any():
         raise _outside(tuple(names[j] for j in np.flatnonzero(off > BALANCED)), who)
@@ -146,10 +149,11 @@ def _independent(inner: FloatArray, varying: NDArray[np.intp]) -> NDArray[np.int
     return np.asarray(varying[np.sort(pivots[:rank] - 1)])
 
 
-def _dual(
-    inner: FloatArray, base: FloatArray, names: tuple[str, ...], who: tuple[str, str]
-) -> tuple[FloatArray, FloatArray]:
-    """Minimize the dual by damped Newton steps; return weights that sum to one, and their covariance of the columns."""
+def _dual(inner: FloatArray, base: FloatArray) -> tuple[tuple[FloatArray, FloatArray] | None, FloatArray]:
+    """Minimize the dual by damped Newton steps.
+
+    Returns weights that sum to one with their covariance of the columns, or None where there are none; and the last slope.
+    """
     slope = np.zeros(inner.shape[1])
     value, tilted = _tilted(inner, base, slope)
     last = np.inf
@@ -162,7 +166,7 @@ def _dual(
             break
         decrement = float(-(mean @ step))
         if decrement < CLOSE or (decrement < 1e-20 and decrement >= last / 2):
-            return tilted, covariance
+            return (tilted, covariance), slope
         last, size = decrement, 1.0
         while size > 1e-10:
             new, trial = _tilted(inner, base, slope + size * step)
@@ -174,8 +178,17 @@ def _dual(
         # A direction in which everybody of the source lies on one side of the target's means proves that there are none.
         if (inner @ slope).max() < 0:
             break
-    shares = np.abs(slope) / max(np.abs(slope).max(initial=0.0), 1e-300)
-    raise _outside(tuple(name for name, share in zip(names, shares, strict=True) if share >= 0.1), who)
+    return None, slope
+
+
+def _conflict(inner: FloatArray, base: FloatArray, slope: FloatArray) -> list[int]:
+    """Return columns that cannot be balanced together, none of which can be spared: without any one they could be."""
+    left = list(range(inner.shape[1]))
+    for column in np.argsort(np.abs(slope)).tolist():
+        fewer = [other for other in left if other != column]
+        if fewer and _dual(inner[:, fewer], base)[0] is None:
+            left = fewer
+    return left
 
 
 def _tilted(inner: FloatArray, base: FloatArray, slope: FloatArray) -> tuple[float, FloatArray]:

@@ -91,6 +91,23 @@ def test_together_impossible_is_named_together() -> None:
         entropy_tilt(columns, np.ones(51), source, ~source, NAMES)
 
 
+def test_none_of_the_named_can_be_spared() -> None:
+    """Of six columns as many are named as the conflict needs: with any one of them left out, the others are balanced."""
+    rng = np.random.default_rng(4)
+    columns = rng.normal(size=(80, 6))
+    source = np.arange(80) < 60
+    columns[~source, 1:4] += 1.4
+    names = tuple("abcdef")
+    with pytest.raises(CounterfoilError) as caught:
+        entropy_tilt(columns, np.ones(80), source, ~source, names)
+    words = str(caught.value).split(" in ")[1].split(" together")[0].split(", ")
+    left = [names.index(word) for word in words]
+    assert 1 < len(left) < 6
+    for column in left:
+        fewer = [other for other in left if other != column]
+        entropy_tilt(columns[:, fewer], np.ones(80), source, ~source, tuple(words[:-1]))
+
+
 def test_people_whom_nobody_of_the_target_is_like_have_weight_zero() -> None:
     rng = np.random.default_rng(0)
     columns = np.column_stack([rng.normal(size=200), np.arange(200) % 4 == 0]).astype(float)
