@@ -19,6 +19,9 @@ from counterfoil.estimators.covariate_strength import covariate_strength
 from counterfoil.estimators.credit_bounds import CreditBounds
 from counterfoil.estimators.divisible import Divisible
 from counterfoil.estimators.dose_response import DoseResponse, DoseResponseFit
+from counterfoil.estimators.doubly_robust.cross_fitting import CrossFitting
+from counterfoil.estimators.doubly_robust.doubly_robust import DoublyRobust
+from counterfoil.estimators.doubly_robust.robust_comparison import RobustComparison
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.experiment import Experiment, arm_means
 from counterfoil.estimators.feedback import progress_predicts_enrolment
@@ -94,10 +97,12 @@ __all__ = [
     "Contribution",
     "ContributionFit",
     "CreditBounds",
+    "CrossFitting",
     "DifferenceInDifferences",
     "Divisible",
     "DoseResponse",
     "DoseResponseFit",
+    "DoublyRobust",
     "Estimate",
     "EventStudy",
     "EventStudyRegression",
@@ -118,6 +123,7 @@ __all__ = [
     "Published",
     "RandomizationTest",
     "Regression",
+    "RobustComparison",
     "Sensitivity",
     "SequentialContribution",
     "SequentialFit",

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 import yaml
 from sklearn.linear_model import LinearRegression
+from sklearn.tree import DecisionTreeClassifier
 
 import counterfoil as cf
 from counterfoil.assumptions import Assumptions
@@ -71,6 +72,7 @@ from counterfoil.estimators.comparisons.comparison_design import ComparisonDesig
 from counterfoil.estimators.comparisons.comparison_sample import draw_comparison
 from counterfoil.estimators.comparisons.multiple_imputation import over_imputations
 from counterfoil.estimators.contamination import contamination
+from counterfoil.estimators.doubly_robust.doubly_robust import DoublyRobust
 from counterfoil.estimators.folds import folds
 from counterfoil.estimators.instruments import InstrumentalVariable, InstrumentFit
 from counterfoil.estimators.learner import OutcomeLearner
@@ -408,6 +410,8 @@ FIRES: dict[str, Callable[[Path], Any]] = {
     "IDENT-034": lambda _: places(donors=("a", "b")),
     "IDENT-035": lambda _: places(since=1),
     "IDENT-036": lambda _: places(inference="jackknife", method="synthetic_did"),
+    "EST-049": lambda _: robust(z=[0] * 20 + [0, 1] * 10, method="regression"),
+    "IDENT-040": lambda _: robust(learning={"propensity": DecisionTreeClassifier(max_depth=2), "repeats": 1, "folds": 2}),
     "IDENT-037": lambda _: long().treated_since("moved"),
     "IDENT-039": lambda _: weighted(z=[0, 1, 2, 3, 8, 9, 9, 8], method="entropy"),
     "EST-041": lambda _: hold_gate(RobustGate(relative_magnitudes=Decimal(1)), published("jobs", Decimal(1)), "higher"),
@@ -558,6 +562,7 @@ WARNS: dict[str, Callable[[], Any]] = {
         ComparisonDesign(outcome="y", treated="t", covariates=("z",)),
         pd.DataFrame({"y": [1.0, 2.0, 3.0, 5.0], "t": [0, 0, 1, 1], "z": [0, 0, 0, 1]}),
     ),
+<<<<<<< HEAD
     "EST-046": lambda: weighted(z=[0, 1, 2, 3, 2, 3, 2, 1], cap=1.1),
     "EST-047": lambda: weighted(z=[0, 1, 0, 1, 1, 0, 1, 0], folds=2, score={"name": "logit"}),
     "EST-045": lambda: Found(
@@ -566,6 +571,9 @@ WARNS: dict[str, Callable[[], Any]] = {
             nearest_candidates(*2 * [Side(np.arange(20.0)[:, None])], most=40), "others may be nearer"
         ),
     ),
+=======
+    "EST-048": lambda: robust(z=[0, 1] * 10 + [0, 1, 1, 1] * 5, floor=0.4),
+>>>>>>> e0caa98 (Refuse what a doubly robust comparison cannot tell, and time it beside doubleml and econml)
     "IDENT-030": lambda: joining([1] * 3 + [3] * 3 + [None] * 6),
     "IDENT-031": lambda: joining([3] * 6 + [4] * 6, comparison="not_yet"),
     "IDENT-032": lambda: joining([3] * 6 + [None] * 6, years=(1, 2, 4)),
@@ -631,6 +639,15 @@ def counties(since: int = 9) -> Panel:
     data["y"] = rng.normal(size=80) + data["place"].map({"a": 0.0, "b": -4.0, "c": 4.0, "d": -6.0, "e": 6.0})
     data["since"] = data["place"].map({"a": since})
     return Panel.from_frame(data, unit="place", period="time")
+
+
+def robust(z: list[int] | None = None, **terms: Any) -> Any:
+    numbers = np.arange(40)
+    people = pd.DataFrame({"t": numbers >= 20, "z": numbers % 7 if z is None else z, "y": numbers * 1.0}).astype(float)
+    people["x"] = (people["t"] + np.sin(numbers)).where(numbers % 9 > 0, 0.5)
+    covariates = ("z", "x") if "learning" in terms else ("z",)
+    spec = DoublyRobust.model_validate({"outcome": "y", "treated": "t", "covariates": covariates, **terms})
+    return spec.fit(people).total()
 
 
 def places(since: int = 9, **terms: Any) -> Any:

@@ -124,7 +124,7 @@ def groups(seed: int, **terms: Any) -> Draw:
     outcome = x + 0.5 * site + treated * (0.4 * site) + rng.normal(size=size)
     frame = pd.DataFrame({"x": x, "site": np.array(list("abcd"))[site], "t": treated, "y": outcome})
     spec = DoublyRobust.model_validate({"outcome": "y", "treated": "t", "covariates": ("x", "site"), **terms})
-    return measured(spec.build(frame).effects_by("site"), 0.4 * np.arange(4))
+    return measured(spec.build(frame).effects_by("site"), 0.4 * np.arange(4.0, dtype=np.float64))
 
 
 def neediest(seed: int) -> Draw:

@@ -24,6 +24,9 @@ from counterfoil.estimators.least_squares import DEPENDENT_SQUARE
 UNKNOWN: Final = "not recorded"
 """The level of people whose word is blank."""
 
+PIECE: Final = 8_192
+"""Rows that are worked on together."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Adjusting:
@@ -108,23 +111,30 @@ def adjusting(
         if values.shape[1] == 0:  # words of one level
             parts[-1], names, owners = np.zeros((study.n_people, 1)), [*names, covariate], [*owners, covariate]
     table = np.hstack(parts) if parts else np.empty((study.n_people, 0))
-    flat = np.flatnonzero(np.ptp(table, axis=0) == 0) if len(names) else np.empty(0, dtype=np.intp)
+    parts.clear()
+    flat = np.flatnonzero(table.max(axis=0) == table.min(axis=0)) if len(names) else np.empty(0, dtype=np.intp)
     kept = _independent(table, np.setdiff1d(np.arange(len(names)), flat))
     warnings = tuple(
         Problem("EST-005", f"column '{names[j]}' is {_why(j, flat)} and was left out", "people")
         for j in np.setdiff1d(np.arange(len(names)), kept).tolist()
     )
-    return Adjusting(table[:, kept], tuple(names[j] for j in kept), tuple(owners[j] for j in kept), warnings)
+    if len(kept) < len(names):
+        table = table[:, kept]
+    return Adjusting(table, tuple(names[j] for j in kept), tuple(owners[j] for j in kept), warnings)
 
 
 def _independent(table: FloatArray, varying: NDArray[np.intp]) -> NDArray[np.intp]:
     """Return which of the columns that vary are no combination of others and a constant."""
     if not len(varying):
         return varying
-    centred = table[:, varying] - table[:, varying].mean(axis=0)
-    length = np.sqrt((centred**2).sum(axis=0))
+    mean, gram = table.mean(axis=0), np.zeros((table.shape[1], table.shape[1]))
+    for first in range(0, len(table), PIECE):
+        centred = table[first : first + PIECE] - mean
+        gram += centred.T @ centred
+    gram = gram[np.ix_(varying, varying)]
+    length = np.sqrt(np.diagonal(gram))
     # Scaled by both sides: a cross-product of columns in cents and in millions is far from rounding only when scaled.
-    gram = centred.T @ centred / np.outer(length, length)
+    gram /= np.outer(length, length)
     _, pivots, rank, _ = dpstrf(gram, tol=DEPENDENT_SQUARE)
     return np.asarray(varying[np.sort(pivots[:rank] - 1)])
 

@@ -9,6 +9,7 @@ import json
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -31,7 +32,7 @@ frame["arm"] = [
 frame["z"] = (frame["site"] + frame["arm"] * (1 + 0.2 * frame["x1"]) + rng.normal(size=n)).round(6)
 
 
-def folds(strata: pd.Series) -> np.ndarray:
+def folds(strata: Any) -> Any:
     """Return five random folds."""
     fold = np.empty(n, dtype=int)
     parts = StratifiedKFold(5, shuffle=True, random_state=0).split(np.zeros((n, 1)), strata)
@@ -40,7 +41,7 @@ def folds(strata: pd.Series) -> np.ndarray:
     return fold
 
 
-def split(fold: np.ndarray) -> list:
+def split(fold: Any) -> list[tuple[Any, Any]]:
     """Return train and test rows of each fold."""
     return [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(5)]
 
@@ -48,7 +49,7 @@ def split(fold: np.ndarray) -> list:
 frame["fold"], frame["arm_fold"] = folds(frame["d"]), folds(frame["arm"])
 logit = LogisticRegression(C=np.inf, tol=1e-12, solver="newton-cholesky", max_iter=500)
 open_clip = {"ps_processor_config": dml.utils.PSProcessorConfig(clipping_threshold=1e-12)}
-found: dict = {"doubleml": version("doubleml")}
+found: dict[str, Any] = {"doubleml": version("doubleml")}
 for score in ("ATE", "ATTE"):
     for normalize in (False, True):
         data = dml.DoubleMLData(frame, "y", "d", ["x1", "x2", "x3"])

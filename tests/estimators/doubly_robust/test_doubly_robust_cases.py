@@ -108,7 +108,7 @@ def test_smoking_doubly_robust() -> None:
     outcome = built.sample.study.outcome("wt82_71")
     chance = built.score.chance if built.score is not None else np.empty(0)
     codes, columns = built.sample.codes, np.column_stack([np.ones(built.sample.n), built.sample.adjusting.values])
-    known = 0.0
+    known = np.zeros(len(outcome))
     for arm, sign in ((1, 1.0), (0, -1.0)):
         slope = np.linalg.lstsq(columns[codes == arm], outcome[codes == arm])[0]
         known = known + sign * (columns @ slope + (codes == arm) / chance[:, arm] * (outcome - columns @ slope))

@@ -113,8 +113,7 @@ def test_repeats_are_averages_of_influence_values() -> None:
     both = spec(learning={**ONE_LINEAR, "seed": 3, "repeats": 2}).fit(frame).total()
     assert parts[0].values[0] != parts[1].values[0]
     assert both.values == pytest.approx((parts[0].values + parts[1].values) / 2, rel=1e-12)
-    assert both.influence is not None
-    assert both.influence == pytest.approx((parts[0].influence + parts[1].influence) / 2, abs=1e-12)
+    assert both.scores() == pytest.approx((parts[0].scores() + parts[1].scores()) / 2, abs=1e-12)
 
 
 def test_folds_keep_clusters_whole() -> None:
