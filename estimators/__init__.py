@@ -53,6 +53,16 @@ from counterfoil.estimators.placebo import placebo
 from counterfoil.estimators.power import smallest_detectable
 from counterfoil.estimators.published import Clusters, Published, published_estimate
 from counterfoil.estimators.ranks import rank_sets
+from counterfoil.estimators.sensitivity.benchmarks import benchmarks
+from counterfoil.estimators.sensitivity.coefficient_stability import CoefficientStability, coefficient_stability
+from counterfoil.estimators.sensitivity.contours import plot_contours
+from counterfoil.estimators.sensitivity.e_value import EValue, e_value
+from counterfoil.estimators.sensitivity.linear_confounder import LinearConfounder, linear_confounder
+from counterfoil.estimators.sensitivity.matched_sets import SetBounds, set_bounds
+from counterfoil.estimators.sensitivity.omitted_confounder import Confoundable, omitted_confounder
+from counterfoil.estimators.sensitivity.order_flips import OrderFlips, order_flips
+from counterfoil.estimators.sensitivity.rosenbaum_bounds import PairBounds, rosenbaum_bounds
+from counterfoil.estimators.sensitivity.strength import Benchmark
 from counterfoil.estimators.sequential import SequentialContribution, SequentialFit
 from counterfoil.estimators.service_graph import detectable_share, service_graph
 from counterfoil.estimators.service_map import co_service, plot_service_map
@@ -90,10 +100,13 @@ __all__ = [
     "BaconDecomposition",
     "Balance",
     "BalanceTable",
+    "Benchmark",
     "Breakdown",
     "Cells",
     "ClusterMeans",
     "Clusters",
+    "CoefficientStability",
+    "Confoundable",
     "Contribution",
     "ContributionFit",
     "CreditBounds",
@@ -103,6 +116,7 @@ __all__ = [
     "DoseResponse",
     "DoseResponseFit",
     "DoublyRobust",
+    "EValue",
     "Estimate",
     "EventStudy",
     "EventStudyRegression",
@@ -116,6 +130,9 @@ __all__ = [
     "LongitudinalWeighting",
     "LongitudinalWeights",
     "Overlap",
+    "LinearConfounder",
+    "OrderFlips",
+    "PairBounds",
     "PanelContribution",
     "PanelContributionFit",
     "PanelSupport",
@@ -127,6 +144,7 @@ __all__ = [
     "Sensitivity",
     "SequentialContribution",
     "SequentialFit",
+    "SetBounds",
     "ShrunkCredits",
     "StaggeredDiD",
     "StaggeredFit",
@@ -144,14 +162,17 @@ __all__ = [
     "balance",
     "balance_of",
     "balance_table",
+    "benchmarks",
     "bounds",
     "breakdown",
     "cluster_jackknife",
     "co_service",
+    "coefficient_stability",
     "contamination",
     "contamination_bias",
     "covariate_strength",
     "detectable_share",
+    "e_value",
     "few_treated",
     "functional",
     "gain_by_group",
@@ -165,14 +186,18 @@ __all__ = [
     "love_plot",
     "love_rows",
     "measure_overlap",
+    "linear_confounder",
     "observed_and_baseline",
+    "omitted_confounder",
     "omitted_variable",
     "over_imputations",
+    "order_flips",
     "panel_support",
     "permuted_rosters",
     "placebo",
     "plan_staggered",
     "plot_cohorts",
+    "plot_contours",
     "plot_donor_weights",
     "plot_event_study",
     "plot_gap",
@@ -192,8 +217,10 @@ __all__ = [
     "risk_growth_cap",
     "robust_intervals",
     "score_plot",
+    "rosenbaum_bounds",
     "sensitivity",
     "service_graph",
+    "set_bounds",
     "shrink",
     "site_level",
     "smallest_detectable",

@@ -88,6 +88,8 @@ from counterfoil.estimators.panels.pretrend_power import pretrend_power
 from counterfoil.estimators.panels.staggered_did import StaggeredDiD
 from counterfoil.estimators.panels.two_way_fixed_effects import TwoWayFixedEffects
 from counterfoil.estimators.placebo import placebo
+from counterfoil.estimators.sensitivity.rosenbaum_bounds import rosenbaum_bounds
+from counterfoil.estimators.sensitivity.strength import Benchmark
 from counterfoil.estimators.subgroups import gain_by_group
 from counterfoil.estimators.synthetic.interrupted_time_series import InterruptedTimeSeries
 from counterfoil.estimators.synthetic.synthetic_control import SyntheticControl
@@ -359,6 +361,8 @@ FIRES: dict[str, Callable[[Path], Any]] = {
     "EST-015": lambda _: balance(attribute(fit()).credits, {"age": np.full(200, float(SECRET))}),
     "EST-012": lambda _: OutcomeLearner.model_validate(LinearRegression()).model_dump_json(),
     "EST-013": lambda _: folds(np.zeros(9, dtype=np.intp), np.arange(9) % 3, n_folds=5, seed=1),
+    "EST-051": lambda _: rosenbaum_bounds([1.0, 2.0], [0.5]),
+    "EST-052": lambda _: Benchmark("x", "gain", 0.1, 0.4).times(2),
     "CONTRACT-021": lambda _: blended(HALF, {"a": published("jobs", Decimal(1)), "b": published("jobs", Decimal(1))}),
     "CONTRACT-022": lambda _: blended(HALF, {"a": published("jobs"), "b": published("work")}),
     "EST-029": lambda _: instrumented().over_identification(),

@@ -87,15 +87,10 @@ def plot_contours(
     if grid.min() < 0 < grid.max():
         ax.contour(parts, parts, grid, levels=[0.0], colors=LOSS, linewidths=2)
     for name, strength in points:
-        if max(strength.r2_outcome, strength.r2_treatment) <= limit:
-            ax.plot(strength.r2_treatment, strength.r2_outcome, "D", color=WHOLE, markersize=5)
-            ax.annotate(
-                name,
-                (strength.r2_treatment, strength.r2_outcome),
-                xytext=(5, 4),
-                textcoords="offset points",
-                fontsize=9,
-            )
+        place = (min(strength.r2_treatment, limit), min(strength.r2_outcome, limit))
+        label = name if max(strength.r2_treatment, strength.r2_outcome) <= limit else f"{name} (beyond)"
+        ax.plot(*place, "D", color=WHOLE, markersize=5, clip_on=False)
+        ax.annotate(label, place, xytext=(5, 4), textcoords="offset points", fontsize=9)
     ax.set_xlabel("part of who was treated that the confounder decides")
     ax.set_ylabel("part of the outcome's residual variance that it explains")
     ax.set_title(f"{unit}: {value:.4g}; in red where nothing of it is left", fontsize=10)
