@@ -90,6 +90,9 @@ from counterfoil.estimators.panels.two_way_fixed_effects import TwoWayFixedEffec
 from counterfoil.estimators.placebo import placebo
 from counterfoil.estimators.sensitivity.rosenbaum_bounds import rosenbaum_bounds
 from counterfoil.estimators.sensitivity.strength import Benchmark
+from counterfoil.estimators.refutation.causal_graph import CausalGraph
+from counterfoil.estimators.refutation.identification import identify
+from counterfoil.estimators.refutation.refuters import Refuters, refute
 from counterfoil.estimators.subgroups import gain_by_group
 from counterfoil.estimators.synthetic.interrupted_time_series import InterruptedTimeSeries
 from counterfoil.estimators.synthetic.synthetic_control import SyntheticControl
@@ -444,6 +447,13 @@ FIRES: dict[str, Callable[[Path], Any]] = {
     "EST-055": lambda folder: specification_curve(
         contract(folder, ("{kind: contribution}", "{kind: contribution, min_pair: 2, model: saturated}")),
         study(replaced("south", 0)), Specifications(covariates={"none": ()}),
+    "CONTRACT-026": lambda _: CausalGraph(edges=("assigned -> jobs -> age -> assigned",)).check(("assigned",), ("jobs",)),
+    "IDENT-041": lambda _: identify(CausalGraph(edges=("age -> north -> jobs", "age -> jobs")), "north", "jobs", []).require(),
+    "EST-053": lambda _: refute(FixedBaseline(outcome="jobs", baseline="fixed_rate", rate=Decimal(1), source="s"), frame()),
+    "EST-054": lambda _: refute(
+        Experiment(outcome="jobs", blocks="fours", vcov="classical"),
+        frame().assign(fours=lambda data: np.arange(len(data)) // 4, assigned=lambda data: np.arange(len(data)) % 2, all=1),
+        Refuters(tests=("placebo_treatment",), within="all", draws=40),
     ),
     "PAY-016": lambda _: settle_draws(lambda number: [][number], 10),
     "PAY-017": lambda _: correlations(["a", "b"], {}),
@@ -566,7 +576,6 @@ WARNS: dict[str, Callable[[], Any]] = {
         ComparisonDesign(outcome="y", treated="t", covariates=("z",)),
         pd.DataFrame({"y": [1.0, 2.0, 3.0, 5.0], "t": [0, 0, 1, 1], "z": [0, 0, 0, 1]}),
     ),
-<<<<<<< HEAD
     "EST-046": lambda: weighted(z=[0, 1, 2, 3, 2, 3, 2, 1], cap=1.1),
     "EST-047": lambda: weighted(z=[0, 1, 0, 1, 1, 0, 1, 0], folds=2, score={"name": "logit"}),
     "EST-045": lambda: Found(
@@ -575,9 +584,7 @@ WARNS: dict[str, Callable[[], Any]] = {
             nearest_candidates(*2 * [Side(np.arange(20.0)[:, None])], most=40), "others may be nearer"
         ),
     ),
-=======
     "EST-048": lambda: robust(z=[0, 1] * 10 + [0, 1, 1, 1] * 5, floor=0.4),
->>>>>>> e0caa98 (Refuse what a doubly robust comparison cannot tell, and time it beside doubleml and econml)
     "IDENT-030": lambda: joining([1] * 3 + [3] * 3 + [None] * 6),
     "IDENT-031": lambda: joining([3] * 6 + [4] * 6, comparison="not_yet"),
     "IDENT-032": lambda: joining([3] * 6 + [None] * 6, years=(1, 2, 4)),

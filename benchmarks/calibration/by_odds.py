@@ -1,11 +1,10 @@
-"""A design made by hand: people weighted by their odds of treatment, in the two steps that every comparison takes."""
+"""A comparison in the fewest lines, for what is asked of any: the untreated weighted by their odds of treatment."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import pandas as pd
-import pytest
 
 from counterfoil.datasets.study import Study
 from counterfoil.errors import Problem
@@ -27,6 +26,7 @@ class ByOdds:
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
+        """What the sample has to say."""
         return self.sample.warnings
 
 
@@ -36,6 +36,7 @@ class Weighted(ComparisonDesign):
     estimand: Literal["att"] = "att"
 
     def fit(self, data: Study | pd.DataFrame) -> ComparisonFit:
+        """Compare and measure; the chances are taken as known in the error."""
         sample = draw_comparison(self, data)
         score = fit_score(sample.codes, sample.adjusting.values)
         odds = score.chance[:, 1] / score.chance[:, 0]
@@ -65,8 +66,3 @@ class Weighted(ComparisonDesign):
             warnings=(),
         )
         return ComparisonFit(made, effects)
-
-
-@pytest.fixture
-def weighted() -> type[ComparisonDesign]:
-    return Weighted
