@@ -63,6 +63,13 @@ from counterfoil.estimators.sensitivity.omitted_confounder import Confoundable, 
 from counterfoil.estimators.sensitivity.order_flips import OrderFlips, order_flips
 from counterfoil.estimators.sensitivity.rosenbaum_bounds import PairBounds, rosenbaum_bounds
 from counterfoil.estimators.sensitivity.strength import Benchmark
+from counterfoil.estimators.refutation.causal_graph import CausalGraph
+from counterfoil.estimators.refutation.dowhy_refuters import dowhy_refuters
+from counterfoil.estimators.refutation.identification import Identification, identify
+from counterfoil.estimators.refutation.negative_controls import NegativeControls
+from counterfoil.estimators.refutation.refutation import Refutation
+from counterfoil.estimators.refutation.refuters import Refuters, refute
+from counterfoil.estimators.refutation.roles import identify_design
 from counterfoil.estimators.sequential import SequentialContribution, SequentialFit
 from counterfoil.estimators.service_graph import detectable_share, service_graph
 from counterfoil.estimators.service_map import co_service, plot_service_map
@@ -102,6 +109,7 @@ __all__ = [
     "BalanceTable",
     "Benchmark",
     "Breakdown",
+    "CausalGraph",
     "Cells",
     "ClusterMeans",
     "Clusters",
@@ -122,6 +130,7 @@ __all__ = [
     "EventStudyRegression",
     "Experiment",
     "FixedBaseline",
+    "Identification",
     "InstrumentFit",
     "InstrumentalVariable",
     "InterruptedTimeSeries",
@@ -133,12 +142,15 @@ __all__ = [
     "LinearConfounder",
     "OrderFlips",
     "PairBounds",
+    "NegativeControls",
     "PanelContribution",
     "PanelContributionFit",
     "PanelSupport",
     "PretrendPower",
     "Published",
     "RandomizationTest",
+    "Refutation",
+    "Refuters",
     "Regression",
     "RobustComparison",
     "Sensitivity",
@@ -173,10 +185,13 @@ __all__ = [
     "covariate_strength",
     "detectable_share",
     "e_value",
+    "dowhy_refuters",
     "few_treated",
     "functional",
     "gain_by_group",
     "goodman_bacon",
+    "identify",
+    "identify_design",
     "influential",
     "join_imputations",
     "joint_balance",
@@ -213,6 +228,7 @@ __all__ = [
     "randomize",
     "rank_sets",
     "reach",
+    "refute",
     "regression_of",
     "risk_growth_cap",
     "robust_intervals",

@@ -101,11 +101,12 @@ def on_outcome(spec: Design, study: Study, control: NegativeOutcome) -> tuple[De
     # A period may be left unnamed only where there is one, which is then the same.
     if same and (period == spec.period or None in (period, spec.period)):
         raise refusal("EST-014", f"'{name}' is the outcome that the design measures", "negative controls")
-    if name in spec.covariates and not recorded:
-        changes["covariates"] = tuple(other for other in spec.covariates if other != name)
-        taken.append(name)
+    same_thing = {*control.without, *(() if recorded else (name,))}
+    if dropped := [other for other in spec.covariates if other in same_thing]:
+        changes["covariates"] = tuple(other for other in spec.covariates if other not in dropped)
+        taken += dropped
         if isinstance(spec, ComparisonDesign):
-            changes["squares"] = tuple(other for other in spec.squares if other != name)
+            changes["squares"] = tuple(other for other in spec.squares if other not in dropped)
     if isinstance(spec, Experiment) and spec.before:
         kept = tuple(other for other in spec.before if other != period) if same else ()
         taken += [other for other in spec.before if other not in kept]

@@ -21,8 +21,9 @@ from counterfoil.estimators.refutation.control_tests import measured_name
 from counterfoil.estimators.refutation.fitted_designs import study_of
 from counterfoil.estimators.refutation.quiet import quiet
 from counterfoil.estimators.refutation.refutation import Refutation, Test
-from counterfoil.estimators.refutation.refuters import FEWEST, generator
+from counterfoil.estimators.refutation.refuters import FEWEST
 from counterfoil.estimators.refutation.repeated_tests import verdict
+from counterfoil.estimators.refutation.repetitions import generator
 from counterfoil.estimators.refutation.roles import roles_of
 from counterfoil.estimators.spec import Design, draw_sample
 

@@ -34,6 +34,11 @@ class NegativeOutcome(BaseModel):
 
     outcome: str = Field(description="An outcome of the study, or a column of people that holds numbers.")
     period: str | None = Field(None, description="Its period, where it has several.")
+    without: tuple[str, ...] = Field(
+        (),
+        description="Covariates that hold the same in another form, such as whether there were any earnings; like the column itself "
+        "they are not adjusted for in this test.",
+    )
     why: str = Field("", description="Why the programme cannot have moved it, in the parties' words.")
 
     @property

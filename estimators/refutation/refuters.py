@@ -23,34 +23,26 @@ see a hidden reason for the difference**; only negative controls can, and only o
 Sources: Sharma and Kiciman (2020), arXiv 2011.04216, for the first; `negative_controls` for the others.
 """
 
-import hashlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Final, Literal
+from collections.abc import Mapping
+from typing import Any, Final
 
-import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
 from counterfoil.datasets.study import Study
-from counterfoil.errors import CounterfoilError, refusal
-from counterfoil.estimators.covariance import FloatArray
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.kernel import Kernel
 from counterfoil.estimators.refutation.control_tests import OURS, control_tests
 from counterfoil.estimators.refutation.fitted_designs import by_provider, labels_of, measured, outcome_of, study_of
 from counterfoil.estimators.refutation.negative_controls import NegativeControls
-from counterfoil.estimators.refutation.reassignment import Exchange, exchange, reassigned, some_of, with_noise
+from counterfoil.estimators.refutation.reassignment import Exchange, exchange
 from counterfoil.estimators.refutation.refutation import Refutation, Test
 from counterfoil.estimators.refutation.repeated_tests import centred, rejections, unmoved
+from counterfoil.estimators.refutation.repetitions import Changing, Count, Progress, Repeated, repeat
 from counterfoil.estimators.spec import Design
 
-Changing = Literal["placebo_treatment", "dummy_outcome", "random_common_cause", "data_subset"]
 FEWEST: Final = 40
 """With fewer repetitions the place of an estimate among them cannot be rarer than one in twenty."""
-TOLERATED: Final = 0.1
-"""Part of the repetitions that a design may refuse; those that are left would else be another kind of data."""
-NOISE: Final = "random common cause"
 
 
 class Refuters(BaseModel):
@@ -82,9 +74,6 @@ class Refuters(BaseModel):
         description="Column of people inside whose groups treatments are dealt out anew; as the design has it when omitted.",
     )
     seed: int = Field(0, ge=0, description="Same seed, same repetitions.")
-
-
-Progress = Callable[[int], Any]
 
 
 def refute(
@@ -132,7 +121,7 @@ def refute(
     ['placebo_treatment', 'placebo_rejections']
     """
     asked = refuters or Refuters()
-    count = _Count(progress)
+    count = Count(progress)
     tests: list[Test] = []
     for provider, spec in by_provider(designs).items():
         study = study_of(spec, data)
@@ -141,7 +130,9 @@ def refute(
         )
         found = measured(spec, study, kernel)
         for name in dict.fromkeys(asked.tests):
-            repeated = _repeat(name, asked, spec, study, places, kernel, conf_level, provider, count)
+            repeated = repeat(
+                name, asked.draws, asked.part, asked.seed, spec, study, places, kernel, conf_level, provider, count
+            )
             for j, label in enumerate(labels_of(found, provider)):
                 tests += _rows(name, label, found, j, repeated, places, conf_level, asked)
         if controls is not None:
@@ -149,87 +140,12 @@ def refute(
     return Refutation(tuple(tests), conf_level)
 
 
-def generator(seed: int, *key: object) -> np.random.Generator:
-    """Return the stream of a repetition, from what it is and not from when it runs."""
-    digest = hashlib.sha256("\x1f".join(map(str, (seed, *key))).encode()).digest()
-    return np.random.default_rng(list(digest))
-
-
-class _Count:
-    """How many repetitions are done."""
-
-    def __init__(self, progress: Progress | None) -> None:
-        self.progress, self.done = progress, 0
-
-    def another(self) -> None:
-        self.done += 1
-        if self.progress is not None:
-            self.progress(self.done)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Repeated:
-    """What came out: values (r, k), whether each interval misses zero (r, k), and how many repetitions were refused."""
-
-    values: FloatArray
-    misses: FloatArray
-    refused: int
-
-
-def _repeat(
-    name: Changing,
-    asked: Refuters,
-    spec: Design,
-    study: Study,
-    places: Exchange | None,
-    kernel: Kernel | None,
-    conf_level: float,
-    provider: str,
-    count: _Count,
-) -> _Repeated:
-    values, misses, refused = [], [], 0
-    last: CounterfoilError | None = None
-    for number in range(asked.draws):
-        rng = generator(asked.seed, name, provider, number)
-        try:
-            changed, over = _changed(name, spec, study, places, asked.part, rng)
-            found = measured(changed, over, kernel)
-            low, high = found.interval(conf_level).T
-        except CounterfoilError as error:
-            refused, last = refused + 1, error
-        else:
-            values.append(found.values)
-            misses.append((low > 0) | (high < 0))
-        count.another()
-    if last is not None and refused > TOLERATED * asked.draws:
-        what = (
-            f"{name}: the design refused {refused} of {asked.draws} repetitions, the last with {last.problems[0].code}"
-        )
-        raise refusal("EST-054", f"{what} ({last.problems[0].what})", "estimator")
-    return _Repeated(np.array(values), np.array(misses, dtype=np.float64), refused)
-
-
-def _changed(
-    name: Changing, spec: Design, study: Study, places: Exchange | None, part: float, rng: np.random.Generator
-) -> tuple[Design, Study]:
-    if name == "dummy_outcome":
-        return spec, with_noise(study, spec.outcome, spec.period, rng)
-    if name == "random_common_cause":
-        people = study.people.assign(**{NOISE: rng.normal(size=study.n_people)})
-        return spec.model_copy(update={"covariates": (*spec.covariates, NOISE)}), replace(
-            study, people=people, digests={}
-        )
-    if places is None:
-        raise ValueError("who changes places with whom is known for these tests")
-    return spec, reassigned(study, places, rng) if name == "placebo_treatment" else some_of(study, places, part, rng)
-
-
 def _rows(
     name: Changing,
     label: str,
     found: Estimate,
     term: int,
-    repeated: _Repeated,
+    repeated: Repeated,
     places: Exchange | None,
     conf_level: float,
     asked: Refuters,

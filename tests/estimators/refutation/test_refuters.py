@@ -17,8 +17,9 @@ from counterfoil.estimators import Contribution, Experiment, InstrumentalVariabl
 from counterfoil.estimators.comparisons.comparison_design import ComparisonDesign
 from counterfoil.estimators.refutation.reassignment import exchange, reassigned, some_of, with_noise
 from counterfoil.estimators.refutation.refutation import OPINION
-from counterfoil.estimators.refutation.refuters import Refuters, generator, refute
+from counterfoil.estimators.refutation.refuters import Refuters, refute
 from counterfoil.estimators.refutation.repeated_tests import rejections, unmoved
+from counterfoil.estimators.refutation.repetitions import generator
 
 COMMON = {"provider": "", "outcome": "y", "draws": 1, "refused": 0, "source": "counterfoil"}
 PLACEBO = Refuters(tests=("placebo_treatment",), draws=100)
