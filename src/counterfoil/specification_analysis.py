@@ -75,7 +75,7 @@ def specification_curve(
     >>> asked = Specifications(covariates={"none": (), "schooling": ("educ", "nodegree"), "earlier pay": ("re74", "re75")})
     >>> curve = specification_curve(contract, cf.datasets.load("nsw"), asked)
     >>> [round(estimate) for estimate in curve.estimates], curve.trigger.share
-    ([1622, 1751, 1794], 0.0)
+    ([1641, 1772, 1794], 0.0)
     """
     own = evaluate(contract, study, reported=reported)
     grid = specification_grid(contract, specifications, study)
@@ -165,6 +165,9 @@ def _row(specified: Specified, evaluation: Evaluation, effect: str) -> Specifica
         conf_low=_finite(value.get("conf_low")),
         conf_high=_finite(value.get("conf_high")),
         gate_passes=None if result.held is None else result.held.passes,
+        gate_tests=_finite(result.sign * result.held.tested)
+        if _tests_a_gain(result) and result.held is not None
+        else None,
         standing=() if settlement is None else tuple(_standing(evaluation, settlement)),
         payment=None if settlement is None else settlement.total,
         payments=payments,
@@ -176,7 +179,7 @@ def _row(specified: Specified, evaluation: Evaluation, effect: str) -> Specifica
 
 def _without_answer(specified: Specified, problems: tuple[Problem, ...]) -> SpecificationRow:
     return SpecificationRow(
-        specified.number, specified.choices, specified.primary, "", 0, None, None, None, None, None, (), None, {}, (),
+        specified.number, specified.choices, specified.primary, "", 0, None, None, None, None, None, None, (), None, {}, (),
         _said(problems), (),
     )  # fmt: skip
 
@@ -204,10 +207,15 @@ def _standing(evaluation: Evaluation, settlement: Settlement) -> Iterator[str]:
             yield f"{at}: {found.name}"
 
 
+def _tests_a_gain(result: EffectResult) -> bool:
+    """Whether the gate holds a gain, or its bound, against a minimum in the outcome's units."""
+    return isinstance(result.terms.gate, Gate | PointGate)
+
+
 def _levels(own: Evaluation, effect: str) -> Iterator[Level]:
     """Yield the values of the effect at which the contract changes what is due, in the outcome's own sign."""
     result = own.effects[effect]
-    if result.held is not None and isinstance(result.terms.gate, Gate | PointGate):
+    if result.held is not None and _tests_a_gain(result):
         yield Level(result.sign * float(result.held.minimum) + 0.0, "gate")
     people = None if result.total is None else result.total.people
     for clause in own.contract.prices:

@@ -15,6 +15,8 @@ from counterfoil.specification_row import SpecificationRow
 
 WIDTH: Final = 9.0
 """Inches."""
+MOST_APART: Final = 100
+"""Payments beyond which gaps between bars would only flicker."""
 AS_AGREED: Final = "as agreed"
 REORDERED: Final = GAIN
 
@@ -133,8 +135,9 @@ def _new_axes(choices: int, dimensions: int) -> Any:
 
 
 def _scaled(row: SpecificationRow, factor: float) -> SpecificationRow:
-    estimate, low, high = (None if x is None else factor * x for x in (row.estimate, row.conf_low, row.conf_high))
-    return replace(row, estimate=estimate, conf_low=low, conf_high=high)
+    values = (row.estimate, row.conf_low, row.conf_high, row.gate_tests)
+    estimate, low, high, tested = (None if x is None else factor * x for x in values)
+    return replace(row, estimate=estimate, conf_low=low, conf_high=high, gate_tests=tested)
 
 
 def _legend(axis: Any) -> None:
@@ -168,6 +171,10 @@ def _draw_estimates(
     known = [(place, row.conf_low, row.conf_high) for place, row in enumerate(rows) if row.conf_low is not None]
     axis.axhline(0, color="0.8", linewidth=1, zorder=0)
     axis.vlines(*zip(*known, strict=True), color=paler(GAIN), linewidth=size / 2.5, zorder=1) if known else None
+    tested = [(place, row.gate_tests) for place, row in enumerate(rows) if row.gate_tests not in (None, row.estimate)]
+    if tested:
+        bound: dict[str, Any] = {"color": WHOLE, "markersize": size, "linestyle": "", "zorder": 3}
+        axis.plot(*zip(*tested, strict=True), "_", label="what the gate tests", **bound)
     moved = {place for place, row in enumerate(rows) if own is not None and _moved(row, rows[own])}
     same = [place for place in range(len(rows)) if place not in moved]
     style: dict[str, Any] = {"color": GAIN, "markersize": size, "zorder": 2, "linestyle": ""}
@@ -197,12 +204,13 @@ def _draw_estimates(
 def _draw_payments(axis: Any, rows: Sequence[SpecificationRow], own: int | None, currency: str) -> None:
     paid = [float("nan") if row.payment is None else float(row.payment) for row in rows]
     places = range(len(rows))
+    width = 0.8 if len(rows) <= MOST_APART else 1.0
     other = [place for place in places if own is not None and _reordered(rows[place], rows[own])]
     colors = [LOSS if place == own else paler(GAIN) for place in places]
-    axis.bar(places, paid, width=0.8, color=colors)
+    axis.bar(places, paid, width=width, color=colors)
     if other:
         label = "payment order of providers differs"
-        axis.bar(other, [paid[place] for place in other], width=0.8, color=REORDERED, label=label)
+        axis.bar(other, [paid[place] for place in other], width=width, color=REORDERED, label=label)
     if missing := [place for place, row in enumerate(rows) if row.payment is None]:
         axis.plot(missing, [0] * len(missing), "x", color=WHOLE, markersize=4, clip_on=False, label="not settled")
     _legend(axis)

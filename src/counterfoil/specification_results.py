@@ -303,7 +303,17 @@ class SpecificationCurve:
         }
 
     def _record(self, row: SpecificationRow) -> dict[str, Any]:
-        names = ("estimand", "people", "estimate", "std_error", "conf_low", "conf_high", "gate_passes", "standing")
+        names = (
+            "estimand",
+            "people",
+            "estimate",
+            "std_error",
+            "conf_low",
+            "conf_high",
+            "gate_passes",
+            "gate_tests",
+            "standing",
+        )
         return {
             "specification": row.number,
             "primary": row.primary,

@@ -29,6 +29,9 @@ class SpecificationRow:
         In the outcome's own units and sign, with the 95% interval; None when refused, or without a standard error.
     gate_passes : bool or None
         None without a gate.
+    gate_tests : float or None
+        The value that is held against the gate's minimum, such as the lower end of a one-sided interval, in the outcome's own
+        sign; None without a gate, or for one that tests something else than a gain.
     standing : tuple of str
         The gates that are open and shut, the tiers that are reached and the conditions that hold, of all prices, in words.
     payment : Decimal or None
@@ -53,6 +56,7 @@ class SpecificationRow:
     conf_low: float | None
     conf_high: float | None
     gate_passes: bool | None
+    gate_tests: float | None
     standing: tuple[str, ...]
     payment: Decimal | None
     payments: Mapping[str, Decimal]
@@ -90,6 +94,7 @@ def row_of(written: Mapping[str, Any], number: int, choices: Mapping[str, str], 
         people=int(written["people"]),
         **{name: _number(written[name]) for name in ("estimate", "std_error", "conf_low", "conf_high")},
         gate_passes=None if written["gate_passes"] is None else bool(written["gate_passes"]),
+        gate_tests=_number(written["gate_tests"]),
         standing=tuple(written["standing"]),
         payment=None if payment is None else Decimal(payment),
         payments={name: Decimal(amount) for name, amount in written["payments"].items()},

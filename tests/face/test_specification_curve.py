@@ -460,6 +460,21 @@ def test_pictures_show_every_estimate_and_the_agreed_one(cradle: SpecificationCu
     plt.close("all")
 
 
+def test_what_the_gate_tests_is_told_beside_the_interval(lottery: SpecificationCurve) -> None:
+    """One-sided at 95%, so that it lies within the two-sided interval; the picture marks it."""
+    evaluation = cf.evaluate(example("nsw"), cf.datasets.load("nsw"))
+    gate = evaluation.effects["earnings"].gate
+    assert gate is not None
+    own = lottery.primary
+    assert own.gate_tests == gate.decided.lower
+    assert own.conf_low is not None
+    assert own.estimate is not None
+    assert own.conf_low < gate.decided.lower < own.estimate
+    (marks,) = (line for line in lottery.plot()[0].lines if line.get_label() == "what the gate tests")
+    assert sorted(marks.get_ydata()) == sorted(row.gate_tests or 0.0 for row in lottery.rows)
+    plt.close("all")
+
+
 def test_a_picture_is_in_the_contracts_display() -> None:
     terms = asked({"covariates": {"none": [], "age": ["age"]}})
     curve = cf.specification_curve(example("rossi"), cf.datasets.load("rossi"), terms)
