@@ -23,6 +23,24 @@ LARGEST: Final = 2_000
 """Specifications of one curve."""
 KEPT: Final = ("kind", "outcome")
 """Terms of a design that are not varied one by one: another kind is a family, another outcome is another question."""
+TAKEN: Final = frozenset(
+    {
+        FAMILY,
+        RULE,
+        "covariates",
+        "trim",
+        "learner",
+        "specification",
+        "primary",
+        "outcome",
+        "estimand",
+        "estimate",
+        "std_error",
+    }
+    | {"conf_low", "conf_high", "gate_passes", "trigger_changes", "order_changes", "payment", "currency", "refused"}
+    | {"no.", "95%", "gate", "order"}
+)
+"""What a thing that is varied cannot be called: sections of the file and columns of the tables."""
 CROSS: Final = "value_error"
 """What pydantic calls terms that contradict each other, and that may go together with others beside them."""
 
@@ -36,8 +54,9 @@ def misplaced(contract: Contract, name: str, specifications: Specifications) -> 
         yield Problem("CONTRACT-027", what, specifications.where("rules"))
     taken: dict[str, str] = {}
     for title, at, alternatives in specifications.overrides():
-        if title in (FAMILY, RULE) or (at[0] == "terms" and title in ("covariates", "trim", "learner")):
-            yield Problem("CONTRACT-027", f"'{title}' is the name of a section", specifications.where(*at))
+        if at[0] == "terms" and title in TAKEN:
+            what = f"'{title}' is the name of a section, or of a column of the results"
+            yield Problem("CONTRACT-027", what, specifications.where(*at), "give what is varied another name")
         for key in dict.fromkeys(key for terms in alternatives.values() for key in terms):
             place = next((*at, choice, key) for choice, terms in alternatives.items() if key in terms)
             if at == ("covariates",):

@@ -19,7 +19,6 @@ from typing import Any, Final
 
 import pandas as pd
 
-from counterfoil.attribution.money.amounts import multiply
 from counterfoil.contract import Contract, Effect
 from counterfoil.datasets.display import titled_table
 from counterfoil.errors import refusal
@@ -27,11 +26,11 @@ from counterfoil.plain import plain
 from counterfoil.specification_grid import LeftOut
 from counterfoil.specification_plot import Level, plot_curve, plot_providers
 from counterfoil.specification_row import SpecificationRow
+from counterfoil.specification_tables import as_dict, by_alternative, tidy, tidy_payments
 from counterfoil.specification_text import lines, numbers, summarized
 from counterfoil.specifications import Specifications
 from counterfoil.verdict import Scale
 
-FORMAT: Final = "counterfoil-curve-1"
 DIGITS: Final = 9
 """Significant digits in which two estimates that are the same agree."""
 
@@ -180,29 +179,7 @@ class SpecificationCurve:
             varied, outcome, estimand, estimate, std_error, conf_low, conf_high (95%), gate_passes, trigger_changes, order_changes,
             payment (in all), currency, refused (codes). What cannot be told is missing.
         """
-        own = self.primary
-        rows = [
-            {
-                "specification": row.number,
-                "primary": row.primary,
-                **row.choices,
-                "outcome": self.terms.outcome,
-                "estimand": row.estimand,
-                **{name: getattr(row, name) for name in ("estimate", "std_error", "conf_low", "conf_high")},
-                "gate_passes": row.gate_passes,
-                "trigger_changes": None
-                if row.payment is None or own.payment is None or not own.standing
-                else row.standing != own.standing,
-                "order_changes": None if not (row.order and own.order) else row.order != own.order,
-                "payment": row.payment,
-                "currency": self.contract.currency,
-                "refused": ", ".join(row.codes),
-            }
-            for row in self.rows
-        ]
-        found = pd.DataFrame(rows)
-        floats = ["estimate", "std_error", "conf_low", "conf_high"]
-        return found.astype(dict.fromkeys(floats, "float64"))
+        return tidy(self)
 
     def tidy_payments(self) -> pd.DataFrame:
         """Return what each party receives under each specification that settles.
@@ -212,19 +189,7 @@ class SpecificationCurve:
         DataFrame
             Columns specification, primary, provider, payment, currency; a party that receives nothing is there with zero.
         """
-        parties = list(dict.fromkeys(name for row in self.settled for name in row.payments))
-        rows = [
-            (
-                row.number,
-                row.primary,
-                name,
-                row.payments.get(name, multiply(row.payment or 0, 0)),
-                self.contract.currency,
-            )
-            for row in self.settled
-            for name in parties
-        ]
-        return pd.DataFrame(rows, columns=["specification", "primary", "provider", "payment", "currency"])
+        return tidy_payments(self)
 
     def by_alternative(self) -> pd.DataFrame:
         """Return what each alternative comes to, over all others.
@@ -235,14 +200,11 @@ class SpecificationCurve:
             Columns varied, alternative, specifications (that give an estimate), estimate (median), payment (median, None where
             nothing settles).
         """
-        rows = []
-        for dimension, names in self.specifications.dimensions.items():
-            for name in names:
-                here = [row for row in self.estimated if row.choices[dimension] == name]
-                paid = [row.payment for row in here if row.payment is not None]
-                middle = median([row.estimate for row in here if row.estimate is not None]) if here else None
-                rows.append((dimension, name, len(here), middle, median(paid) if paid else None))
-        return pd.DataFrame(rows, columns=["varied", "alternative", "specifications", "estimate", "payment"])
+        return by_alternative(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain data; money is decimal text."""
+        return as_dict(self)
 
     def lines(self, *, money: bool = True) -> list[str]:
         """Return what the curve says, in sentences; ``money=False`` leaves amounts out."""
@@ -259,71 +221,6 @@ class SpecificationCurve:
             return row.estimate is None, row.estimate or 0.0, row.payment is None, row.payment or Decimal(0)
 
         return tuple(sorted(self.rows, key=place))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return everything as plain data; money is decimal text."""
-        own = self.primary
-        return {
-            "format": FORMAT,
-            "contract": {
-                "name": self.contract.name,
-                "currency": self.contract.currency,
-                "digest": self.contract.digest,
-            },
-            "study": dict(self.study_digests),
-            "specifications": {
-                "digest": self.specifications.digest,
-                "terms": self.specifications.model_dump(mode="json", exclude_unset=True),
-            },
-            "effect": self.effect,
-            "outcome": self.terms.outcome,
-            "summary": {
-                "specifications": len(self.rows),
-                "estimated": len(self.estimates),
-                "settled": len(self.payments),
-                "refused": len(self.refused),
-                "left_out": len(self.left_out),
-                "alike": self.alike,
-                "estimands": self.estimands,
-                "estimate": _spread(self.estimates, own.estimate, self.percentile),
-                "payment": _spread(self.payments, own.payment, self.payment_percentile),
-                "trigger_changes": _share(self.trigger),
-                "order_changes": _share(self.order),
-            },
-            "lines": self.lines(),
-            "specified": [self._record(row) for row in self.rows],
-            "left_out": [
-                {
-                    "choices": dict(one.choices),
-                    "same_as": one.same_as,
-                    "refused": [problem.to_dict() for problem in one.problems],
-                }
-                for one in self.left_out
-            ],
-        }
-
-    def _record(self, row: SpecificationRow) -> dict[str, Any]:
-        names = (
-            "estimand",
-            "people",
-            "estimate",
-            "std_error",
-            "conf_low",
-            "conf_high",
-            "gate_passes",
-            "gate_tests",
-            "standing",
-        )
-        return {
-            "specification": row.number,
-            "primary": row.primary,
-            "choices": dict(row.choices),
-            **{name: getattr(row, name) for name in names},
-            "payment": row.payment,
-            "payments": dict(row.payments),
-            "order": row.order,
-            "refused": [{"code": code, "what": what} for code, what in row.refused],
-        }
 
     def to_json(self) -> str:
         """Return everything as JSON; the same inputs give the same bytes, resumed or not."""
@@ -392,15 +289,3 @@ def _percentile(values: Sequence[Any], own: Any) -> float:
     """Return the per cent of values below one of them, counting its equals half."""
     below = sum(value < own for value in values)
     return float(100 * (below + sum(value == own for value in values) / 2) / len(values))
-
-
-def _spread(values: Sequence[Any], own: Any, percentile: float | None) -> dict[str, Any] | None:
-    if not values:
-        return None
-    return {
-        "median": median(values), "lowest": values[0], "highest": values[-1], "as_agreed": own, "percentile": percentile,
-    }  # fmt: skip
-
-
-def _share(changed: Changed) -> dict[str, Any]:
-    return {"count": changed.count, "among": changed.among, "share": changed.share}

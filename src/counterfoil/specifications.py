@@ -27,6 +27,8 @@ SINGLE: Final = {"families": FAMILY, "covariates": "covariates", "trims": "trim"
 def _named(value: Any) -> Any:
     """Return a list of rules by name as sections of a split."""
     if isinstance(value, list | tuple) and all(isinstance(rule, str) for rule in value):
+        if len(set(value)) < len(value):
+            raise ValueError("a rule stands twice")
         return {rule: {"rule": rule} for rule in value}
     return value
 

@@ -335,8 +335,10 @@ terms:
         ("nodegree]", "nodegre]", "DATA-004", "line 6, column 21", "did you mean 'nodegree'"),
         ("effect: earnings", "effect: earning", "CONTRACT-027", "line 2, column 1", "did you mean 'earnings'"),
         ("  errors:", "  rule:", "CONTRACT-027", "line 8, column 3", "the name of a section"),
+        ("  errors:", "  payment:", "CONTRACT-027", "line 8, column 3", "a column of the results"),
         ("reason: ", "rules: [shapley]\nreason: ", "CONTRACT-027", "line 3, column 1", "has no `split:`"),
         ("reason: ", "rules: [shaply]\nreason: ", "CONTRACT-027", "line 3, column 1", "has no `split:`"),
+        ("reason: ", "rules: [shapley, shapley]\nreason: ", "CONTRACT-016", "line 3, column 1", "a rule stands twice"),
         ("  none: []", "  none: []\n  none: []", "CONTRACT-003", "line 6, column 3", "stands twice"),
     ],
 )
