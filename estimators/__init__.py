@@ -53,6 +53,13 @@ from counterfoil.estimators.placebo import placebo
 from counterfoil.estimators.power import smallest_detectable
 from counterfoil.estimators.published import Clusters, Published, published_estimate
 from counterfoil.estimators.ranks import rank_sets
+from counterfoil.estimators.refutation.causal_graph import CausalGraph
+from counterfoil.estimators.refutation.dowhy_refuters import dowhy_refuters
+from counterfoil.estimators.refutation.identification import Identification, identify
+from counterfoil.estimators.refutation.negative_controls import NegativeControls
+from counterfoil.estimators.refutation.refutation import Refutation
+from counterfoil.estimators.refutation.refuters import Refuters, refute
+from counterfoil.estimators.refutation.roles import identify_design
 from counterfoil.estimators.sensitivity.benchmarks import benchmarks
 from counterfoil.estimators.sensitivity.coefficient_stability import CoefficientStability, coefficient_stability
 from counterfoil.estimators.sensitivity.contours import plot_contours
@@ -63,13 +70,6 @@ from counterfoil.estimators.sensitivity.omitted_confounder import Confoundable, 
 from counterfoil.estimators.sensitivity.order_flips import OrderFlips, order_flips
 from counterfoil.estimators.sensitivity.rosenbaum_bounds import PairBounds, rosenbaum_bounds
 from counterfoil.estimators.sensitivity.strength import Benchmark
-from counterfoil.estimators.refutation.causal_graph import CausalGraph
-from counterfoil.estimators.refutation.dowhy_refuters import dowhy_refuters
-from counterfoil.estimators.refutation.identification import Identification, identify
-from counterfoil.estimators.refutation.negative_controls import NegativeControls
-from counterfoil.estimators.refutation.refutation import Refutation
-from counterfoil.estimators.refutation.refuters import Refuters, refute
-from counterfoil.estimators.refutation.roles import identify_design
 from counterfoil.estimators.sequential import SequentialContribution, SequentialFit
 from counterfoil.estimators.service_graph import detectable_share, service_graph
 from counterfoil.estimators.service_map import co_service, plot_service_map
@@ -136,13 +136,13 @@ __all__ = [
     "InterruptedTimeSeries",
     "InterruptedTimeSeriesFit",
     "Kernel",
+    "LinearConfounder",
     "LongitudinalWeighting",
     "LongitudinalWeights",
-    "Overlap",
-    "LinearConfounder",
-    "OrderFlips",
-    "PairBounds",
     "NegativeControls",
+    "OrderFlips",
+    "Overlap",
+    "PairBounds",
     "PanelContribution",
     "PanelContributionFit",
     "PanelSupport",
@@ -184,8 +184,8 @@ __all__ = [
     "contamination_bias",
     "covariate_strength",
     "detectable_share",
-    "e_value",
     "dowhy_refuters",
+    "e_value",
     "few_treated",
     "functional",
     "gain_by_group",
@@ -198,15 +198,15 @@ __all__ = [
     "joint_bands",
     "ladder",
     "lee_bounds",
+    "linear_confounder",
     "love_plot",
     "love_rows",
     "measure_overlap",
-    "linear_confounder",
     "observed_and_baseline",
     "omitted_confounder",
     "omitted_variable",
-    "over_imputations",
     "order_flips",
+    "over_imputations",
     "panel_support",
     "permuted_rosters",
     "placebo",
@@ -232,8 +232,8 @@ __all__ = [
     "regression_of",
     "risk_growth_cap",
     "robust_intervals",
-    "score_plot",
     "rosenbaum_bounds",
+    "score_plot",
     "sensitivity",
     "service_graph",
     "set_bounds",

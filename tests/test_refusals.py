@@ -88,11 +88,11 @@ from counterfoil.estimators.panels.pretrend_power import pretrend_power
 from counterfoil.estimators.panels.staggered_did import StaggeredDiD
 from counterfoil.estimators.panels.two_way_fixed_effects import TwoWayFixedEffects
 from counterfoil.estimators.placebo import placebo
-from counterfoil.estimators.sensitivity.rosenbaum_bounds import rosenbaum_bounds
-from counterfoil.estimators.sensitivity.strength import Benchmark
 from counterfoil.estimators.refutation.causal_graph import CausalGraph
 from counterfoil.estimators.refutation.identification import identify
 from counterfoil.estimators.refutation.refuters import Refuters, refute
+from counterfoil.estimators.sensitivity.rosenbaum_bounds import rosenbaum_bounds
+from counterfoil.estimators.sensitivity.strength import Benchmark
 from counterfoil.estimators.subgroups import gain_by_group
 from counterfoil.estimators.synthetic.interrupted_time_series import InterruptedTimeSeries
 from counterfoil.estimators.synthetic.synthetic_control import SyntheticControl
@@ -447,6 +447,7 @@ FIRES: dict[str, Callable[[Path], Any]] = {
     "EST-055": lambda folder: specification_curve(
         contract(folder, ("{kind: contribution}", "{kind: contribution, min_pair: 2, model: saturated}")),
         study(replaced("south", 0)), Specifications(covariates={"none": ()}),
+    ),
     "CONTRACT-026": lambda _: CausalGraph(edges=("assigned -> jobs -> age -> assigned",)).check(("assigned",), ("jobs",)),
     "IDENT-041": lambda _: identify(CausalGraph(edges=("age -> north -> jobs", "age -> jobs")), "north", "jobs", []).require(),
     "EST-053": lambda _: refute(FixedBaseline(outcome="jobs", baseline="fixed_rate", rate=Decimal(1), source="s"), frame()),

@@ -24,8 +24,8 @@ from calibration import (
     experiments,
     instruments,
     learners,
-    missing_covariates,
     matching,
+    missing_covariates,
     money,
     panel_regressions,
     panels,
@@ -64,7 +64,6 @@ SUBJECTS: Final[dict[str, tuple[Case, ...]]] = {
     "Many small providers": shrinkage.CASES,
     "Bounds and backbones": bounds.CASES,
     "Checks": (*checks.CASES, *refutation.CASES),
-    "Checks": checks.CASES,
     "Matching in sets": stratified_matching.CASES,
     "Money": (*money.CASES, *risk.CASES),
 }

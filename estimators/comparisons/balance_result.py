@@ -87,7 +87,7 @@ class BalanceTable:
         table = self.overall.drop(columns="group")
         table = table if table["term"].nunique() > 1 else table.drop(columns="term")
         keys = [name for name in ("term", "covariate") if name in table]
-        lines = [self._header, *self._told, ""]
+        lines = [self._header, *self.lines(), ""]
         lines += [table[[*keys, *BRIEF]].to_string(index=False, na_rep="", float_format=lambda x: f"{x:.3f}"), ""]
         return "\n".join([*lines, self.sizes.to_string(index=False, na_rep="", float_format=lambda x: f"{x:,.1f}")])
 
@@ -95,8 +95,8 @@ class BalanceTable:
     def _header(self) -> str:
         return f"balance for the {WHOSE[self.estimand]}"
 
-    @property
-    def _told(self) -> list[str]:
+    def lines(self) -> list[str]:
+        """Say how many columns are alike before and after, which is the least so, and what is not shown."""
         before, after = ((self.overall[f"smd_{stage}"].abs() >= LARGEST).sum() for stage in ("before", "after"))
         many, worst = len(self.overall), self.worst
         of = "" if worst.term == "gain" else f" of {worst.term}"
@@ -122,7 +122,7 @@ class BalanceTable:
 
     def _repr_html_(self) -> str:
         shown_rows = self.overall[["term", "covariate", *BRIEF]]
-        return titled_table(shown_rows, f"{self._header}; {'; '.join(self._told)}") + titled_table(
+        return titled_table(shown_rows, f"{self._header}; {'; '.join(self.lines())}") + titled_table(
             self.sizes, "people and effective sizes"
         )
 
