@@ -64,7 +64,7 @@ class DoublyRobust(ComparisonDesign):
             ]
         },
     )
-    own_rules: ClassVar[OwnRules | None] = OwnRules(
+    own_rules: ClassVar[OwnRules] = OwnRules(
         (), "a doubly robust comparison measures one programme as a whole, so there are no credits to split by"
     )
 

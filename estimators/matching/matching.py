@@ -51,7 +51,7 @@ class Matching(ComparisonDesign):
             ]
         },
     )
-    own_rules: ClassVar[OwnRules | None] = OwnRules(
+    own_rules: ClassVar[OwnRules] = OwnRules(
         (), "a matched comparison measures one programme as a whole, so there are no credits to split by"
     )
 

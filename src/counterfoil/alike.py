@@ -3,7 +3,8 @@
 from typing import Any
 
 from counterfoil.errors import CounterfoilError
-from counterfoil.estimators.comparisons.balance_table import BalanceTable, balance_table
+from counterfoil.estimators.comparisons.balance_result import BalanceTable
+from counterfoil.estimators.comparisons.balance_table import balance_table
 from counterfoil.estimators.comparisons.compared import Compared, ComparisonFit
 from counterfoil.estimators.comparisons.overlap import Overlap, measure_overlap
 from counterfoil.estimators.estimate import Estimate

@@ -1,6 +1,7 @@
 """An effect held against what the parties declared: a causal graph, and outcomes or programmes that must show no effect."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from counterfoil.contract import Contract, Measured
@@ -50,15 +51,15 @@ def controlled(spec: Measured, contract: Contract, name: str, study: Study, rule
 def undeclared(contract: Contract, name: str, study: Study) -> Iterator[Problem]:
     """Yield what graph and negative controls of an effect name that the study, or the graph, does not have."""
     effect = contract.effects[name]
-    asks = []
+    asks: list[tuple[str, Callable[[], Any]]] = []
     if effect.graph is not None:
-        asks.append(("graph", lambda: identified(contract, name, study)))
+        asks.append(("graph", partial(identified, contract, name, study)))
     if (controls := effect.negative_controls) is not None:
-        asks.append(("negative_controls", lambda: controls.check_names(study)))
+        asks.append(("negative_controls", partial(controls.check_names, study)))
         if (graph := effect.graph) is not None:
             roles = roles_of(contract.spec(name), study)
             treated = tuple(column for column in roles.treatments if column in graph.names)
-            asks.append(("negative_controls", lambda: controls.check(graph, treated, effect.outcome)))
+            asks.append(("negative_controls", partial(controls.check, graph, treated, effect.outcome)))
     for key, ask in asks:
         try:
             ask()
