@@ -158,11 +158,13 @@ def pairs(seed: int, gamma: float, count: int, **terms: object) -> Draw:
 
 
 def sets(seed: int, gamma: float, count: int = 150) -> Draw:
-    """Draw sets of four without effect, in which the two highest outcomes have a hidden cause, at the true odds."""
+    """Draw sets of four without effect, in which the highest one, two or three have a hidden cause, whichever tells most."""
     rng = np.random.default_rng(seed)
     outcome = np.sort(rng.standard_t(4, (count, 4)), axis=1)
-    odds = np.array([1.0, 1.0, gamma, gamma])
-    drawn = (rng.random(count)[:, None] > np.cumsum(odds / odds.sum())).sum(axis=1)
+    odds = np.where(np.arange(4) < np.array([[1], [2], [3]]), 1.0, gamma)
+    chances = odds / odds.sum(axis=1, keepdims=True)
+    worst = chances[(np.clip(outcome, -2, 2) @ chances.T).argmax(axis=1)]
+    drawn = (rng.random(count)[:, None] > np.cumsum(worst, axis=1)).sum(axis=1)
     treated = np.zeros((count, 4))
     treated[np.arange(count), drawn] = 1
     found = set_bounds(outcome.ravel(), treated.ravel(), np.repeat(np.arange(count), 4), [gamma])

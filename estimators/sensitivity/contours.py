@@ -83,7 +83,7 @@ def plot_contours(
     grid = table["estimate"].to_numpy().reshape(STEPS, STEPS)
     parts = np.linspace(0.0, limit, STEPS)
     lines = ax.contour(parts, parts, grid, levels=8, colors="0.6", linewidths=0.8)
-    ax.clabel(lines, fontsize=8)
+    ax.clabel(lines, [level for level in lines.levels if level != 0], fontsize=8)
     if grid.min() < 0 < grid.max():
         ax.contour(parts, parts, grid, levels=[0.0], colors=LOSS, linewidths=2)
     for name, strength in points:

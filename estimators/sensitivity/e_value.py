@@ -15,12 +15,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
+import numpy as np
 from scipy.special import ndtri
 
 from counterfoil.errors import refusal
+from counterfoil.estimators.comparisons.compared import ComparisonFit
 
 PER_DEVIATION: Final = 0.91
 """Log risk ratio that stands for one standard deviation of the outcome."""
+
+SMALLEST: Final = 1e-6
+"""Risk ratio that stands for none."""
 
 Ratio = Literal["risk", "odds_rare", "odds_common", "hazard_rare", "hazard_common"]
 
@@ -211,6 +216,45 @@ def of_risks(cases: tuple[int, int], people: tuple[int, int], truth: float = 0.0
     ratio = risks[0] / risks[1]
     spread = critical * math.sqrt(sum((1 - p) / max(k, 1) for p, k in zip(risks, cases, strict=True)))
     return EValue(e_value(middle), limit, ratio, ratio * math.exp(-spread), ratio * math.exp(spread))
+
+
+def of_comparison(fit: ComparisonFit, conf_level: float = 0.95, period: str | None = None) -> EValue:
+    """Return the E-values of a comparison's gain.
+
+    Of an outcome of 0 and 1 it is taken as a ratio of risks: the weighted risk of the untreated, which is held as known, and
+    that risk with the effect added. Of any other outcome, as a difference in standard deviations of the untreated.
+
+    Parameters
+    ----------
+    fit : ComparisonFit
+        Of one group.
+    conf_level : float
+    period : str, optional
+        The outcome's, where it has several.
+
+    Raises
+    ------
+    EstimationError
+        EST-015 when nobody of the untreated has the outcome, or their outcomes do not vary.
+    ContractError
+        CONTRACT-016 where several groups are compared.
+    """
+    gain, sample = fit.total(), fit.comparison.sample
+    name = gain.outcome if isinstance(gain.outcome, str) else gain.outcome[0]
+    outcome, untreated = sample.study.outcome(name, period), sample.of(0)
+    weights = fit.comparison.balancing[untreated, 0]
+    mean = float(np.average(outcome[untreated], weights=weights))
+    value, (low, high) = float(gain.values[0]), gain.interval(conf_level)[0].tolist()
+    if np.isin(outcome, (0.0, 1.0)).all():
+        if mean <= 0:
+            raise refusal("EST-015", "nobody of the untreated has the outcome, so that the risks have no ratio")
+        # A risk that is nothing or less has no ratio: such an end lies beyond any.
+        ratios = [max((mean + end) / mean, SMALLEST) for end in (value, low, high)]
+        return of_ratio(ratios[0], min(ratios), max(ratios))
+    deviation = math.sqrt(float(np.average((outcome[untreated] - mean) ** 2, weights=weights)))
+    if deviation == 0:
+        raise refusal("EST-015", "the outcomes of the untreated do not vary, so that there is no standard deviation")
+    return of_difference(value, (high - low) / 2 / float(ndtri((1 + conf_level) / 2)), deviation, conf_level)
 
 
 def _crossing(falling: Callable[[float], float], level: float, high: float) -> float:

@@ -143,7 +143,8 @@ class Benchmark:
         decides = checked_multiple(treatment) * self.odds_treatment
         if decides >= 1:
             largest = 1 / self.odds_treatment
-            what = f"nothing can be {treatment:g} times as strong as '{self.covariate}'; less than {largest:.3g} times can be"
+            times = "as" if treatment == 1 else f"{treatment:g} times as"
+            what = f"nothing can be {times} strong as '{self.covariate}'; less than {largest:.3g} times can be"
             raise refusal("EST-052", what)
         explains = checked_multiple(treatment if outcome is None else outcome) * self.odds_outcome
         return Strength(min(1.0, explains), decides)

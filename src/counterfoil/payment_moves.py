@@ -178,13 +178,13 @@ class PaymentSensitivity:
         }
 
     def lines(self) -> list[str]:
-        """Return what it comes to in sentences: moves of the payment, flips of gates and tiers, and of the order of providers."""
+        """Return what it comes to in sentences: moves of the payment, flips of gates, tiers and orders, and what is left out."""
         said = [*self._of_moves(), *self._of_flips()]
         if self.share_moves:
             said += self._of_shares()
         for effect in dict.fromkeys(effect for effect, _ in self.orders):
             said += [pair.sentence() for of, pair in self.orders if of == effect][:PAIRS_SAID]
-        return said
+        return [*said, *(f"{effect}: {why}" for effect, why in self.left_out.items())]
 
     def _of_moves(self) -> Iterator[str]:
         least = min((move.multiple for move in self.moves), default=1.0)
@@ -196,13 +196,13 @@ class PaymentSensitivity:
             if move.bias == 0:
                 yield f"{who} would not move the payment: {move.covariate} plays no part in the outcome or in who was treated"
                 continue
-            yield f"{who} would move the payment {self._by(move.payment_low, 'if the gain is really lower')}; {self._to(move.payment_high)}"
+            yield f"{who} could move the payment {self._by(move.payment_low, 'if the gain is really lower')}; {self._to(move.payment_high)}"
 
     def _by(self, there: Decimal | None, when: str) -> str:
         if there is None:
             return f"to where it cannot be settled, {when}"
         gap = add([there, -self.due])
-        return f"by {abs(gap):,} {self.currency}, from {self.due:,} to {there:,} {self.currency}, {when}"
+        return f"by up to {abs(gap):,} {self.currency}, from {self.due:,} to {there:,} {self.currency}, {when}"
 
     def _to(self, there: Decimal | None) -> str:
         return (

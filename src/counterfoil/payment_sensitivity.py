@@ -18,6 +18,7 @@ from counterfoil.attribution.payment.settlement import Inputs, Settlement
 from counterfoil.attribution.payment.settling import settle_inputs
 from counterfoil.attribution.payment.trace import Priced
 from counterfoil.attribution.risk.standing import Standing, standings
+from counterfoil.contract import Composed
 from counterfoil.errors import CounterfoilError, PaymentError, refusal
 from counterfoil.estimators.comparisons.compared import ComparisonFit
 from counterfoil.estimators.contribution import ContributionFit
@@ -103,6 +104,8 @@ def _not_asked(result: "EffectResult") -> str:
         return ""
     if isinstance(measured, ContributionFit):
         return "" if measured.spec.design == "unconfounded" else "a lottery decided who was served"
+    if isinstance(result.terms.estimator, Composed):
+        return "it is made of other effects"
     if measured is None:
         return "it was not measured on people's records here"
     return f"kind {result.terms.estimator.kind} does not rest on adjusting for covariates"
@@ -122,6 +125,7 @@ class _Found:
     ) -> None:
         self._evaluation, self._settlement, self._inputs = evaluation, settlement, inputs
         self._multiples, self._rho, self._level = multiples, abs(rho), conf_level
+        self._distances = evaluation.distances()
         self._gated = [name for name, result in evaluation.effects.items() if result.terms.gate is not None]
         self._moves: list[Move] = []
         self._shares: list[ShareMove] = []
@@ -171,16 +175,17 @@ class _Found:
                     conf_level=self._level,
                 ).pairs
                 self._orders += [(result.name, pair) for pair in pairs]
-                if paid and credits is not None:
-                    self._of_shares(result, bounds, credits)
+                for name in self._evaluation.contract.paid_effects:
+                    if credits is not None and self._evaluation.contract.divider(name) == result.name:
+                        self._of_shares(self._evaluation.effects[name], bounds, credits)
         elif isinstance(measured, ComparisonFit):
-            period = result.terms.estimator.period if hasattr(result.terms.estimator, "period") else None
+            period = getattr(result.terms.estimator, "period", None)
             raw = measured.total()
             bounds, place = self._weakened(omitted_confounder(measured, self._level, period)), 0
-            held = benchmarks(measured, period=period) if measured.comparison.sample.adjusting.names else ()
+            held = self._benchmarks(result.name, measured, period)
         else:
             return
-        if not held:
+        if not held and result.name not in self.left_out:
             self._note(result.name, ("no covariates to compare a confounder with",))
         # What is agreed not to be the programme's is taken off the gain, and off the bound with it.
         error = float(raw.std_error[0])
@@ -189,12 +194,27 @@ class _Found:
         if paid and scale > 0:
             self._of_gain(result, scale, held)
 
+    def _benchmarks(self, name: str, measured: ComparisonFit, period: str | None) -> tuple[Benchmark, ...]:
+        """Return how strong covariates are; none, and why, where that cannot be told: the strengths stand without them."""
+        if not measured.comparison.sample.adjusting.names:
+            return ()
+        try:
+            return benchmarks(measured, period=period)
+        except CounterfoilError as error:
+            self._note(name, [f"{problem.code} {problem.what}" for problem in error.problems])
+            return ()
+
     def _weakened(self, bounds: OmittedVariable) -> OmittedVariable:
         return replace(bounds, scale=self._rho * bounds.scale)
 
     def _note(self, name: str, why: Sequence[str]) -> None:
-        if why:
-            self.left_out[name] = "; ".join(filter(None, (self.left_out.get(name, ""), *why)))
+        """Add reasons to what is said of an effect, each once."""
+        said = [self.left_out[name]] if name in self.left_out else []
+        for reason in why:
+            if all(reason not in one for one in said):
+                said.append(reason)
+        if said:
+            self.left_out[name] = "; ".join(said)
 
     def _of_gain(self, result: "EffectResult", scale: float, held: tuple[Benchmark, ...]) -> None:
         """Move the gain by confounders as strong as covariates, to the next flips, and along a curve."""
@@ -246,7 +266,7 @@ class _Found:
         self, result: "EffectResult", gain: float, scale: float, held: tuple[Benchmark, ...]
     ) -> Iterator[Flip]:
         """Yield the next gate, tier and condition on either side of the gain."""
-        for edge in self._evaluation.distances():
+        for edge in self._distances:
             if edge.what != result.name:
                 continue
             kind = "gate" if edge.kind == "gate" else "tier" if edge.kind in TIERS else "condition"
@@ -295,7 +315,7 @@ class _Found:
     def _of_shares(self, result: "EffectResult", bounds: OmittedVariable, credits: CreditBenchmarks) -> None:
         """Move each provider's share, the total as it is and the others in proportion."""
         shares = result.shares
-        if shares is None:
+        if shares is None or result.total is None:
             return
         values = shares.joint.values
         whole, paid = float(values[-1]), self._settlement.by_party()

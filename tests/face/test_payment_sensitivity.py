@@ -121,7 +121,7 @@ def test_the_payment_moves_by_the_bound_of_the_gain_to_the_cent() -> None:
         assert move.payment_high == Decimal(f"{100 * (value + bias) * treated:.2f}")
     first = found.moves[0]
     assert first.payment_low is not None
-    said = f"as strong as score would move the payment by {found.due - first.payment_low:,} USD, from {found.due:,} to"
+    said = f"as strong as score could move the payment by up to {found.due - first.payment_low:,} USD, from {found.due:,} to"
     assert any(said in line for line in found.lines())
     table = found.tidy()
     assert table["payment_low"].tolist() == [move.payment_low for move in found.moves]
@@ -129,7 +129,7 @@ def test_the_payment_moves_by_the_bound_of_the_gain_to_the_cent() -> None:
     records = found.to_records()
     assert records["moves"][0]["payment_low"] == first.payment_low
     assert records["strengths"][0]["robustness"] == pytest.approx(float(omitted_confounder(fit).robustness[0]))
-    assert "would move the payment" in repr(found)
+    assert "could move the payment" in repr(found)
     assert "<table" in found._repr_html_()
 
 
@@ -211,6 +211,18 @@ def test_without_covariates_strengths_are_told_and_no_multiples() -> None:
     assert 0 < found.strengths["jobs"][0] < 1
 
 
+def test_covariates_that_separate_leave_the_strengths() -> None:
+    frame = people().assign(gate=lambda f: f["assigned"] * 3.0)
+    fit = compared(frame, ("score",))
+    sample = draw_comparison(ComparisonDesign(treated="assigned", outcome="jobs", covariates=("score", "gate")), frame)
+    apart = replace(fit, comparison=replace(fit.comparison, sample=sample))  # type: ignore[type-var]
+    found = payment_sensitivity(answered(contract(), apart, frame))
+    assert found is not None
+    assert found.moves == ()
+    assert "EST-002" in found.left_out["jobs"]
+    assert found.strengths["jobs"][0] > 0
+
+
 def test_what_nothing_can_be_is_left_out_and_said() -> None:
     found, _, _ = asked(contract(), multiples=[1, 500])
     assert [move.multiple for move in found.moves if move.covariate == "score"] == [1.0]
@@ -260,6 +272,31 @@ def test_shares_move_with_the_total_as_it_is() -> None:
             whole = float(found.due) * 0.9
             assert float(move.payment_high) == pytest.approx(whole * move.share_high, rel=1e-3)
     assert any("could bring what tutoring receives" in line for line in found.lines())
+
+
+def test_credits_that_divide_another_effects_pot_move_its_payments() -> None:
+    given = cf.read_contract(cf.datasets.example_folder("cradle") / "contract.yaml").model_dump(
+        mode="json", exclude_unset=True
+    )
+    given["effects"]["whole"] = {
+        "outcome": "readiness",
+        "better": "higher",
+        "estimator": {"kind": "contribution", "design": "randomized", "model": "additive"},
+        "split": {"rule": "shapley", "credits_from": "readiness"},
+    }
+    del given["effects"]["readiness"]["split"]["carve_outs"]
+    del given["effects"]["readiness"]["gate"]
+    given["payments"] = [{"effect": "whole", "per": "person", "price": "30.00"}]
+    found = payment_sensitivity(cf.evaluate(Contract.model_validate(given), cf.datasets.load("cradle")), [1.0])
+    assert found is not None
+    assert found.moves == ()
+    assert found.left_out["whole"] == "a lottery decided who was served"
+    assert {effect for effect, _ in found.orders} == {"readiness"}
+    assert {move.effect for move in found.share_moves} == {"whole"}
+    for move in found.share_moves:
+        if move.share_low > 0 and move.share_high < 1:
+            assert move.payment_high is not None
+            assert float(move.payment_high) == pytest.approx(float(found.due) * move.share_high, rel=1e-3)
 
 
 def test_a_lottery_is_not_asked() -> None:

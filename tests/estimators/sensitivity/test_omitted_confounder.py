@@ -16,6 +16,7 @@ from counterfoil.estimators.comparisons.score import Score, fit_score
 from counterfoil.estimators.covariance import FloatArray
 from counterfoil.estimators.sensitivity.benchmarks import benchmarks, mean_square_weight
 from counterfoil.estimators.sensitivity.contours import contours, plot_contours
+from counterfoil.estimators.sensitivity.e_value import e_value, of_comparison
 from counterfoil.estimators.sensitivity.linear_confounder import linear_confounder
 from counterfoil.estimators.sensitivity.omitted_confounder import (
     Confoundable,
@@ -219,6 +220,27 @@ def test_contours_end_at_nothing_where_the_robustness_value_lies() -> None:
     assert table["estimate"].iloc[0] == bounds.values[0]
     ax = plot_contours(float(bounds.values[0]), float(bounds.scale[0]), benchmarks(fit))
     assert {text.get_text() for text in ax.texts} >= {"score (beyond)", "age"}
+
+
+def test_e_values_of_a_comparison_take_risks_or_deviations() -> None:
+    frame = people(6, 800)
+    fit = weighted(frame, ("score",))
+    found = of_comparison(fit)
+    assert found.estimate > found.limit > 1
+    untreated = frame["d"].to_numpy() == 0
+    weights = fit.comparison.balancing[untreated, 0]
+    y = frame["y"].to_numpy()[untreated]
+    spread = np.sqrt(np.average((y - np.average(y, weights=weights)) ** 2, weights=weights))
+    assert found.ratio == pytest.approx(np.exp(0.91 * fit.total().values[0] / spread))
+    risk = frame.assign(y=(frame["y"] > 0).astype(int))
+    binary = weighted(risk, ("score",))
+    mean = np.average(risk["y"].to_numpy()[untreated], weights=weights)
+    both = of_comparison(binary)
+    assert both.ratio == pytest.approx((mean + binary.total().values[0]) / mean)
+    assert both.estimate == pytest.approx(e_value(both.ratio))
+    for flat in (risk.assign(y=risk["d"]), frame.assign(y=frame["d"] * 2.5)):
+        with pytest.raises(CounterfoilError, match="EST-015"):
+            of_comparison(weighted(flat, ("score",)))
 
 
 def test_bad_input_is_refused() -> None:
