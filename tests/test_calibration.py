@@ -41,6 +41,7 @@ QUICK = {
     "Checks": "B13: three providers, one does harm",
     "Instruments": "instrument, strong first stage, HC1",
     "Missing covariates": "10 imputations of a covariate, odds of a logit",
+    "Hidden causes": "sensitivity, linear regression",
     "Money": "a lottery pays, no gain, contributions divide",
 }
 
