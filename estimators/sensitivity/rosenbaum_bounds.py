@@ -250,7 +250,8 @@ def _rank_place(own: FloatArray, chance: float) -> float:
     exactly = abs(target - whole) < 1e-9 * max(target, 1.0)
     first = whole + 1 if exactly else math.floor(target) + 1
     second = whole if exactly else math.ceil(target)
-    return (_walsh_from_top(ordered, first) + _walsh_from_top(ordered, second)) / 2
+    upper = _walsh_from_top(ordered, first)
+    return upper if second == first else (upper + _walsh_from_top(ordered, second)) / 2
 
 
 def _walsh_from_top(ordered: FloatArray, place: int) -> float:
