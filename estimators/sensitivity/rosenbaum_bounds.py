@@ -247,7 +247,7 @@ def _rank_place(own: FloatArray, chance: float) -> float:
     target = chance * len(own) * (len(own) + 1) / 2
     # What floating point adds to a whole number is no next average.
     whole = round(target)
-    exactly = abs(target - whole) < 1e-9 * max(target, 1.0)
+    exactly = abs(target - whole) < 1e-12 * max(target, 1.0)
     first = whole + 1 if exactly else math.floor(target) + 1
     second = whole if exactly else math.ceil(target)
     upper = _walsh_from_top(ordered, first)
@@ -283,7 +283,7 @@ def _sign_place(own: FloatArray, chance: float) -> float:
     ordered = np.sort(own)[::-1]
     target = chance * len(own)
     whole = round(target)
-    exactly = abs(target - whole) < 1e-9 * max(target, 1.0)
+    exactly = abs(target - whole) < 1e-12 * max(target, 1.0)
     first, second = (whole + 1, whole) if exactly else (math.floor(target) + 1, math.ceil(target))
     last = len(own)
     return float(ordered[min(first, last) - 1] + ordered[min(max(second, 1), last) - 1]) / 2
