@@ -45,7 +45,7 @@ def matched(seed: int, poor: bool = False, towns: int = 0, few: bool = False, **
 
 
 TREATED = "effect on the treated"
-NEAR = {"distance": "mahalanobis", "replace": True}
+NEAR: dict[str, Any] = {"distance": "mahalanobis", "replace": True}
 CASES: tuple[Case, ...] = (
     Case("matching by score, again, Abadie-Imbens", TREATED, lambda s: matched(s, replace=True)),
     Case("matching by score, again, scores HC0", TREATED, lambda s: matched(s, replace=True, errors="scores")),

@@ -101,15 +101,17 @@ def means_of(places: FloatArray, members: Positions, values: FloatArray) -> Floa
 def _running(
     places: FloatArray, members: Positions, rest: FloatArray, size: int, inside: NDArray[np.bool_]
 ) -> FloatArray:
-    order = np.argsort(places[members], kind="stable")
-    running = np.concatenate([[0.0], np.cumsum(rest[order])])
-    middle = np.searchsorted(places[members][order], places)
-    middle[members[order]] = np.arange(len(members))
-    span = np.where(inside, size + 1, size)
+    order = np.argsort(places, kind="stable")
+    among = inside[order]
+    held = np.zeros(len(places))
+    held[members] = rest
+    running = np.concatenate([[0.0], np.cumsum(held[order][among])])
+    middle = np.cumsum(among) - among
+    span = size + among
     low = np.clip(middle - span // 2, 0, len(members) - span)
-    total = running[low + span] - running[low]
-    total[members] -= rest
-    return np.asarray(total / size)
+    found = np.empty(len(places))
+    found[order] = (running[low + span] - running[low] - held[order]) / size
+    return found
 
 
 def _around(places: FloatArray, members: Positions, rest: FloatArray, size: int) -> FloatArray:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from counterfoil.estimators.comparisons.score import Score
 from counterfoil.estimators.covariance import FloatArray
+from counterfoil.estimators.matching.matches import Positions
 
 NEAREST: Final = 4
 
@@ -39,31 +40,30 @@ def through_score(score: Score, treated: NDArray[np.bool_], own: FloatArray, val
         return np.zeros(n)
     chance = score.treated
     ratio = own * score.slope / np.maximum(chance * score.chance[:, 0], 1e-300)
-    b = np.zeros(score.columns.shape[1])
+    order = np.argsort(chance, kind="stable")
+    group, held = treated[order], values[order] - values.mean()
+    parts = np.zeros(n)
     for side in (True, False):
-        focal = (treated == side) & (own > 0)
-        if focal.any():
-            members = np.flatnonzero(treated != side)
-            b += ratio[focal] @ _covariances(chance[focal], chance[members], score.columns[members], values[members])
-    b *= n / own.sum()
+        members, asked = np.flatnonzero(group != side), np.where(group == side, ratio[order], 0.0)
+        if asked.any() and len(members) > 1:
+            below = np.cumsum(group != side)
+            parts[order[members]] = _shares(asked, below, held[members])
+    b = (parts @ score.columns) * (n / own.sum())
     return np.asarray(-score.residual[:, 0] * (score.columns @ (score.bread @ b)))
 
 
-def _covariances(at: FloatArray, chance: FloatArray, columns: FloatArray, values: FloatArray) -> FloatArray:
-    """Return the covariances (m, q) of columns (k, q) and values (k,) among the nearest by score of each of m people."""
-    size = min(NEAREST, len(chance))
-    if size < 2:
-        return np.zeros((len(at), columns.shape[1]))
-    order = np.argsort(chance, kind="stable")
-    low = np.clip(np.searchsorted(chance[order], at) - size // 2, 0, len(chance) - size)
-    held = values[order] - values.mean()
-    centred = columns[order] - columns.mean(axis=0)
-    # Few neighbours and many columns: sums over a sliding window, one shift at a time.
-    last = len(chance) - size + 1
-    sums = [np.zeros(last), np.zeros((last, columns.shape[1])), np.zeros((last, columns.shape[1]))]
+def _shares(asked: FloatArray, below: Positions, held: FloatArray) -> FloatArray:
+    """Return the weights (k,) whose products with any column sum to Σ_i asked_i · cov(column, held among i's nearest).
+
+    Everybody is in order of score; ``below`` (n,) counts the members at or before each person.
+    """
+    size = min(NEAREST, len(held))
+    low = np.clip(below - size // 2, 0, len(held) - size)
+    starts = len(held) - size + 1
+    weight = np.bincount(low, asked, starts)
+    mean = sum(held[shift : shift + starts] for shift in range(size)) / size
+    inside, less = np.zeros(len(held)), np.zeros(len(held))
     for shift in range(size):
-        part = slice(shift, shift + last)
-        sums[0] += held[part]
-        sums[1] += centred[part]
-        sums[2] += held[part, None] * centred[part]
-    return np.asarray(((sums[2] - sums[1] * sums[0][:, None] / size) / (size - 1))[low])
+        inside[shift : shift + starts] += weight
+        less[shift : shift + starts] += weight * mean
+    return np.asarray((held * inside - less) / (size - 1))

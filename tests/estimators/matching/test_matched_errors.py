@@ -141,9 +141,9 @@ def test_clusters_are_of_the_scores() -> None:
     sums = np.bincount(frame["town"], effect.influence[:, 0])  # type: ignore[index]
     assert effect.using("CR0").std_error[0] == pytest.approx(np.sqrt((sums**2).sum()) / len(frame))
     study = Study.from_frame(frame, outcomes=["y"], cluster="town")
-    assert built(study, replace=True).effect().error_type == "CR1"  # type: ignore[arg-type]
+    assert built(study, replace=True).effect().error_type == "CR1"
     with pytest.raises(CounterfoilError, match="CONTRACT-016"):
-        built(study, errors="abadie_imbens", replace=True).effect()  # type: ignore[arg-type]
+        built(study, errors="abadie_imbens", replace=True).effect()
 
 
 def test_declared_errors() -> None:
