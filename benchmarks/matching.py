@@ -19,16 +19,17 @@ import numpy as np
 import pandas as pd
 warnings.simplefilter("ignore")
 logging.disable(logging.CRITICAL)
-size, calls = {size}, {calls}
+size, calls, half = {size}, {calls}, {half}
 rng = np.random.default_rng(0)
 place = rng.normal(size=(size, 5))
 index = place @ [0.5, 0.3, -0.2, 0.1, 0.0]
-treated = (rng.random(size) < 1 / (1 + np.exp(0.8 - index))).astype(int)
+latent = index - 0.8 + rng.logistic(size=size)
+treated = (latent > (np.median(latent) if half else 0)).astype(int)
 names = list("abcde")
 frame = pd.DataFrame((place - place.mean(axis=0)) / place.std(axis=0), columns=names)
 frame["t"] = treated
 frame["y"] = index + treated + rng.normal(size=size)
-del place, index
+del place, index, latent
 """
 """What every process draws first."""
 
@@ -83,6 +84,21 @@ def answer(made):
     pairs = np.full(size, -1)
     pairs[focal] = partner
     return {{"pairs": pairs[treated == 1].tolist(), "brute": None}}
+"""
+
+IN_SPACE: Final = """
+import counterfoil
+from counterfoil.estimators.matching.nearest import match_nearest
+version = counterfoil.__version__
+def run(frame):
+    columns, one = frame[names].to_numpy(), frame["t"].to_numpy() == 1
+    within = (np.cov(columns[one], rowvar=False) + np.cov(columns[~one], rowvar=False)) / 2
+    return match_nearest(one, np.linalg.solve(np.linalg.cholesky(within), columns.T).T, replace=True)
+def answer(made):
+    focal, partner, _, _ = made.matches.rows()
+    pairs = np.full(size, -1)
+    pairs[focal] = partner
+    return {"pairs": pairs[treated == 1].tolist(), "brute": None}
 """
 
 NO_BRUTE: Final = """
@@ -144,7 +160,7 @@ from importlib.metadata import version as installed
 from causallib.estimation import Matching
 version = installed("causallib")
 def run(frame):
-    matcher = Matching(metric="euclidean", matching_mode="treatment_to_control")
+    matcher = Matching(matching_mode="treatment_to_control")
     matcher.fit(frame[names], frame["t"], frame["y"])
     return matcher.match(frame[names], frame["t"])
 def answer(made):
@@ -170,6 +186,8 @@ class Workload:
         Times as long as ours that each peer is to take.
     seconds, megabytes : float
         How long ours may take and how much memory above the data, or 0 where no target is set.
+    half : bool
+        Whether half are treated, so that causallib's mean of the groups' covariances is the pooled one.
     """
 
     name: str
@@ -180,6 +198,7 @@ class Workload:
     targets: dict[str, float] = field(default_factory=dict)
     seconds: float = 0.0
     megabytes: float = 0.0
+    half: bool = False
 
 
 ONCE: Final = 'distance="score", caliper=0.2, order="data"'
@@ -236,12 +255,22 @@ WORKLOADS: Final = (
         150.0,
     ),
     Workload(
-        "nearest in five dimensions, used again, 10,000 people",
-        NO_BRUTE + OURS.format(terms='distance="scaled", replace=True', run=BUILD),
+        "nearest by Mahalanobis in five dimensions, used again, 10,000 people, half treated",
+        NO_BRUTE + OURS.format(terms='distance="mahalanobis", replace=True', run=BUILD),
         10_000,
         5,
         {"causallib": CAUSALLIB},
         {"causallib": 100.0},
+        half=True,
+    ),
+    Workload(
+        "the same from arrays, whitened (`match_nearest`)",
+        IN_SPACE,
+        10_000,
+        5,
+        {"causallib": CAUSALLIB},
+        {"causallib": 100.0},
+        half=True,
     ),
 )
 WORKLOAD: Final = (
@@ -252,7 +281,7 @@ WORKLOAD: Final = (
 
 def measured(program: str, python: str, work: Workload, calls: int) -> dict[str, Any]:
     """Return what a program prints in a process of its own."""
-    drawn = DRAWN.format(size=work.size, calls=calls)
+    drawn = DRAWN.format(size=work.size, calls=calls, half=work.half)
     run = subprocess.run([python, "-c", drawn + program + TIMED], check=True, capture_output=True, text=True)  # noqa: S603
     found: dict[str, Any] = json.loads(run.stdout.splitlines()[-1])
     return found

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import engine
 import games
+import matching
 import numpy as np
 import panels
 import randomization
@@ -98,18 +99,30 @@ def kept(page: str) -> dict[str, list[str]]:
 def main() -> None:
     """Write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for peer in ("shapiq", "dowhy", "doubleml", "pyfixest", "linearmodels", "csdid", "moderndid"):
+    for peer in (
+        "shapiq",
+        "dowhy",
+        "doubleml",
+        "pyfixest",
+        "linearmodels",
+        "csdid",
+        "moderndid",
+        "causalml",
+        "causallib",
+    ):
         parser.add_argument(f"--{peer}", metavar="PYTHON", help=f"an interpreter that has {peer}, to time beside ours")
     parser.add_argument("--limit", type=float, default=120.0, help="seconds that a peer may take on one game")
     parser.add_argument("--only", default="", help="measure sections whose title holds this, and keep the others")
     asked = parser.parse_args()
     pythons = {"shapiq": asked.shapiq or sys.executable, "dowhy": asked.dowhy or sys.executable}
     regressions = {"pyfixest": asked.pyfixest, "linearmodels": asked.linearmodels}
+    comparisons = {"causalml": asked.causalml, "dowhy": asked.dowhy, "causallib": asked.causallib}
     sections: dict[str, Callable[[], list[str]]] = {
         "The program": program_table,
         "The contribution engine": lambda: engine.table(asked.doubleml),
         "Staggered adoption": lambda: [staggered.WORKLOAD, "", *staggered.table(asked.csdid, asked.moderndid)],
         "Regressions on panels": lambda: [panels.WORKLOAD, "", *panels.table(regressions)],
+        "Matching": lambda: matching.table(comparisons),
         "Randomization inference": lambda: randomization.table(asked.pyfixest),
         "Weighting": lambda: weighting.table(asked.dowhy),
         "Counting and settling": settle.table,

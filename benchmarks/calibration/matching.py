@@ -13,7 +13,7 @@ INDEX = np.array([0.5, -0.4, 0.0])
 
 
 def people(seed: int, poor: bool = False, towns: int = 0, few: bool = False) -> pd.DataFrame:
-    """Draw people of whom a third, or few, are treated; outcomes bend with covariates, and so does the effect."""
+    """Draw people of whom a third, or few, are treated; outcomes bend with the first covariate, on which the effect depends."""
     size = 1_200 if few else 600
     rng = np.random.default_rng(seed)
     place = rng.normal(size=(size, 3))
@@ -56,7 +56,17 @@ CASES: tuple[Case, ...] = (
         lambda s: matched(s, replace=True, estimand="ate"),
     ),
     Case("matching by Mahalanobis, again", TREATED, lambda s: matched(s, **NEAR), REPORTED),
-    Case("matching by Mahalanobis, again, bias-adjusted", TREATED, lambda s: matched(s, **NEAR, bias_adjustment=True)),
+    Case(
+        "matching by Mahalanobis, again, bias-adjusted by lines",
+        TREATED,
+        lambda s: matched(s, **NEAR, bias_adjustment=True),
+        REPORTED,
+    ),
+    Case(
+        "matching by Mahalanobis, again, bias-adjusted with squares",
+        TREATED,
+        lambda s: matched(s, **NEAR, bias_adjustment=True, squares=("a",)),
+    ),
     Case("matching by score, once, caliper, by set", TREATED, lambda s: matched(s, caliper=0.2), REPORTED),
     Case("matching by score, once, of many, by set", TREATED, lambda s: matched(s, few=True), REPORTED),
     Case(

@@ -106,7 +106,7 @@ def _running(
     held = np.zeros(len(places))
     held[members] = rest
     running = np.concatenate([[0.0], np.cumsum(held[order][among])])
-    middle = np.cumsum(among) - among
+    middle: Positions = np.cumsum(among) - among
     span = size + among
     low = np.clip(middle - span // 2, 0, len(members) - span)
     found = np.empty(len(places))

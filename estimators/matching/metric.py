@@ -1,7 +1,8 @@
 """Where people stand, so that Euclidean distance between two places is how unlike two people are.
 
 Scores are in standard deviations over everybody. Covariates are divided by their standard deviations over everybody (``scaled``)
-or whitened by their covariance over everybody (``mahalanobis``: Rubin 1980, Biometrics 36(2)).
+or whitened by their covariance within the two groups (``mahalanobis``: Rubin 1980, *Bias reduction using Mahalanobis-metric
+matching*, Biometrics 36(2)).
 """
 
 from typing import TYPE_CHECKING, Final
@@ -9,11 +10,13 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
+from scipy.linalg.lapack import dpstrf
 
 from counterfoil.errors import refusal
 from counterfoil.estimators.comparisons.comparison_sample import ComparisonSample
 from counterfoil.estimators.comparisons.score import Score
 from counterfoil.estimators.covariance import FloatArray
+from counterfoil.estimators.least_squares import DEPENDENT, DEPENDENT_SQUARE
 
 if TYPE_CHECKING:
     from counterfoil.estimators.matching.matching import Matching
@@ -40,7 +43,7 @@ def places_of(spec: "Matching", sample: ComparisonSample, score: Score | None) -
     Raises
     ------
     EstimationError
-        EST-002 when the log-odds of somebody are infinite.
+        EST-002 when the log-odds of somebody are infinite, or covariates do not vary within the groups.
     """
     if spec.distance in BY_SCORE:
         return _ruler(score, spec.distance == "score")[:, None]
@@ -52,7 +55,17 @@ def places_of(spec: "Matching", sample: ComparisonSample, score: Score | None) -
     if spec.distance == "scaled":
         # n - 1, as R's Matching has it: the tolerance of ties is in these units.
         return np.asarray(deviations * np.sqrt((sample.n - 1) / sample.n))
-    root = np.linalg.cholesky(deviations.T @ deviations / (sample.n - 1))
+    within = np.vstack(
+        [deviations[member] - deviations[member].mean(axis=0) for member in (sample.of(0), sample.of(1))]
+    )
+    gram = within.T @ within / (sample.n - 2)
+    length = np.sqrt(np.diagonal(gram))
+    rank = dpstrf(gram / np.outer(length, length), tol=DEPENDENT_SQUARE)[2] if length.min() > DEPENDENT else 0
+    if rank < len(gram):
+        raise refusal(
+            "EST-002", "some covariate, or a combination of them, is the same for everybody within each group", "people"
+        )
+    root = np.linalg.cholesky(gram)
     return np.ascontiguousarray(solve_triangular(root, deviations.T, lower=True).T)
 
 
