@@ -556,6 +556,11 @@ def joining(joined: Sequence[int | None], years: tuple[int, ...] = (1, 2, 3, 4),
     return spec.fit(Panel.from_frame(rows, unit="town", period="year")).total()
 
 
+def in_line(count: int) -> Side:
+    """People one step apart."""
+    return Side(np.arange(float(count))[:, None])
+
+
 def gappy() -> Any:
     """Places of which one was not measured in one period, compared before and after."""
     rows = counties().frame.iloc[1:].assign(north=lambda data: (data["place"] == "a") * 1.0)
@@ -580,10 +585,8 @@ WARNS: dict[str, Callable[[], Any]] = {
     "EST-046": lambda: weighted(z=[0, 1, 2, 3, 2, 3, 2, 1], cap=1.1),
     "EST-047": lambda: weighted(z=[0, 1, 0, 1, 1, 0, 1, 0], folds=2, score={"name": "logit"}),
     "EST-045": lambda: Found(
-        Pairs(20, *2 * [np.empty(0, dtype=np.intp)], np.empty(0)),
-        warnings=not_complete(
-            nearest_candidates(*2 * [Side(np.arange(20.0)[:, None])], most=40), "others may be nearer"
-        ),
+        Pairs(20, np.arange(0), np.arange(0), np.empty(0)),
+        warnings=not_complete(nearest_candidates(in_line(20), in_line(20), most=40), "others may be nearer"),
     ),
     "EST-048": lambda: robust(z=[0, 1] * 10 + [0, 1, 1, 1] * 5, floor=0.4),
     "IDENT-030": lambda: joining([1] * 3 + [3] * 3 + [None] * 6),
