@@ -31,11 +31,14 @@ from counterfoil.contradictions import contradictions
 from counterfoil.datasets.display import titled_table
 from counterfoil.datasets.study import Study
 from counterfoil.errors import CounterfoilError, PaymentError, Problem, raise_any, refusal
+from counterfoil.estimators.contribution import ContributionFit
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.published import Published
 from counterfoil.held_against import control_records, identification_records
 from counterfoil.measuring import EffectResult, compose, divide_pots, measure, publish
 from counterfoil.onward import Onward, pay_onward
+from counterfoil.payment_moves import PaymentSensitivity
+from counterfoil.payment_sensitivity import payment_sensitivity
 from counterfoil.plain import plain
 from counterfoil.reported import Reported, misreported
 from counterfoil.result_schema import FORMAT
@@ -186,6 +189,17 @@ class Evaluation:
                     gates[name] = result.edge()
         return distances(self.settlement.inputs, gates)
 
+    def hidden_causes(self) -> PaymentSensitivity | None:
+        """Return what a cause that nobody measured could do to what is due, as strong as each covariate.
+
+        None where nothing is settled, no effect that is paid for rests on covariates, or learners would have to learn again; see
+        `payment_sensitivity`, which also takes other strengths.
+        """
+        learned = any(
+            isinstance(r.fit, ContributionFit) and r.fit.choice.model == "learner" for r in self.effects.values()
+        )
+        return None if learned else payment_sensitivity(self, (1.0,))
+
     def export(self, folder: str | Path, *, show_small_cells: bool = False) -> tuple[Path, ...]:
         """Write the ledger as CSV, JSON, Excel, INDIGO rows and a record that can be settled again; return the files.
 
@@ -240,6 +254,7 @@ class Evaluation:
             "effects": {name: _effect_dict(self.contract, result) for name, result in self.effects.items()},
             "settlement": None if self.settlement is None else _settlement_dict(self.settlement),
             "alternatives": [] if self.settlement is None else self.alternatives().to_dict("records"),
+            "hidden_causes": None if (hidden := self.hidden_causes()) is None else hidden.to_records(),
             "versions": {package: version(package) for package in packages},
         }
 

@@ -231,6 +231,9 @@ class EffectResult:
         if self.held is not None and needs_design(self.terms.gate):
             moved = self.sign * (value - float(self.total.values[0]))
             return self.held.passes if self.held.margin is None else self.held.margin + moved > 0
+        if self.gate is not None:
+            # With the same error a bound moves with the estimate; nothing is gained by making the error again.
+            return self.gate.margin + self.sign * (value - float(self.total.values[0])) > 0
         drawn = replace(self.total, values=np.array([value]))
         held = _hold(self.terms, drawn, exact(value), self.clusters)
         return held is None or held.passes

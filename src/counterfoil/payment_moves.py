@@ -179,12 +179,16 @@ class PaymentSensitivity:
 
     def lines(self) -> list[str]:
         """Return what it comes to in sentences: moves of the payment, flips of gates, tiers and orders, and what is left out."""
-        said = [*self._of_moves(), *self._of_flips()]
-        if self.share_moves:
-            said += self._of_shares()
+        shares = self._of_shares() if self.share_moves else ()
+        left = (f"{effect}: {why}" for effect, why in self.left_out.items())
+        return [*self._of_moves(), *shares, *self.flip_lines(), *left]
+
+    def flip_lines(self) -> list[str]:
+        """Return what flips, and at which strength: gates, tiers, and the order of two providers."""
+        said = list(self._of_flips())
         for effect in dict.fromkeys(effect for effect, _ in self.orders):
             said += [pair.sentence() for of, pair in self.orders if of == effect][:PAIRS_SAID]
-        return [*said, *(f"{effect}: {why}" for effect, why in self.left_out.items())]
+        return said
 
     def _of_moves(self) -> Iterator[str]:
         least = min((move.multiple for move in self.moves), default=1.0)
@@ -194,7 +198,10 @@ class PaymentSensitivity:
             like = "as" if move.multiple == 1 else f"{move.multiple:g} times as"
             who = f"a confounder {like} strong as {move.covariate}"
             if move.bias == 0:
-                yield f"{who} would not move the payment: {move.covariate} plays no part in the outcome or in who was treated"
+                yield (
+                    f"{who} would not move the payment: beside the other covariates, {move.covariate} tells nothing more of the "
+                    "outcome, or of who was treated"
+                )
                 continue
             yield f"{who} could move the payment {self._by(move.payment_low, 'if the gain is really lower')}; {self._to(move.payment_high)}"
 

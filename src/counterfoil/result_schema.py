@@ -129,6 +129,7 @@ def evaluation_schema() -> dict[str, Any]:
             "effects": _map(effect),
             "settlement": {"anyOf": [settlement, {"type": "null"}]},
             "alternatives": _list(alternative),
+            "hidden_causes": {"anyOf": [{"type": "object"}, {"type": "null"}]},
             "versions": _map(_TEXT),
         }
     )

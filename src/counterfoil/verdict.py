@@ -160,6 +160,9 @@ def render_text(evaluation: "Evaluation") -> str:
         parts += ["", *_onward_lines(evaluation)]
     if evaluation.settlement is not None:
         parts += _uncertainty_lines(evaluation)
+    if evaluation.settlement is not None and (hidden := evaluation.hidden_causes()) is not None:
+        parts += ["", "If something that nobody measured decided both who was served and how they fared"]
+        parts += [f"  {line}" for line in hidden.lines()]
     results = evaluation.effects.values()
     beside = {problem for result in results for problem in result.on_credits}
     warnings = dict.fromkeys(problem for result in results for problem in result.warnings if problem not in beside)

@@ -28,6 +28,7 @@ from counterfoil.findings import Findings
 from counterfoil.moved import instrument_lines
 from counterfoil.report.alike_facts import alike
 from counterfoil.report.designs import assumption_rows, describe_design
+from counterfoil.report.hidden_facts import hidden
 from counterfoil.report.panel_facts import over_time
 from counterfoil.report.pictures import Bar, Division, Part
 from counterfoil.report.place_facts import places
@@ -71,6 +72,7 @@ def gather(evaluation: "Evaluation", show_small_cells: bool) -> dict[str, Any]:
         "quantities": _quantities(evaluation, show_small_cells),
         "returns": [] if withheld else _returns(evaluation),
         "risk": None if withheld or (not show_small_cells and _few(evaluation)) else _risk(evaluation),
+        "hidden": None if withheld or (not show_small_cells and _few(evaluation)) else hidden(evaluation),
         "bound_caps": _caps(evaluation, withheld),
         "adjusted": _step_reasons(evaluation, "project", "agreement"),
         "effects": [
