@@ -42,6 +42,7 @@ QUICK = {
     "Instruments": "instrument, strong first stage, HC1",
     "Missing covariates": "10 imputations of a covariate, odds of a logit",
     "Hidden causes": "sensitivity, linear regression",
+    "Weighting": "weighting, logit",
     "Money": "a lottery pays, no gain, contributions divide",
 }
 

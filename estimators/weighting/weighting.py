@@ -35,6 +35,7 @@ from counterfoil.estimators.learning import learn_classes
 from counterfoil.estimators.spec import OwnRules
 from counterfoil.estimators.weighting.covariate_balancing import covariate_balancing_score
 from counterfoil.estimators.weighting.entropy_tilt import Tilt, entropy_tilt
+from counterfoil.estimators.weighting.rare_levels import rare_levels
 from counterfoil.estimators.weighting.tilted_population import weight_of
 from counterfoil.estimators.weighting.trimming import ChanceRange, trimmed
 from counterfoil.estimators.weighting.weights import Weights
@@ -240,7 +241,11 @@ def _from_chances(sample: ComparisonSample, score: Score, spec: Weighting) -> Fl
 def _warned(made: Weights) -> Weights:
     """Return the weights with what a reader must know of them."""
     sample = made.sample
-    found = [*sample.warnings, *weak_overlap(sample, made.balancing, made.score, made.estimand)]
+    found = [
+        *sample.warnings,
+        *weak_overlap(sample, made.balancing, made.score, made.estimand),
+        *rare_levels(sample, made.estimand),
+    ]
     if (gap := made.distance()) > FAR:
         what = f"with their weights the groups still differ from everybody, by up to {gap:.2g} standard deviations"
         found.append(Problem("EST-004", what, "estimator"))

@@ -126,6 +126,15 @@ def test_the_ship_has_three_effects(ship: pd.DataFrame) -> None:
             assert gain.std_error[0] == pytest.approx(standardized, rel=1e-9)
 
 
+def test_strata_of_one_and_five_children_warn(ship: pd.DataFrame) -> None:
+    terms = {"outcome": "lived", "treated": "first", "covariates": ("cell",)}
+    for estimand, told in (("atc", 2), ("ate", 2), ("att", 0)):
+        made = asked(terms, estimand=estimand, method="entropy").build(ship)
+        rare = [problem.what for problem in made.warnings if "stand for all" in problem.what]
+        assert len(rare) == told
+        assert all("child" in what for what in rare)
+
+
 def standardization_error(ship: pd.DataFrame, estimand: str) -> float:
     """Return the error of a difference of means in cells, averaged over a group: a formula of its own."""
     target = {"atc": ship["first"] == 0, "att": ship["first"] == 1, "ate": ship["first"] >= 0}[estimand]
