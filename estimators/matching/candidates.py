@@ -131,7 +131,10 @@ def cover_candidates(focal: Side, partner: Side, calipers: FloatArray | None = N
         i, j = np.nonzero(useful)
         parts.append((rows[i], columns[j], distance[i, j]))
     found = _candidates(parts, focal, partner, complete=True)
-    return found if len(found.focal) <= most else _thinned(found, most)
+    if len(found.focal) <= most:
+        return found
+    rows, columns = found.size
+    return _few(found, found.distance, (max(most // (2 * rows), 2), max(most // (2 * columns), 2)))
 
 
 def near_candidates(focal: Side, partner: Side, calipers: FloatArray | None = None, most: int = MOST) -> Candidates:
@@ -191,7 +194,8 @@ def worthwhile(
             )
             i, j = np.nonzero(best & useful)
             parts.append((rows[i], columns[j], distance[i, j]))
-    return united(_candidates(parts, focal, partner, complete=False))
+    found = united(_candidates(parts, focal, partner, complete=False))
+    return _few(found, found.distance - own[found.focal] - other[found.partner], (each, each))
 
 
 def united(*lists: Candidates) -> Candidates:
@@ -273,12 +277,12 @@ def _candidates(
     return Candidates(i[order], j[order], distance[order], size, complete)
 
 
-def _thinned(found: Candidates, most: int) -> Candidates:
-    """Return the nearest of each person's candidates, on both sides."""
+def _few(found: Candidates, value: FloatArray, each: tuple[int, int]) -> Candidates:
+    """Return the pairs of least value of each person: so many of every focal person's, and so many of every partner's."""
     keep = np.zeros(len(found.focal), dtype=bool)
-    for side, size in zip((found.focal, found.partner), found.size, strict=True):
-        order = np.lexsort((found.distance, side))
+    for side, size, many in zip((found.focal, found.partner), found.size, each, strict=True):
+        order = np.lexsort((value, side))
         first = np.searchsorted(side[order], np.arange(size))
         rank = np.arange(len(order)) - first[side[order]]
-        keep[order[rank < max(most // (2 * size), 2)]] = True
+        keep[order[rank < many]] = True
     return Candidates(found.focal[keep], found.partner[keep], found.distance[keep], found.size, complete=False)

@@ -159,6 +159,12 @@ class Matching(ComparisonDesign):
         """Refuse terms that say nothing of the method."""
         if self.max_ratio is not None and (self.method not in ("optimal", "full") or self.max_ratio < self.ratio):
             raise ValueError("`max_ratio` is for `method: optimal` or `full`, and no less than `ratio`")
+        if self.caliper is not None and self.method in STRATIFIED:
+            raise ValueError(f"`method: {self.method}` has no distances for a `caliper`")
+        if self.ratio > 1 and self.method not in ("nearest", "optimal"):
+            raise ValueError(f"`ratio` is for `method: nearest` or `optimal`; {self.method} makes sets of any size")
+        if "subclasses" in self.model_fields_set and self.method != "subclassification":
+            raise ValueError("`subclasses` is for `method: subclassification`")
         if (self.cutpoints or self.merge) and self.method != "coarsened_exact":
             raise ValueError("`cutpoints` and `merge` are for `method: coarsened_exact`")
         unknown = [name for name in (*self.cutpoints, *self.merge) if name not in self.covariates]

@@ -3,7 +3,8 @@
 The limits are those of a flow through a network, whose linear programme has whole numbers at every corner; nothing is rounded.
 Where the limits cannot all be kept (a caliper leaves somebody alone) as few people as possible fall short of them, and only
 then distances count. Of many people the programme begins with near pairs, and takes in those that its prices (the dual
-values u_i and v_j) show to be worth it, d_ij < u_i + v_j, until there are none: the match is then the best of all pairs.
+values u_i and v_j) show to be worth it, d_ij < u_i + v_j, until there are none: the match is then the best of all pairs. Where they
+become too many it stops before that, and says so.
 
 Sources: Ming and Rosenbaum (2000), *Substantial gains in bias reduction from matching with a variable number of controls*,
 Biometrics 56; Hansen and Klopfer (2006), *Optimal full matching and related designs via network flows*, JCGS 15(3); Dantzig and
@@ -27,6 +28,8 @@ SOLVED: Final = 1e-6
 """What a pair may save, as a part of the largest distance, and still be left out: the solver's own tolerance is a tenth of it."""
 ROUNDS: Final = 40
 """How often pairs are taken in at most."""
+MOST_LIMITED: Final = 250_000
+"""Pairs beyond which no more are taken in: with tight limits on many people the programme grows slow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,8 @@ def limited_matching(
     for _ in range(ROUNDS):
         chosen, prices = within_limits(near, limits)
         grown = united(near, worthwhile(focal, partner, calipers, *prices, SOLVED * float(near.distance.max())))
+        if len(near.focal) > MOST_LIMITED:
+            return near, chosen
         if len(grown.focal) == len(near.focal):
             return Candidates(near.focal, near.partner, near.distance, near.size), chosen
         near = grown

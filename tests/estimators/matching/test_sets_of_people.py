@@ -286,6 +286,9 @@ def test_one_person_of_a_group_says_nothing_of_errors() -> None:
         ("coarsened_exact", {"cutpoints": {"x": 0}}),
         ("coarsened_exact", {"merge": {"z": {"ab": ("a", "b"), "bc": ("b", "c")}}}),
         ("exact", {"errors": "abadie_imbens"}),
+        ("exact", {"caliper": 0.2}),
+        ("full", {"ratio": 2}),
+        ("full", {"subclasses": 6}),
     ],
 )
 def test_terms_that_contradict_each_other_are_refused(method: str, terms: dict[str, Any]) -> None:
