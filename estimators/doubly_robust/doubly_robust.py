@@ -115,6 +115,8 @@ class DoublyRobust(ComparisonDesign):
             raise ValueError("`interactions` and `score` are for models without `learning`")
         if self.interactions is not None and self.method == "ipwra":
             raise ValueError("`interactions` is for methods aipw and regression; ipwra fits each group by itself")
+        if self.vcov not in {None, "HC0", "HC1", "CR0", "CR1"}:
+            raise ValueError(f"vcov {self.vcov} is not defined for doubly robust comparisons; use HC0, HC1, CR0 or CR1")
         if self.method == "regression" and (self.floor is not None or self.trim is not None):
             raise ValueError("method regression has no chances to floor or trim")
         return self

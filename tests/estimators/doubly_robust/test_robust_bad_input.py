@@ -177,6 +177,8 @@ def test_interactions_are_columns_that_are_there() -> None:
         {"method": "ipwra", "interactions": ()},
         {"method": "regression", "trim": 0.1},
         {"estimand": "ato"},
+        {"vcov": "HC3"},
+        {"cluster": "town", "vcov": "CR2"},
         {"folds": 5},
     ],
 )

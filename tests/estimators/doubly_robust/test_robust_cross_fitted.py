@@ -16,6 +16,7 @@ from counterfoil.estimators.doubly_robust.cross_fitted import CrossFitted
 from counterfoil.estimators.doubly_robust.doubly_robust import DoublyRobust
 from counterfoil.estimators.doubly_robust.fold_blocks import fold_blocks
 from counterfoil.estimators.doubly_robust.fold_logit import fold_logit
+from counterfoil.estimators.power import smallest_detectable
 
 REFERENCE = Path(__file__).parents[2] / "reference"
 DOUBLEML = json.loads((REFERENCE / "doubly_robust.json").read_text())
@@ -159,6 +160,9 @@ def test_power_before_outcomes() -> None:
     effect = spec().fit(frame).total()
     assert planned.values[0] == 0.0
     assert planned.riesz == pytest.approx(effect.riesz)
+    found = smallest_detectable(planned, planned.critical(), std_dev=2.0)
+    weights = blind.balancing[:, 0]
+    assert found == pytest.approx(2.8 * 2.0 * np.sqrt((weights**2).sum()) / 500, rel=5e-3)
 
 
 def test_a_level_that_a_fold_lacks_is_left_at_zero_and_said() -> None:
