@@ -16,6 +16,7 @@ from counterfoil.estimators.panels.panel_design import AdoptionDesign, draw_pane
 from counterfoil.estimators.panels.regression_design import FixedEffectsDesign
 from counterfoil.estimators.sequential import SequentialContribution
 from counterfoil.estimators.trials.cluster_means import ClusterMeans
+from counterfoil.estimators.weighting.longitudinal_weighting import LongitudinalWeighting
 from counterfoil.held_against import undeclared
 from counterfoil.rehearsal import rehearse
 
@@ -121,6 +122,10 @@ def _groups(contract: Contract, study: Study, spec: ComparisonDesign, at: tuple[
         what = "the study has no services.csv, and `treated:` names no column"
         yield Problem("DATA-019", what, contract.where(*at))
     marks = spec.control is None and spec.missing == "refuse"
+    if isinstance(spec, LongitudinalWeighting):
+        for number, names in enumerate(spec.before):
+            for name in names:
+                yield from _asked(contract.where(*at, "before", number), partial(study.column, name, complete=False))
     for column in spec.treated_columns:
         ask = partial(study.arm, column) if marks else partial(study.column, column, complete=spec.missing == "refuse")
         yield from _asked(contract.where(*at, "treated"), ask)

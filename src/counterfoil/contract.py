@@ -61,6 +61,7 @@ from counterfoil.estimators.sequential import SequentialContribution
 from counterfoil.estimators.synthetic.interrupted_time_series import InterruptedTimeSeries
 from counterfoil.estimators.synthetic.synthetic_control import SyntheticControl
 from counterfoil.estimators.trials.cluster_means import ClusterMeans
+from counterfoil.estimators.weighting.longitudinal_weighting import LongitudinalWeighting
 from counterfoil.estimators.weighting.weighting import Weighting
 from counterfoil.source import Source
 
@@ -75,7 +76,7 @@ OverTime = DifferenceInDifferences | EventStudyRegression | TwoWayFixedEffects |
 """Designs that compare changes over time."""
 Placed = SyntheticControl | InterruptedTimeSeries
 """Designs for few treated places with a history."""
-Comparison = Matching | Weighting | DoublyRobust
+Comparison = Matching | Weighting | LongitudinalWeighting | DoublyRobust
 """Designs that compare people who are alike in what was recorded."""
 Measured = Trial | Comparison | OverTime | Placed | FixedBaseline | Dividing
 """Designs that measure an effect on a study."""

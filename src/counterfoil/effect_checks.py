@@ -17,6 +17,7 @@ from counterfoil.estimators.instruments.instrumental_variable import Instrumenta
 from counterfoil.estimators.panel_contribution import PanelContribution
 from counterfoil.estimators.published import Published
 from counterfoil.estimators.synthetic.synthetic_control import SyntheticControl
+from counterfoil.estimators.weighting.longitudinal_weighting import LongitudinalWeighting
 
 
 def check_adjusted(contract: Contract) -> Iterator[Problem]:
@@ -66,7 +67,9 @@ def _check_adjustments(contract: Contract, name: str, effect: Effect) -> Iterato
         what = "`truncate:` is for an outcome of one period, and a panel has several"
         yield Problem("CONTRACT-016", what, contract.where("effects", name, "truncate"))
     if isinstance(spec, Experiment | ComparisonDesign) and spec.arm is None:
-        several = spec.control is not None or isinstance(getattr(spec, "treated", None), tuple)
+        # Columns of one programme's periods are no groups.
+        groups = not isinstance(spec, LongitudinalWeighting) and isinstance(getattr(spec, "treated", None), tuple)
+        several = spec.control is not None or groups
         key = "control" if spec.control is not None else "treated"
         what = f"an effect has one gain, and `{key}:` without `arm:` leaves open whose it is"
         where = contract.where("effects", name, "estimator", key)

@@ -87,6 +87,7 @@ class Evaluation:
     quantities: Mapping[str, Quantity] = field(default_factory=dict)
     onward: Onward | None = None
     reported: Reported | None = None
+    _found: dict[str, PaymentSensitivity | None] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def answered(self) -> bool:
@@ -195,10 +196,12 @@ class Evaluation:
         None where nothing is settled, no effect that is paid for rests on covariates, or learners would have to learn again; see
         `payment_sensitivity`, which also takes other strengths.
         """
-        learned = any(
-            isinstance(r.fit, ContributionFit) and r.fit.choice.model == "learner" for r in self.effects.values()
-        )
-        return None if learned else payment_sensitivity(self, (1.0,))
+        if "hidden causes" not in self._found:
+            # Text, JSON and report ask alike, and covariates are left out one by one for the answer.
+            fits = [result.fit for result in self.effects.values() if isinstance(result.fit, ContributionFit)]
+            learned = any(fit.choice.model == "learner" for fit in fits)
+            self._found["hidden causes"] = None if learned else payment_sensitivity(self, (1.0,))
+        return self._found["hidden causes"]
 
     def export(self, folder: str | Path, *, show_small_cells: bool = False) -> tuple[Path, ...]:
         """Write the ledger as CSV, JSON, Excel, INDIGO rows and a record that can be settled again; return the files.

@@ -42,6 +42,7 @@ KINDS = {
     "doubly_robust": f"kind: doubly_robust, {ALIKE}",
     "served": "kind: weighting, covariates: [need, site]",
     "groups": "kind: doubly_robust, treated: course, control: none, arm: long, covariates: [need]",
+    "periods": "kind: longitudinal_weighting, treated: [housed, trained], covariates: [site], before: [[], [need]]",
     "several": "kind: weighting, treated: [trained, housed], arm: trained + housed, covariates: [need]",
 }
 

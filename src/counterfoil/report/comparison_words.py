@@ -6,6 +6,7 @@ from counterfoil.errors import listed
 from counterfoil.estimators.comparisons.comparison_design import ComparisonDesign
 from counterfoil.estimators.doubly_robust.doubly_robust import DoublyRobust
 from counterfoil.estimators.matching.matching import Matching
+from counterfoil.estimators.weighting.longitudinal_weighting import LongitudinalWeighting
 from counterfoil.estimators.weighting.weighting import Weighting
 
 if TYPE_CHECKING:
@@ -46,11 +47,23 @@ WHOM: Final = {
 
 def describe_comparison(spec: "Comparison") -> str:
     """Say how a comparison without a lottery compares people."""
+    if isinstance(spec, LongitudinalWeighting):
+        return _over_periods(spec)
     alike = listed(spec.covariates, MOST) if spec.covariates else "nothing that is recorded"
     parts = [f"{_who(spec)} {_how(spec, alike)}", f"The gain is the average for {WHOM[spec.estimand]}."]
     if isinstance(spec, Matching):
         parts.append("Who is matched with whom was settled without looking at outcomes.")
     return " ".join(parts)
+
+
+def _over_periods(spec: LongitudinalWeighting) -> str:
+    known = [*spec.covariates, *(name for names in spec.before for name in names)]
+    each = "; every period is taken to add the same" if spec.model == "linear" else ""
+    return (
+        f"In each of {len(spec.treated_columns)} periods ({listed(spec.treated_columns, MOST)}) the chance of having the programme is told "
+        f"from what was known by then ({listed(known, MOST) if known else 'nothing but earlier periods'}), and people are weighted by "
+        f"one over the chance of the course they had. The gain is that of always having it over never having it, for everybody{each}."
+    )
 
 
 def _who(spec: ComparisonDesign) -> str:
