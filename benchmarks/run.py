@@ -14,6 +14,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
+import doubly_robust
 import engine
 import games
 import matching
@@ -120,6 +121,7 @@ def main() -> None:
     sections: dict[str, Callable[[], list[str]]] = {
         "The program": program_table,
         "The contribution engine": lambda: engine.table(asked.doubleml),
+        "Doubly robust effects": lambda: [doubly_robust.WORKLOAD, "", *doubly_robust.table(asked.doubleml)],
         "Staggered adoption": lambda: [staggered.WORKLOAD, "", *staggered.table(asked.csdid, asked.moderndid)],
         "Regressions on panels": lambda: [panels.WORKLOAD, "", *panels.table(regressions)],
         "Matching": lambda: matching.table(comparisons),

@@ -187,3 +187,22 @@ def test_the_regression_of_every_group_reproduces_ipwra_by_hand() -> None:
     fit = sm.WLS(frame["y"][others], columns[others], (chance / (1 - chance))[others]).fit()
     expected = (frame["y"].to_numpy() - columns @ fit.params.to_numpy())[~others].mean()
     assert built.effect().values[0] == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("method", ["aipw", "ipwra", "regression"])
+@pytest.mark.parametrize(("estimand", "mirrored"), [("ate", "ate"), ("att", "atc"), ("atc", "att")])
+def test_groups_that_change_places_change_the_sign(method: str, estimand: str, mirrored: str) -> None:
+    frame = people()
+    one = spec(method=method, estimand=estimand).fit(frame).total()
+    other = spec(method=method, estimand=mirrored).fit(frame.assign(t=1 - frame["t"])).total()
+    assert other.values == pytest.approx(-one.values, rel=1e-9)
+    assert other.std_error == pytest.approx(one.std_error, rel=1e-9)
+
+
+def test_the_order_of_people_does_not_matter() -> None:
+    frame = people()
+    shuffled = frame.sample(frac=1.0, random_state=3)
+    for method in ("aipw", "ipwra", "regression"):
+        one, other = (spec(method=method).fit(data).total() for data in (frame, shuffled))
+        assert other.values == pytest.approx(one.values, rel=1e-11)
+        assert other.std_error == pytest.approx(one.std_error, rel=1e-10)
