@@ -75,10 +75,11 @@ CASES: tuple[Case, ...] = (
     Case("exact sets of few people, HC2", ATT, lambda s: levels(s, size=80)),
     Case("exact sets, 40 towns, CR1", ATT, lambda s: levels(s, cluster="town")),
     *by_line("bins of half a standard deviation", BINS, REPORTED, SMOOTH, "good overlap", GOOD),
+    *by_line("bins of half a standard deviation", BINS, REPORTED, REPORTED, "poor overlap", POOR),
     *by_line("five subclasses", FIVE, REPORTED, SMOOTH, "good overlap", GOOD),
     *by_line("five subclasses", FIVE, REPORTED, REPORTED, "poor overlap", POOR),
-    by_line("optimal pairs", {"method": "optimal"}, REPORTED, SMOOTH, "good overlap", GOOD)[1],
+    *by_line("optimal pairs", {"method": "optimal"}, REPORTED, SMOOTH, "good overlap", GOOD),
     *by_line("optimal pairs", {"method": "optimal"}, REPORTED, SMOOTH, "poor overlap", POOR),
-    by_line("full matching", {"method": "full"}, REPORTED, SMOOTH, "good overlap", GOOD)[1],
+    *by_line("full matching", {"method": "full"}, REPORTED, SMOOTH, "good overlap", GOOD),
     *by_line("full matching", {"method": "full"}, REPORTED, SMOOTH, "poor overlap", POOR),
 )

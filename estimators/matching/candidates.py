@@ -133,8 +133,8 @@ def cover_candidates(focal: Side, partner: Side, calipers: FloatArray | None = N
     found = _candidates(parts, focal, partner, complete=True)
     if len(found.focal) <= most:
         return found
-    rows, columns = found.size
-    return _few(found, found.distance, (max(most // (2 * rows), 2), max(most // (2 * columns), 2)))
+    each = (max(most // (2 * found.size[0]), 2), max(most // (2 * found.size[1]), 2))
+    return _few(found, found.distance, each)
 
 
 def near_candidates(focal: Side, partner: Side, calipers: FloatArray | None = None, most: int = MOST) -> Candidates:
