@@ -146,7 +146,7 @@ def divide(sample: ComparisonSample, learning: CrossFitting, repeat: int) -> Div
     groups = len(sample.arms.labels)
     if plain(learning.propensity, "logit"):
         blocks = _blocks(sample, fold)
-        return Division(fold, blocks.unsorted(fold_logit(blocks)), seed)
+        return Division(fold, fold_logit(blocks), seed)
     chance = np.empty((sample.n, groups))
     with _one_thread():
         for number, (_, stream) in enumerate(_streams(seed, learning.folds)):

@@ -1,92 +1,119 @@
-"""People sorted by fold and group, so that every sum a fold leaves out is a difference of two sums, all made in one pass.
+"""People taken by fold and group, so that every sum a fold leaves out is a difference of two sums, all made in one pass.
 
-A fit to everybody but fold k needs Σ over the people outside k; that is Σ over everybody less Σ over k. Sorting makes each fold's
-share of a group a run of rows, which is walked in pieces that stay in the processor's cache.
+A fit to everybody but fold k needs Σ over the people outside k; that is Σ over everybody less Σ over k. People are walked in
+pieces that stay in the processor's cache, and sorted there: no second copy of their covariates is made.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from itertools import pairwise
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from counterfoil.estimators.covariance import FloatArray
 
-PIECE: Final = 8_192
-"""Rows that are worked on together."""
+PIECE: Final = 16_384
+"""People who are worked on together."""
+
+
+class Piece(NamedTuple):
+    """Some people of one fold and group: who they are (m,), columns (m, q), and weights (m,) where they differ."""
+
+    fold: int
+    group: int
+    people: NDArray[np.intp]
+    columns: FloatArray
+    weights: FloatArray | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FoldBlocks:
-    """Columns in order of fold, and of group within it.
+    """Covariates, and each person's fold and group.
 
     Parameters
     ----------
-    order : ndarray of int, shape (n,)
-        Position of each sorted row among the people.
-    starts : ndarray of int, shape (K·G + 1,)
-        Where the rows of fold k and group g begin, at k·G + g.
-    columns : ndarray, shape (n, q)
-        A first column of ones, the others with mean 0 and variance 1.
+    covariates : ndarray, shape (n, p)
+    block : ndarray of int, shape (n,)
+        k·G + g for fold k and group g.
+    mean, scale : ndarray, shape (p,)
+        What makes columns of mean 0 and variance 1.
     weights : ndarray, shape (n,), or None
         None where everybody counts the same.
     n_folds, n_groups : int
     """
 
-    order: NDArray[np.intp]
-    starts: NDArray[np.intp]
-    columns: FloatArray
+    covariates: FloatArray
+    block: NDArray[Any]
+    mean: FloatArray
+    scale: FloatArray
     weights: FloatArray | None
     n_folds: int
     n_groups: int
 
-    def pieces(self) -> Iterator[tuple[int, int, slice]]:
-        """Yield fold, group and rows, piece by piece."""
-        for block in range(self.n_folds * self.n_groups):
-            fold, group = divmod(block, self.n_groups)
-            begin, end = int(self.starts[block]), int(self.starts[block + 1])
-            for first in range(begin, end, PIECE):
-                yield fold, group, slice(first, min(first + PIECE, end))
+    @property
+    def n(self) -> int:
+        """Number of people."""
+        return len(self.block)
+
+    @property
+    def width(self) -> int:
+        """Number of columns, the first of ones."""
+        return len(self.mean) + 1
 
     @property
     def counts(self) -> NDArray[np.intp]:
         """Number of people by fold and group, shape (K, G)."""
-        return np.diff(self.starts).reshape(self.n_folds, self.n_groups)
+        found = np.bincount(self.block, minlength=self.n_folds * self.n_groups)
+        return found.reshape(self.n_folds, self.n_groups)
 
-    def unsorted(self, values: FloatArray) -> FloatArray:
-        """Return values of sorted rows in the order of the people."""
-        found = np.empty_like(values)
-        found[self.order] = values
+    def columns(self, people: slice | NDArray[np.intp]) -> FloatArray:
+        """Return columns (m, q) of some people: ones, and covariates on one scale."""
+        given = self.covariates[people]
+        found = np.ones((len(given), self.width))
+        np.subtract(given, self.mean, out=found[:, 1:])
+        found[:, 1:] *= self.scale
         return found
+
+    def pieces(self) -> Iterator[Piece]:
+        """Yield everybody once, by fold and group within pieces."""
+        every = np.arange(self.n_folds * self.n_groups + 1)
+        for first in range(0, self.n, PIECE):
+            block = self.block[first : first + PIECE]
+            order = np.argsort(block, kind="stable")
+            people = order + first
+            columns = self.columns(slice(first, first + PIECE))[order]
+            weights = None if self.weights is None else self.weights[people]
+            starts = np.searchsorted(block[order], every).tolist()
+            for number, (begin, end) in enumerate(pairwise(starts)):
+                if end > begin:
+                    own = None if weights is None else weights[begin:end]
+                    yield Piece(*divmod(number, self.n_groups), people[begin:end], columns[begin:end], own)
 
 
 def fold_blocks(
     covariates: FloatArray, codes: NDArray[np.intp], fold: NDArray[np.intp], weights: FloatArray, n_groups: int
 ) -> FoldBlocks:
-    """Sort covariates (n, p) by fold and group.
+    """Return people by fold and group, with covariates (n, p) that are scaled as they are read.
 
     Examples
     --------
     >>> x = np.array([[1.0], [2.0], [3.0], [6.0]])
     >>> made = fold_blocks(x, np.array([0, 1, 0, 1]), np.array([1, 0, 0, 1]), np.ones(4), 2)
-    >>> made.order.tolist(), made.counts.tolist()
-    ([2, 1, 0, 3], [[1, 1], [1, 1]])
+    >>> [(piece.fold, piece.group, piece.people.tolist()) for piece in made.pieces()]
+    [(0, 0, [2]), (0, 1, [1]), (1, 0, [0]), (1, 1, [3])]
     """
-    n, width = covariates.shape
     n_folds = int(fold.max()) + 1
     block = (fold * n_groups + codes).astype(np.int16 if n_folds * n_groups < 2**15 else np.int64)
-    order = np.argsort(block, kind="stable")
-    starts = np.concatenate([[0], np.cumsum(np.bincount(block, minlength=n_folds * n_groups))])
-    mean = covariates.mean(axis=0)
-    spread = np.array([covariates[:, j].std() for j in range(width)])
+    spread = np.array([column.std() for column in covariates.T])
     spread[spread == 0] = 1.0
-    columns = np.ones((n, width + 1))
-    for first in range(0, n, PIECE):
-        rows = slice(first, first + PIECE)
-        piece = covariates[order[rows]]
-        piece -= mean
-        piece /= spread
-        columns[rows, 1:] = piece
-    sorted_weights = None if np.ptp(weights) == 0 else weights[order]
-    return FoldBlocks(order, np.asarray(starts, dtype=np.intp), columns, sorted_weights, n_folds, n_groups)
+    return FoldBlocks(
+        covariates=covariates,
+        block=block,
+        mean=covariates.mean(axis=0),
+        scale=1.0 / spread,
+        weights=None if np.ptp(weights) == 0 else weights,
+        n_folds=n_folds,
+        n_groups=n_groups,
+    )

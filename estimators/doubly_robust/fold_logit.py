@@ -39,7 +39,7 @@ class _Pass:
 
 
 def fold_logit(blocks: FoldBlocks) -> FloatArray:
-    """Return each person's chances of each group from the people of other folds, shape (n, G), rows as sorted.
+    """Return each person's chances of each group from the people of other folds, shape (n, G).
 
     Raises
     ------
@@ -75,13 +75,11 @@ def fold_logit(blocks: FoldBlocks) -> FloatArray:
 
 
 def _rough(blocks: FoldBlocks) -> FloatArray:
-    """Return coefficients (q, H) of some of the people, evenly from every fold and group."""
-    width, free = blocks.columns.shape[1], blocks.n_groups - 1
-    every = max(len(blocks.columns) // ENOUGH, 1)
-    taken = slice(None, None, every)
-    # The sorted order puts every fold and group in; with few people everybody is.
-    codes = np.repeat(np.tile(np.arange(blocks.n_groups), blocks.n_folds), np.diff(blocks.starts))[taken]
-    columns = np.ascontiguousarray(blocks.columns[taken])
+    """Return coefficients (q, H) of some of the people, evenly from all; of everybody where they are few."""
+    width, free = blocks.width, blocks.n_groups - 1
+    taken = slice(None, None, max(blocks.n // ENOUGH, 1))
+    codes = blocks.block[taken] % blocks.n_groups
+    columns = blocks.columns(taken)
     weights = None if blocks.weights is None else blocks.weights[taken]
     counts = np.bincount(codes, weights=weights, minlength=blocks.n_groups)
     if (counts == 0).any():
@@ -115,7 +113,7 @@ def _rough(blocks: FoldBlocks) -> FloatArray:
 def _rough_start(blocks: FoldBlocks) -> FloatArray:
     """Return coefficients of chances that are the same for everybody, where a group is too small to be sampled."""
     counts = blocks.counts.sum(axis=0)
-    beta = np.zeros((blocks.columns.shape[1], blocks.n_groups - 1))
+    beta = np.zeros((blocks.width, blocks.n_groups - 1))
     beta[0] = np.log(counts[1:] / counts[0])
     return beta
 
@@ -154,10 +152,9 @@ def _sums(
 
 def _flat(blocks: FoldBlocks) -> NDArray[np.bool_]:
     """Mark columns that are the same for everybody outside a fold, shape (K, q); the first is the intercept and is not."""
-    sums = np.zeros((2, blocks.n_folds, blocks.columns.shape[1]))
+    sums = np.zeros((2, blocks.n_folds, blocks.width))
     counts = blocks.counts.sum(axis=1)
-    for fold, _, rows in blocks.pieces():
-        columns = blocks.columns[rows]
+    for fold, _, _, columns, _ in blocks.pieces():
         sums[0, fold] += columns.sum(axis=0)
         sums[1, fold] += np.einsum("ij,ij->j", columns, columns)
     outside = (sums.sum(axis=1, keepdims=True) - sums) / (counts.sum() - counts)[:, None]
@@ -172,9 +169,7 @@ def _by_fold(blocks: FoldBlocks, beta: FloatArray) -> _Pass:
     gradient = np.zeros((folds, free * width))
     information = np.zeros((folds, free * width, free * width))
     weight = np.zeros(folds)
-    for fold, group, rows in blocks.pieces():
-        columns = blocks.columns[rows]
-        weights = None if blocks.weights is None else blocks.weights[rows]
+    for fold, group, _, columns, weights in blocks.pieces():
         member = np.zeros((1, free))
         if group > 0:
             member[0, group - 1] = 1.0
@@ -198,9 +193,7 @@ def _without(blocks: FoldBlocks, beta: FloatArray, curved: bool) -> _Pass:
     gradient = np.zeros((folds, free * width))
     information = np.zeros((folds, free * width, free * width)) if curved else None
     weight = np.zeros(folds)
-    for fold, group, rows in blocks.pieces():
-        columns = blocks.columns[rows]
-        weights = None if blocks.weights is None else blocks.weights[rows]
+    for fold, group, _, columns, weights in blocks.pieces():
         index = columns @ together
         chance = _chances(index.reshape(-1, free)).reshape(len(columns), folds, free)
         if curved and information is not None:
@@ -251,9 +244,9 @@ def _refuse_steep(beta: FloatArray) -> None:
 
 def _own(blocks: FoldBlocks, beta: FloatArray) -> FloatArray:
     """Return chances (n, G) of each fold's people, from its own coefficients."""
-    found = np.empty((len(blocks.columns), blocks.n_groups))
-    for fold, _, rows in blocks.pieces():
-        chance = _chances(blocks.columns[rows] @ beta[fold])
-        found[rows, 1:] = chance
-        found[rows, 0] = 1.0 - chance.sum(axis=1)
+    found = np.empty((blocks.n, blocks.n_groups))
+    for fold, _, who, columns, _ in blocks.pieces():
+        chance = _chances(columns @ beta[fold])
+        found[who, 1:] = chance
+        found[who, 0] = 1.0 - chance.sum(axis=1)
     return found

@@ -38,18 +38,17 @@ def fold_regression(
     EstimationError
         EST-003 when a group has, outside some fold, no more people than columns.
     """
-    n, width = blocks.columns.shape
+    n, width = blocks.n, blocks.width
     count = outcomes.shape[1]
     centre = outcomes.mean(axis=0)
-    ordered = outcomes[blocks.order] - centre
     gram = np.zeros((blocks.n_folds, len(groups), width, width))
     cross = np.zeros((blocks.n_folds, len(groups), width, count))
-    for fold, group, rows in blocks.pieces():
+    for fold, group, who, columns, weights in blocks.pieces():
         if group in groups:
-            columns, place = blocks.columns[rows], groups.index(group)
-            held = columns if blocks.weights is None else columns * blocks.weights[rows, None]
+            place = groups.index(group)
+            held = columns if weights is None else columns * weights[:, None]
             gram[fold, place] += held.T @ columns
-            cross[fold, place] += held.T @ ordered[rows]
+            cross[fold, place] += held.T @ (outcomes[who] - centre)
     people = blocks.counts
     coefficients = np.empty((blocks.n_folds, width, len(groups), count))
     unfitted = 0
@@ -65,8 +64,8 @@ def fold_regression(
             coefficients[fold, :, place] = found
             unfitted += lost
     means = np.empty((n, len(groups) * count))
-    for fold, _, rows in blocks.pieces():
-        means[blocks.order[rows]] = blocks.columns[rows] @ coefficients[fold].reshape(width, -1)
+    for fold, _, who, columns, _ in blocks.pieces():
+        means[who] = columns @ coefficients[fold].reshape(width, -1)
     shaped = means.reshape(n, len(groups), count)
     shaped += centre
     return shaped, unfitted

@@ -98,7 +98,7 @@ def test_chances_out_of_fold_have_no_score_left() -> None:
     codes, fold = rng.integers(0, 3, 900), rng.integers(0, 5, 900)
     weights = rng.exponential(size=900) + 0.01
     blocks = fold_blocks(x, codes, fold, weights, 3)
-    chance = blocks.unsorted(fold_logit(blocks))
+    chance = fold_logit(blocks)
     assert chance.sum(axis=1) == pytest.approx(1.0, abs=1e-12)
     for k in range(5):
         model = LogisticRegression(C=np.inf, tol=1e-13, solver="newton-cholesky", max_iter=300)
