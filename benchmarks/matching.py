@@ -202,6 +202,7 @@ class Workload:
 
 
 ONCE: Final = 'distance="score", caliper=0.2, order="data"'
+LARGEST: Final = 'distance="score", caliper=0.2'
 AGAIN: Final = 'distance="score", replace=True'
 BUILD: Final = "design.build(study)"
 ML_ONCE: Final = CAUSALML.format(terms="caliper=0.2, replace=False, shuffle=False")
@@ -220,7 +221,7 @@ WORKLOADS: Final = (
     ),
     Workload(
         "the same from arrays (`match_nearest`)",
-        BY_ARRAYS.format(terms='caliper=0.2, order="data"'),
+        BY_ARRAYS.format(terms="caliper=0.2"),
         1_000_000,
         3,
         {},

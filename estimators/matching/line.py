@@ -20,6 +20,8 @@ Keys = NDArray[np.int64]
 
 FINEST: Final = 1e9
 """Steps of the grid in one standard deviation."""
+AT_ONCE: Final = 65_536
+"""Turns whose places are held as plain numbers at a time."""
 
 
 def grid(places: FloatArray, blocks: Positions | None = None, caliper: float | None = None) -> tuple[Keys, int]:
@@ -114,10 +116,10 @@ class _Free:
         # Whole numbers below 2**52 are exact as floats, which plain Python compares faster.
         self.place: list[float] = (padded.astype(np.float64) if beyond < 2**52 else padded).tolist()
         self.up = list(range(count + 2))
-        self.down = list(range(count + 2))
+        self.down = self.up.copy()
         self.limit = limit
         self.ties = 0
-        self.by_key: list[int] = by_key.tolist()
+        self.by_key = by_key
         self.single = count == len(by_key)
         # With one person a place, the place's number less one is the person's rank.
         self.head: list[int] = [] if self.single else [0, *opens.tolist(), 0]
@@ -125,11 +127,19 @@ class _Free:
 
     def take(self, keys: Keys, below: Positions) -> Positions:
         """Return the position taken at each turn, or -1."""
+        exact = keys.astype(np.float64) if isinstance(self.place[0], float) else keys
+        found = np.empty(len(keys), dtype=np.intp)
+        for first in range(0, len(keys), AT_ONCE):
+            part = slice(first, first + AT_ONCE)
+            found[part] = self._ranks(exact[part].tolist(), below[part].tolist())
+        return np.where(found >= 0, self.by_key[found], -1)
+
+    def _ranks(self, keys: list[float], below: list[int]) -> list[int]:
+        """Return the rank by place of whom each takes, or -1."""
         place, up, down, head, stop, by_key = self.place, self.up, self.down, self.head, self.stop, self.by_key
         single, limit, ties = self.single, self.limit, 0
         found = [-1] * len(keys)
-        exact = keys.astype(np.float64) if isinstance(place[0], float) else keys
-        for turn, (key, low) in enumerate(zip(exact.tolist(), below.tolist(), strict=True)):
+        for turn, (key, low) in enumerate(zip(keys, below, strict=True)):
             right = low + 1
             while (after := up[right]) != right:
                 up[right] = right = up[after]
@@ -151,10 +161,10 @@ class _Free:
             if distance > limit:
                 continue
             if single:
-                found[turn] = by_key[nearest - 1]
+                found[turn] = nearest - 1
             else:
                 rank = head[nearest]
-                found[turn] = by_key[rank]
+                found[turn] = rank
                 head[nearest] = rank + 1
                 if rank + 1 < stop[nearest]:
                     ties += rise != fall
@@ -162,7 +172,7 @@ class _Free:
             up[nearest] = nearest + 1
             down[nearest] = nearest - 1
         self.ties += ties
-        return np.array(found, dtype=np.intp)
+        return found
 
 
 def windows(
