@@ -145,11 +145,15 @@ def answer(made):
 DOWHY: Final = """
 from importlib.metadata import version as installed
 from dowhy import CausalModel
+from sklearn.linear_model import LogisticRegression
 version = installed("dowhy")
 def run(frame):
     model = CausalModel(frame, treatment="t", outcome="y", common_causes=names)
     found = model.identify_effect(proceed_when_unidentifiable=True)
-    return model.estimate_effect(found, method_name="backdoor.propensity_score_matching", target_units="att")
+    score = LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-12)
+    asked = {"init_params": {"propensity_score_model": score}}
+    name = "backdoor.propensity_score_matching"
+    return model.estimate_effect(found, method_name=name, target_units="att", method_params=asked)
 def answer(made):
     return {"effect": float(made.value)}
 frame["t"] = frame["t"].astype(bool)
