@@ -42,7 +42,9 @@ QUICK = {
     "Instruments": "instrument, strong first stage, HC1",
     "Missing covariates": "10 imputations of a covariate, odds of a logit",
     "Hidden causes": "sensitivity, linear regression",
+    "Matching": "matching by score, again, Abadie-Imbens",
     "Weighting": "weighting, logit",
+    "Doubly robust comparisons": "AIPW, everybody",
     "Money": "a lottery pays, no gain, contributions divide",
 }
 

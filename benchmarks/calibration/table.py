@@ -47,10 +47,10 @@ PAGE: Final = Path(__file__).parents[2] / "docs" / "calibration.md"
 SUBJECTS: Final[dict[str, tuple[Case, ...]]] = {
     "Experiments": (*experiments.CASES, *trials.CASES),
     "Instruments": instruments.CASES,
+    "Matching": (*matching.CASES, *stratified_matching.CASES),
     "Weighting": weighting.CASES,
-    "Matching": matching.CASES,
+    "Doubly robust comparisons": doubly_robust.CASES,
     "Few clusters, lost outcomes, several outcomes": clusters.CASES,
-    "Comparison groups": doubly_robust.CASES,
     "Contributions": contributions.CASES,
     "Learned and misspecified nuisances": learners.CASES,
     "Missing covariates": missing_covariates.CASES,
@@ -64,7 +64,6 @@ SUBJECTS: Final[dict[str, tuple[Case, ...]]] = {
     "Many small providers": shrinkage.CASES,
     "Bounds and backbones": bounds.CASES,
     "Checks": (*checks.CASES, *refutation.CASES),
-    "Matching in sets": stratified_matching.CASES,
     "Money": (*money.CASES, *risk.CASES),
 }
 CASES: Final[tuple[Case, ...]] = tuple(case for cases in SUBJECTS.values() for case in cases)

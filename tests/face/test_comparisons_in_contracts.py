@@ -176,3 +176,30 @@ def test_two_comparisons_of_the_same_people_are_blended_by_person(tmp_path: Path
     assert all(part is not None for part in parts)
     one, two, joint = (float(part.std_error[0]) for part in parts if part is not None)
     assert joint == pytest.approx((one + two) / 2, rel=0.05)
+
+
+def test_a_specification_curve_runs_over_designs_covariates_and_trims(tmp_path: Path) -> None:
+    """Every family by every covariate set; what a design does not take is listed with its reason."""
+    agreed, data = contract(tmp_path, KINDS["weighting"]), study()
+    (tmp_path / "specifications.yaml").write_text(
+        """\
+counterfoil: 1
+reason: Declared before outcomes were read.
+families:
+  matching: {kind: matching, treated: trained, covariates: [need], bias_adjustment: true}
+  entropy: {kind: weighting, treated: trained, covariates: [need], method: entropy}
+  robust: {kind: doubly_robust, treated: trained, covariates: [need]}
+covariates: {need: [need], need and site: [need, site], nothing: []}
+trims: {none: {}, extremes: {trim: crump}}
+""",
+        encoding="utf-8",
+    )
+    curve = cf.specification_curve(agreed, data, cf.read_specifications(tmp_path / "specifications.yaml"))
+    table = curve.tidy()
+    assert {"matching", "entropy", "robust"} <= set(table["family"])
+    adjusted = table[table["covariates"].str.startswith("need") & table["estimate"].notna()]
+    assert (adjusted["estimate"] - 1.0).abs().max() < 0.4
+    nothing = table[(table["covariates"] == "nothing") & table["estimate"].notna()]
+    assert (nothing["estimate"] < 0.2).all()
+    assert curve.left_out
+    assert 0 < curve.trigger.share < 1
