@@ -80,6 +80,7 @@ from counterfoil.estimators.matching.candidates import Side, nearest_candidates
 from counterfoil.estimators.matching.matches import Pairs
 from counterfoil.estimators.matching.methods import Found
 from counterfoil.estimators.matching.sides import not_complete
+from counterfoil.estimators.matching.matching import Matching
 from counterfoil.estimators.panels import fixed_effects, level_counts
 from counterfoil.estimators.panels.difference_in_differences import DifferenceInDifferences
 from counterfoil.estimators.panels.event_study import EventStudy
@@ -416,6 +417,9 @@ FIRES: dict[str, Callable[[Path], Any]] = {
     "IDENT-028": lambda _: unsolved(),
     "IDENT-034": lambda _: places(donors=("a", "b")),
     "IDENT-035": lambda _: places(since=1),
+    "IDENT-038": lambda: Matching(treated="t", outcome="y", distance="scaled", covariates=("z",), exact=("z",), order="data").build(
+        pd.DataFrame({"y": 0.0, "t": [0, 0, 1, 1], "z": [0, 1, 2, 3]})
+    ),
     "IDENT-036": lambda _: places(inference="jackknife", method="synthetic_did"),
     "EST-049": lambda _: robust(z=[0] * 20 + [0, 1] * 10, method="regression"),
     "IDENT-040": lambda _: robust(learning={"propensity": DecisionTreeClassifier(max_depth=2), "repeats": 1, "folds": 2}),
@@ -589,6 +593,12 @@ WARNS: dict[str, Callable[[], Any]] = {
         warnings=not_complete(nearest_candidates(in_line(20), in_line(20), most=40), "others may be nearer"),
     ),
     "EST-048": lambda: robust(z=[0, 1] * 10 + [0, 1, 1, 1] * 5, floor=0.4),
+    "EST-043": lambda: Matching(treated="t", outcome="y", distance="scaled", covariates=("z",), order="data").build(
+        pd.DataFrame({"y": 0.0, "t": [0, 0, 1, 1, 1], "z": [0, 1, 2, 3, 4]})
+    ),
+    "EST-044": lambda: Matching(treated="t", outcome="y", distance="scaled", covariates=("z",), order="data").build(
+        pd.DataFrame({"y": 0.0, "t": [0, 0, 0, 1, 1], "z": [0, 0, 0, 0, 1]})
+    ),
     "IDENT-030": lambda: joining([1] * 3 + [3] * 3 + [None] * 6),
     "IDENT-031": lambda: joining([3] * 6 + [4] * 6, comparison="not_yet"),
     "IDENT-032": lambda: joining([3] * 6 + [None] * 6, years=(1, 2, 4)),

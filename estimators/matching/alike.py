@@ -44,7 +44,7 @@ def alike(places: FloatArray, treated: NDArray[np.bool_], values: FloatArray) ->
     --------
     >>> places, treated = np.array([[0.0], [1.0], [2.0], [0.0], [1.0], [2.0]]), np.arange(6) > 2
     >>> alike(places, treated, np.array([1.0, 2.0, 3.0, 5.0, 5.0, 5.0])).means[:2].round(6).tolist()
-    [[1.0, 5.0], [2.0, 5.0]]
+    [[2.5, 5.0], [2.0, 5.0]]
     """
     means = np.empty((len(values), 2))
     variance = np.empty(len(values))
