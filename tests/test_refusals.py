@@ -417,7 +417,7 @@ FIRES: dict[str, Callable[[Path], Any]] = {
     "IDENT-028": lambda _: unsolved(),
     "IDENT-034": lambda _: places(donors=("a", "b")),
     "IDENT-035": lambda _: places(since=1),
-    "IDENT-038": lambda: Matching(treated="t", outcome="y", distance="scaled", covariates=("z",), exact=("z",), order="data").build(
+    "IDENT-038": lambda _: Matching(treated="t", outcome="y", distance="scaled", covariates=("z",), exact=("z",), order="data").build(
         pd.DataFrame({"y": 0.0, "t": [0, 0, 1, 1], "z": [0, 1, 2, 3]})
     ),
     "IDENT-036": lambda _: places(inference="jackknife", method="synthetic_did"),
