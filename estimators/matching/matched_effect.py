@@ -11,6 +11,7 @@ partner, A = Σ a_i and σ²_j the variance of outcomes among people like j:
   *A martingale representation for matching estimators*, Journal of the American Statistical Association 107(498).
 
 Where a fitted score says who is alike, its estimation is part of the scores and of the first covariance (``estimated_score``).
+Errors by matched set take the score as known, which makes them too large where covariates tell more of outcomes than the score.
 """
 
 from dataclasses import replace

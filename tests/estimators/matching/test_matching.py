@@ -311,3 +311,11 @@ def test_without_covariates_everybody_ties() -> None:
 def test_terms_that_contradict_each_other(terms: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="validation error"):
         matching(**terms)
+
+
+def test_everybodys_effect_without_overlap_is_warned_of() -> None:
+    """Treated people stand for thousands in the survey: case of Imbens and Xu, asked for the wrong people."""
+    made = Matching(treated="treat", outcome="re78", covariates=TEN, replace=True, estimand="ate").build(NSW)
+    said = [problem.what for problem in made.warnings if problem.code == "EST-004"]
+    assert any("the treated count as" in what for what in said)
+    assert any("more than 5% of the weight" in what for what in said)
