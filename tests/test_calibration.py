@@ -28,6 +28,7 @@ from counterfoil.attribution import attribute
 QUICK = {
     "Experiments": "experiment, Lin-adjusted, HC2",
     "Few clusters, lost outcomes, several outcomes": "1 of 8 communities, means of clusters",
+    "Comparison groups": "AIPW, two programmes",
     "Contributions": "B1: three providers, saturated by covariates",
     "Learned and misspecified nuisances": "B11: three providers, wrong outcome model, right propensity",
     "Enrolment in stages": "B8: enrolment responds to progress, sequential",
