@@ -78,9 +78,9 @@ from counterfoil.estimators.instruments import InstrumentalVariable, InstrumentF
 from counterfoil.estimators.learner import OutcomeLearner
 from counterfoil.estimators.matching.candidates import Side, nearest_candidates
 from counterfoil.estimators.matching.matches import Pairs
+from counterfoil.estimators.matching.matching import Matching
 from counterfoil.estimators.matching.methods import Found
 from counterfoil.estimators.matching.sides import not_complete
-from counterfoil.estimators.matching.matching import Matching
 from counterfoil.estimators.panels import fixed_effects, level_counts
 from counterfoil.estimators.panels.difference_in_differences import DifferenceInDifferences
 from counterfoil.estimators.panels.event_study import EventStudy

@@ -9,15 +9,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from counterfoil.datasets.disclosure import shown
+from counterfoil.datasets.disclosure import SMALL_CELL, shown
 from counterfoil.datasets.study import Study
+from counterfoil.datasets.table import as_numbers, blank, is_number
 from counterfoil.errors import Problem, listed, refusal
 from counterfoil.estimators.comparisons.adjusting import Adjusting, adjusting
 from counterfoil.estimators.comparisons.comparison_design import ComparisonDesign
 from counterfoil.estimators.covariance import ErrorType, FloatArray
 from counterfoil.estimators.experiment import check_clusters
 from counterfoil.estimators.spec import draw_sample
-from counterfoil.estimators.trials.arms import ANY, Arms, read_arms
+from counterfoil.estimators.trials.arms import ANY, Arms, labels_of, read_arms
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,7 +119,7 @@ def draw_comparison(spec: ComparisonDesign, data: Study | pd.DataFrame) -> Compa
         cluster_names=cluster_names,
         error_type=error_type,
         counts={**arms.counts, **drawn.counts},
-        warnings=(*drawn.warnings, *found.warnings, *_in_one_group(found, arms), *_unadjusted(spec)),
+        warnings=(*drawn.warnings, *found.warnings, *_in_one_group(study, spec, arms), *_unadjusted(spec)),
     )
 
 
@@ -179,18 +180,28 @@ def _unread(spec: ComparisonDesign, study: Study) -> Study:
     )
 
 
-def _in_one_group(found: Adjusting, arms: Arms) -> tuple[Problem, ...]:
-    """Warn of levels and other columns of 0 and 1 that only the treated, or only the untreated, have."""
-    binary = np.flatnonzero([np.isin(column, (0.0, 1.0)).all() for column in found.values.T])
-    sizes = np.bincount(arms.codes, minlength=len(arms.labels))
+def _in_one_group(study: Study, spec: ComparisonDesign, arms: Arms) -> tuple[Problem, ...]:
+    """Warn of levels of words, and of marks of 0 and 1, that only the treated, or only the untreated, have."""
     problems = []
-    for j in binary.tolist():
-        held = np.bincount(arms.codes[found.values[:, j] == 1.0], minlength=len(sizes))
-        name = found.names[j]
-        if held[0] == 0 or not held[1:].any():
-            who = "the treated" if held[0] == 0 else "the untreated"
-            what = f"'{name}' holds for {shown(int(held.sum()))} people, all of them among {who}"
-            problems.append(Problem("EST-042", what, f"people, column '{found.covariates[j]}'"))
+    for covariate in spec.covariates:
+        column = study.column(covariate, complete=False)
+        if is_number(column) and not np.isin(as_numbers(column[~blank(column)])[0], (0.0, 1.0)).all():
+            continue
+        codes, levels = labels_of(column[~blank(column)])
+        treated = arms.codes[~blank(column)] > 0
+        held = np.stack([np.bincount(codes[side], minlength=len(levels)) for side in (~treated, treated)])
+        for lacking, who in ((held[0] == 0, "the treated"), (held[1] == 0, "the untreated")):
+            if len(levels) < 2 or not lacking.any():
+                continue
+            people = held[:, lacking].sum(axis=0)
+            # A level of few people may be somebody's record.
+            named = [levels[place] for place in np.flatnonzero(lacking) if held[:, place].sum() >= SMALL_CELL]
+            which = f" ({listed(named)})" if named else ""
+            what = (
+                f"{int(lacking.sum())} of {len(levels)} levels of '{covariate}'{which} hold for {shown(int(people.sum()))} people, all of "
+                f"them among {who}"
+            )
+            problems.append(Problem("EST-042", what, f"people, column '{covariate}'"))
     return tuple(problems)
 
 

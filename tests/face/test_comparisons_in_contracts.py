@@ -202,4 +202,5 @@ trims: {none: {}, extremes: {trim: crump}}
     nothing = table[(table["covariates"] == "nothing") & table["estimate"].notna()]
     assert (nothing["estimate"] < 0.2).all()
     assert curve.left_out
+    assert curve.trigger.share is not None
     assert 0 < curve.trigger.share < 1

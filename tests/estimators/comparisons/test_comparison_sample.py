@@ -53,7 +53,15 @@ def test_a_study_without_outcomes_is_drawn_as_one_with_them() -> None:
 
 def test_a_level_of_one_group_is_told() -> None:
     sample = drawn(treated="a", covariates=("age", "site"))
-    assert [problem.code for problem in sample.warnings] == ["EST-042"]
+    assert [problem.code for problem in sample.warnings] == ["EST-042", "EST-042"]
+    assert "1 of 2 levels of 'site' (x) hold for 30 people, all of them among the treated" in sample.warnings[0].what
+
+
+def test_a_rare_level_is_told_without_its_name() -> None:
+    data = frame().assign(site=lambda table: np.where(table.index == 0, "somebody", "y"))
+    (problem,) = drawn(data, treated="a", covariates=("age", "site")).warnings
+    assert "somebody" not in problem.what
+    assert "<11" in problem.what
 
 
 @pytest.mark.parametrize(
