@@ -83,6 +83,11 @@ def as_estimate(
         Beside the sample's counts.
     **more
         Of `Estimate`: riesz, spread, leverage, classical, error_type and the like.
+
+    Raises
+    ------
+    EstimationError
+        EST-001 when the comparison does not define the error type that is asked for.
     """
     kind = more.pop("error_type", sample.error_type)
     return Estimate(
@@ -103,7 +108,7 @@ def as_estimate(
         warnings=tuple(dict.fromkeys(warnings)),
         diagnostics={**sample.counts, **(diagnostics or {})},
         **more,
-    )
+    ).using(kind)
 
 
 def people_of(sample: ComparisonSample, estimand: Estimand) -> int:

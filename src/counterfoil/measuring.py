@@ -309,7 +309,7 @@ def measure(contract: Contract, study: Study, name: str) -> EffectResult:
         raise
     except CounterfoilError as error:
         return replace(result, refused=error.problems)
-    return divide(result)
+    return _held_against(contract, divide(result), spec, used)
 
 
 def divide(result: EffectResult) -> EffectResult:
@@ -327,6 +327,8 @@ def divide(result: EffectResult) -> EffectResult:
 
 def _held_against(contract: Contract, result: EffectResult, spec: Measured, study: Study) -> EffectResult:
     """Hold an effect against what the parties declared; a control that cannot be measured is a warning."""
+    if result.refused:
+        return result
     found = identified(contract, result.name, study)
     noted = () if found is None else found.warnings
     controls = None

@@ -140,7 +140,7 @@ class _Runner:
         terms = last.effects[self._effect].model_copy(update={"estimator": asked.estimator, "split": asked.split})
         key = asked.estimator.model_dump_json()
         if self._last is None or self._last[0] != key:
-            whole = varied(last, self._effect, terms.model_copy(update={"split": None}))
+            whole = varied(last, self._effect, terms.model_copy(update={"split": None, "graph": None, "negative_controls": None}))
             others = [name for name in last.measured if name != self._effect]
             raise_any(disagreements(whole, self._study, without=others))
             self._last = key, measure(whole, self._study, self._effect)

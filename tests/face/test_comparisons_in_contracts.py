@@ -204,3 +204,63 @@ trims: {none: {}, extremes: {trim: crump}}
     assert curve.left_out
     assert curve.trigger.share is not None
     assert 0 < curve.trigger.share < 1
+
+
+DECLARED = """\
+    graph:
+      edges: ["need -> trained -> days", "need -> days", "site -> trained", "home -> trained", "home -> days"]
+      unobserved: [home]
+    negative_controls:
+      outcomes: [{outcome: before, why: measured before anybody was trained}]
+"""
+
+
+def declared(folder: Path, text: str = DECLARED) -> tuple[Contract, Study]:
+    """A contract with a graph and a negative control, and a study in which those trained differed before."""
+    (folder / "contract.yaml").write_text(
+        (CONTRACT % ("higher", KINDS["weighting"])).replace("    planning:", text + "    planning:"), encoding="utf-8"
+    )
+    data = study()
+    before = 10 - 2 * data.people["need"] + 3.0 * data.people["trained"]
+    earlier = pd.DataFrame({"person": data.people["person"], "outcome": "before", "value": before})
+    assert data.outcomes is not None
+    both = pd.concat([data.outcomes[["person", "outcome", "value"]].astype({"outcome": str, "person": str}), earlier])
+    return cf.read_contract(folder / "contract.yaml"), Study.from_tables(data.people, outcomes=both)
+
+
+def test_a_graph_and_negative_controls_reach_check_text_json_and_report(tmp_path: Path) -> None:
+    agreed, data = declared(tmp_path)
+    checked = cf.check(agreed, data.without_outcomes())
+    assert "not identified by the declared graph" in checked.summary()
+    assert "IDENT-041" in checked.summary()
+    evaluation = cf.evaluate(agreed, data)
+    said = evaluation.summary()
+    assert "By the declared graph:" in said
+    assert "What must show no effect:" in said
+    told = json.loads(evaluation.to_json())
+    jsonschema.validate(told, evaluation_schema())
+    (control,) = told["effects"]["work"]["negative_controls"]
+    assert control["against"] == "before"
+    assert control["estimate"] == pytest.approx(3.0, abs=0.3)
+    assert not control["consistent"]
+    assert any(not row["holds"] for row in told["effects"]["work"]["identification"])
+    evaluation.report(tmp_path / "report.html")
+    assert "What must show no effect" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_what_is_declared_must_exist(tmp_path: Path) -> None:
+    for wrong, near in (("need -> trained -> dyas", "days"), ("ned -> trained -> days", "need")):
+        agreed, data = declared(tmp_path, f"    graph: {{edges: ['{wrong}']}}\n")
+        with pytest.raises(CounterfoilError, match="CONTRACT-026") as caught:
+            cf.check(agreed, data)
+        assert near in str(caught.value)
+        assert "contract.yaml, line 12" in str(caught.value)
+
+
+def test_a_design_over_time_takes_no_graph(tmp_path: Path) -> None:
+    text = (CONTRACT % ("higher", "kind: staggered_did, first_treated: since")).replace(
+        "    planning:", DECLARED + "    planning:"
+    )
+    (tmp_path / "contract.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(CounterfoilError, match="CONTRACT-016"):
+        cf.check(cf.read_contract(tmp_path / "contract.yaml"), study())

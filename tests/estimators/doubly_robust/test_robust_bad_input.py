@@ -70,7 +70,7 @@ def test_a_level_of_the_treated_alone() -> None:
     frame["site"] = np.where((frame["t"] == 1) & (frame["x2"] > 0.5), "young", "old")
     error = refused(frame, covariates=("x1", "site"), method="regression")
     assert "EST-049" in error.codes
-    assert "control" in str(error)
+    assert "untreated" in str(error)
     assert "EST-002" in refused(frame, covariates=("x1", "site")).codes
     # The untreated's own effects are told by people who are there.
     spec(covariates=("x1", "site"), method="regression", estimand="atc").fit(frame)
@@ -94,7 +94,7 @@ def test_more_covariates_than_people_of_a_group(terms: dict[str, Any]) -> None:
     covariates = tuple(f"x{k}" for k in range(9))
     error = refused(frame, covariates=covariates, estimand="ate", **terms)
     assert "EST-003" in error.codes
-    assert "'assigned'" in str(error)
+    assert "'treated'" in str(error)
 
 
 def test_more_covariates_than_people_of_a_group_outside_a_fold() -> None:
@@ -105,7 +105,7 @@ def test_more_covariates_than_people_of_a_group_outside_a_fold() -> None:
     covariates = tuple(f"x{k}" for k in range(9))
     error = refused(frame, covariates=covariates, estimand="ate", learning=LINEAR)
     assert "EST-003" in error.codes
-    assert "'assigned'" in str(error)
+    assert "'treated'" in str(error)
 
 
 def test_more_covariates_than_people() -> None:

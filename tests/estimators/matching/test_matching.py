@@ -318,4 +318,4 @@ def test_everybodys_effect_without_overlap_is_warned_of() -> None:
     made = Matching(treated="treat", outcome="re78", covariates=TEN, replace=True, estimand="ate").build(NSW)
     said = [problem.what for problem in made.warnings if problem.code == "EST-004"]
     assert any("the treated count as" in what for what in said)
-    assert any("more than 5% of the weight" in what for what in said)
+    assert any("of the weight of the treated" in what for what in said)

@@ -53,8 +53,8 @@ def test_a_range_keeps_the_chances_in_it(training: pd.DataFrame, training_terms:
     counts = made.sample.counts
     assert made.sample.n == inside.sum() == counts["people_used"]
     assert counts["people_in"] == len(training)
-    assert counts["trimmed"] == (~inside).sum() == counts["trimmed control"] + counts["trimmed assigned"]
-    assert counts["trimmed assigned"] == (~inside & (training["treat"] == 1)).sum()
+    assert counts["trimmed"] == (~inside).sum() == counts["trimmed untreated"] + counts["trimmed treated"]
+    assert counts["trimmed treated"] == (~inside & (training["treat"] == 1)).sum()
     assert "EST-046" in {problem.code for problem in made.warnings}
     again = asked(training_terms).fit(training[inside]).total()
     assert made.effect().values == pytest.approx(again.values, rel=1e-9)
