@@ -38,6 +38,17 @@ SHOWN = {
         "74,053.30 USD is due from county",
         "89,721.18",
     ],
+    "05_a_comparison_group_without_looking": [
+        "9 of 10 before, 0 of 10 after",
+        "which would pay 114,419.56 USD",
+        "83,042.55 USD is due from labor",
+        "willing may move both, and nobody recorded it",
+        "the effect on re75 is -1345",
+        "1.27 times as likely",
+        "(as strong as 0.11 x re74)",
+        "6 of 35 others (17.1%)",
+        "(as strong as 0.18 x need)",
+    ],
 }
 
 
