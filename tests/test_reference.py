@@ -101,6 +101,13 @@ COMES_TO = {
     ],
     "ClusterMeans": ["A gain of 6 over 4 people."],  # (18 + 16)/2 - (12 + 10)/2
     "InstrumentalVariable": ["A gain of 8 over 3 people."],  # 6 / (4/4 - 1/4); 3 of 4 moved
+    "Matching": [
+        "A gain of 4.66667 over 3 people.",  # 20 - 14, 16 - 12 and 14 - 10
+        "A gain of 3.5 over 4 people.",  # (20 + 16 + 14 - 3 x 14 + 18 - 12)/4
+        "A gain of 5 over 4 people.",  # (3 x (50/3 - 13) + 1 x (18 - 9))/4
+    ],
+    "Weighting": ["A gain of 5 over 4 people.", "A gain of 5 over 8 people."],  # 18 - 13 and 14 - 9
+    "DoublyRobust": ["A gain of 5 over 4 people.", "A gain of 7 over 2 people."],  # 18 - 11 in the east
     # Without the programme all gain a day a year; with it 2 more in the first year and 4 in the second.
     "DifferenceInDifferences": ["A gain of 2 over 3 people."],
     "EventStudyRegression": ["A gain of 3 over 6 people."],  # (2 + 4)/2
@@ -145,6 +152,7 @@ DESIGNS = {
     name: (folder, periods)
     for folder, periods, kinds in (
         ("small_study", (), ("Experiment", "Attrition", "ClusterMeans", "InstrumentalVariable", "FixedBaseline")),
+        ("small_study", (), ("Matching", "Weighting", "DoublyRobust", "CausalGraph", "NegativeControls")),
         (
             "small_years",
             ("2021", "2022", "2023", "2024"),

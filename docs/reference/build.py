@@ -26,6 +26,7 @@ from counterfoil.attribution.counting.claimed import Claimed
 from counterfoil.attribution.payment.price import Price
 from counterfoil.attribution.payment.scope import Scope
 from counterfoil.contract import Contract, json_schema
+from counterfoil.estimators.comparisons.comparison_design import ComparisonDesign
 from counterfoil.estimators.panels.panel_design import AdoptionDesign, PanelDesign
 from counterfoil.estimators.panels.regression_design import RegressionDesign
 from counterfoil.estimators.spec import Design
@@ -41,6 +42,7 @@ COMMON: Mapping[str, tuple[type[BaseModel], str]] = {
     "scope": (Scope, "the [terms of scope](#scope-of-limits-and-floors)"),
     "claimed": (Claimed, "the [terms of counting claims](#terms-of-counting-claims)"),
     "design": (Design, "the [terms of every design](#terms-of-every-design)"),
+    "comparison": (ComparisonDesign, "the [terms of comparison groups](#terms-of-comparison-groups)"),
     "periods": (PanelDesign, "the [terms of designs over time](#terms-of-designs-over-time)"),
     "since": (AdoptionDesign, "the [terms of when treatment began](#terms-of-when-treatment-began)"),
     "regression": (RegressionDesign, "the [terms of regressions over time](#terms-of-regressions-over-time)"),
@@ -127,6 +129,7 @@ def _capital(**terms: Any) -> Callable[[Terms], Terms]:
     return lambda example: {"payments": [HOUSING], "capital": [_put(stack | terms, example)]}
 
 
+WEIGHTED: Terms = {"kind": "weighting", "treated": "trained", "covariates": ["worked_before"]}
 PLACED: Terms = {"kind": "synthetic_control", "first_treated": "since"}
 GUARANTEED = {**HOUSING, "price": "500.00"}
 INDEX = {"attendance": "4.2", "reading": "3"}
@@ -195,6 +198,13 @@ HOSTS: Mapping[str, Callable[[Terms], Terms]] = {
         ("DifferenceInDifferences", "EventStudyRegression", "TwoWayFixedEffects", "StaggeredDiD"),
         _measured(estimator=...),
     ),
+    **dict.fromkeys(("Matching", "Weighting", "DoublyRobust"), _measured(estimator=...)),
+    "ChanceRange": _measured(estimator={**WEIGHTED, "covariates": ["age"], "trim": ...}),
+    "CrossFitting": _measured(estimator={**WEIGHTED, "kind": "doubly_robust", "learning": ...}),
+    "CausalGraph": _measured(estimator=WEIGHTED, graph=...),
+    "NegativeControls": _measured(estimator=WEIGHTED, negative_controls=...),
+    "NegativeOutcome": _measured(estimator=WEIGHTED, negative_controls={"outcomes": [...]}),
+    "NegativeTreatment": _measured(estimator=WEIGHTED, negative_controls={"treatments": [...]}),
     **dict.fromkeys(("SyntheticControl", "InterruptedTimeSeries"), _in_places),
     "Truncate": _measured(estimator={"kind": "experiment"}, truncate=...),
     "Contribution": _measured(estimator=..., split={"rule": "shapley"}),
@@ -253,6 +263,7 @@ HOSTS: Mapping[str, Callable[[Terms], Terms]] = {
 
 ONLY_READ = (
     "Contribution",
+    "CrossFitting",
     "Learning",
     "OutcomeLearner",
     "PropensityLearner",
@@ -361,6 +372,7 @@ def comes_to(found: Evaluation, terms: Terms) -> str:
     if found.refused:
         return f"It is refused: {found.refused[0].code}, {found.refused[0].what}."
     said = [*_counts(found, terms), *_gains(found, terms)]
+    said += _held_against(found, terms)
     if found.settlement is not None and terms.get("payments"):
         said.append(_due(found))
     if found.onward is not None:
@@ -410,6 +422,17 @@ def _gains(found: Evaluation, terms: Terms) -> Iterator[str]:
             spec = result.terms.estimator
             among = "people" if getattr(spec, "level", "people") == "people" else f"place{'s' * (priced.people > 1)}"
             yield f"A gain of {float(priced.level):.6g} over {priced.people:,} {among}{gate}."
+
+
+def _held_against(found: Evaluation, terms: Terms) -> Iterator[str]:
+    for name in terms.get("effects", {}):
+        result = found.effects[name]
+        if result.identification is not None:
+            verdict = "identified" if result.identification.identified else "not identified"
+            sentences = "; ".join(one.sentence for one in result.identification.findings)
+            yield f"By the graph the effect is {verdict}: {sentences}."
+        if result.controls is not None:
+            yield from (f"{one.sentence[0].upper()}{one.sentence[1:]}." for one in result.controls.tests)
 
 
 # Text of the page.

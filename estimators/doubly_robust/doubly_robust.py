@@ -50,16 +50,15 @@ class DoublyRobust(ComparisonDesign):
         extra="forbid",
         json_schema_extra={
             "examples": [
-                {"kind": "doubly_robust", "outcome": "days", "treated": "served", "covariates": ["need", "age"]},
+                {"kind": "doubly_robust", "treated": "trained", "covariates": ["worked_before"]},
                 {
                     "kind": "doubly_robust",
-                    "outcome": "days",
-                    "treated": "service",
-                    "control": "none",
-                    "arm": "coaching",
-                    "estimand": "ate",
-                    "covariates": ["need", "age"],
-                    "learning": {"outcome": {"name": "random_forest"}, "propensity": {"name": "logit"}, "folds": 5},
+                    "method": "regression",
+                    "treated": "arm",
+                    "control": "usual care",
+                    "arm": "visits",
+                    "covariates": ["site"],
+                    "interactions": [],
                 },
             ]
         },

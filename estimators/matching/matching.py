@@ -43,11 +43,25 @@ class Matching(ComparisonDesign):
             "examples": [
                 {
                     "kind": "matching",
-                    "outcome": "earnings",
-                    "treated": "enrolled",
-                    "covariates": ["age", "prior_earnings"],
-                    "caliper": 0.2,
-                }
+                    "treated": "trained",
+                    "covariates": ["age"],
+                    "exact": ["worked_before"],
+                    "caliper": 2,
+                },
+                {
+                    "kind": "matching",
+                    "treated": "trained",
+                    "covariates": ["age"],
+                    "distance": "scaled",
+                    "replace": True,
+                },
+                {
+                    "kind": "matching",
+                    "treated": "trained",
+                    "covariates": ["age"],
+                    "method": "coarsened_exact",
+                    "cutpoints": {"age": [30]},
+                },
             ]
         },
     )

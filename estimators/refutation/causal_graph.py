@@ -38,8 +38,14 @@ class CausalGraph(BaseModel):
         extra="forbid",
         json_schema_extra={
             "examples": [
-                {"edges": ["need -> tutoring", "need -> grades", "tutoring -> grades"], "unobserved": []},
-                {"edges": {"tutoring": ["need"], "grades": ["tutoring", "need", "home"]}, "unobserved": ["home"]},
+                {"edges": ["worked_before -> trained -> days_worked", "worked_before -> days_worked"]},
+                {
+                    "edges": {
+                        "trained": ["worked_before", "zeal"],
+                        "days_worked": ["trained", "worked_before", "zeal"],
+                    },
+                    "unobserved": ["zeal"],
+                },
             ]
         },
     )

@@ -170,7 +170,7 @@ def _rows(
         whose = f"{label}, " if label and label != control else ""
         where = f"on {control}" if test == "negative_outcome" else f"of {control} on {outcome_of(found, j)}"
         sentence = (
-            f"{whose}{test}: the effect {where} is {value:.4g} ({low:.4g} to {high:.4g}){note}, where there can be none; "
+            f"{whose}{test.replace('_', ' ')}: the effect {where} is {value:.4g} ({low:.4g} to {high:.4g}){note}, where there can be none; "
             f"{verdict(consistent, p_value)}; a difference of {seen:.4g} would be seen four times in five"
         )
         yield Test(
@@ -194,7 +194,7 @@ def _together(
         how = f"the smallest of {len(tests)} p-values is {value:.3g}, times {len(tests)}"
     consistent = p_value >= 1 - conf_level
     whose = f"{provider}, " if provider else ""
-    sentence = f"{whose}negative_outcomes_joint: {how}; {verdict(consistent, p_value)}"
+    sentence = f"{whose}negative outcomes together: {how}; {verdict(consistent, p_value)}"
     return Test(
         provider=provider, outcome=of, test="negative_outcomes_joint", against=", ".join(names), estimate=value,
         conf_low=None, conf_high=None, expected=expected, p_value=p_value, consistent=consistent, draws=1, refused=0,

@@ -28,7 +28,7 @@ class NegativeOutcome(BaseModel):
         frozen=True,
         extra="forbid",
         json_schema_extra={
-            "examples": [{"outcome": "earnings", "period": "2022", "why": "before the programme began"}]
+            "examples": [{"outcome": "income", "period": "2024", "why": "before the programme began"}]
         },
     )
 
@@ -53,7 +53,7 @@ class NegativeTreatment(BaseModel):
     model_config = ConfigDict(
         frozen=True,
         extra="forbid",
-        json_schema_extra={"examples": [{"column": "enrolled_later", "why": "began after the outcome was measured"}]},
+        json_schema_extra={"examples": [{"column": "signed_up_later", "why": "began after the outcome was measured"}]},
     )
 
     column: str = Field(description="Column of people that is 0 or 1; of a contribution, a provider.")
@@ -76,10 +76,10 @@ class NegativeControls(BaseModel):
         json_schema_extra={
             "examples": [
                 {
-                    "outcomes": [{"outcome": "earnings", "period": "2022", "why": "before the programme began"}],
-                    "treatments": [{"column": "enrolled_later", "why": "began after the outcome was measured"}],
+                    "outcomes": [{"outcome": "income", "period": "2024", "why": "before the programme began"}],
+                    "treatments": [{"column": "signed_up_later", "why": "began after the outcome was measured"}],
                 },
-                {"outcomes": ["height"]},
+                {"outcomes": ["age"]},
             ]
         },
     )

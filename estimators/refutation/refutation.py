@@ -109,10 +109,10 @@ class Refutation:
 
     @property
     def _header(self) -> str:
-        failed = len(self.inconsistent)
+        count, failed = len(self.tests), len(self.inconsistent)
         return (
-            f"{len(self.tests)} attempts to refute, {failed} inconsistent at {1 - self.conf_level:.2g} "
-            f"({len(self.tests) * (1 - self.conf_level):.1f} would be by chance)"
+            f"{count} attempt{'s' * (count != 1)} to refute, {failed} inconsistent at {1 - self.conf_level:.2g} "
+            f"({count * (1 - self.conf_level):.2g} would be by chance)"
         )
 
     def summary(self) -> str:

@@ -62,7 +62,10 @@ class Weighting(ComparisonDesign):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "examples": [{"kind": "weighting", "treated": "trained", "covariates": ["age"], "method": "entropy"}]
+            "examples": [
+                {"kind": "weighting", "treated": "trained", "covariates": ["worked_before"], "method": "entropy"},
+                {"kind": "weighting", "treated": "trained", "covariates": ["worked_before"], "estimand": "ate"},
+            ]
         }
     )
 

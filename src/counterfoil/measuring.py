@@ -310,6 +310,8 @@ def measure(contract: Contract, study: Study, name: str) -> EffectResult:
     except CounterfoilError as error:
         return replace(result, refused=error.problems)
     return _held_against(contract, divide(result), spec, used)
+    divided = divide(result)
+    return divided if divided.refused else _held_against(contract, divided, spec, used)
 
 
 def divide(result: EffectResult) -> EffectResult:

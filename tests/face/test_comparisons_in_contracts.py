@@ -264,3 +264,40 @@ def test_a_design_over_time_takes_no_graph(tmp_path: Path) -> None:
     (tmp_path / "contract.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(CounterfoilError, match="CONTRACT-016"):
         cf.check(cf.read_contract(tmp_path / "contract.yaml"), study())
+    graph: {edges: [need -> trained -> days, need -> days%s], unobserved: [%s]}
+    negative_controls: {outcomes: [need], treatments: [housed]}
+payments:"""
+
+
+def declared(folder: Path, arrows: str = "", unobserved: str = "") -> Contract:
+    text = CONTRACT % ("higher", KINDS["weighting"])
+    (folder / "contract.yaml").write_text(text.replace("payments:", DECLARED % (arrows, unobserved)), encoding="utf-8")
+    return cf.read_contract(folder / "contract.yaml")
+
+
+def test_an_effect_is_held_against_what_was_declared(tmp_path: Path) -> None:
+    evaluation = cf.evaluate(declared(tmp_path, ", zeal -> trained, zeal -> days", "zeal"), study())
+    result = evaluation.effects["work"]
+    assert result.identification is not None
+    assert not result.identification.identified
+    assert [problem.code for problem in result.noted] == ["IDENT-041"]
+    assert result.controls is not None
+    assert [one.test for one in result.controls.tests] == ["negative_outcome", "negative_treatment"]
+    said = evaluation.summary()
+    assert "nobody recorded it" in said
+    assert "negative outcome: the effect on need is" in said
+    told = json.loads(evaluation.to_json())
+    jsonschema.validate(told, evaluation_schema())
+    assert len(told["effects"]["work"]["negative_controls"]) == 2
+    evaluation.report(tmp_path / "report.html")
+    assert "nobody recorded it" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_what_was_declared_moves_no_money(tmp_path: Path) -> None:
+    held = cf.evaluate(declared(tmp_path), study())
+    assert held.effects["work"].identification is not None
+    assert held.effects["work"].identification.identified
+    alone = cf.evaluate(contract(tmp_path, KINDS["weighting"]), study())
+    assert held.settlement is not None
+    assert alone.settlement is not None
+    assert held.settlement.total == alone.settlement.total
