@@ -10,6 +10,7 @@ from counterfoil.estimators.comparisons.balance_measures import Balance, balance
 from counterfoil.estimators.comparisons.balance_plots import love_plot, score_plot
 from counterfoil.estimators.comparisons.balance_result import BalanceTable, love_rows
 from counterfoil.estimators.comparisons.balance_table import balance_table
+from counterfoil.estimators.comparisons.compared import ComparisonFit
 from counterfoil.estimators.comparisons.multiple_imputation import join_imputations, over_imputations
 from counterfoil.estimators.comparisons.overlap import Overlap, measure_overlap
 from counterfoil.estimators.comparisons.set_weights import weights_of_sets
@@ -30,6 +31,8 @@ from counterfoil.estimators.influential import influential
 from counterfoil.estimators.instruments import InstrumentalVariable, InstrumentFit
 from counterfoil.estimators.kernel import Kernel
 from counterfoil.estimators.ladder import ladder
+from counterfoil.estimators.matching.matched import Matched
+from counterfoil.estimators.matching.matching import Matching
 from counterfoil.estimators.omitted_variable import omitted_variable
 from counterfoil.estimators.panel_contribution import PanelContribution
 from counterfoil.estimators.panel_fit import PanelContributionFit
@@ -114,6 +117,7 @@ __all__ = [
     "ClusterMeans",
     "Clusters",
     "CoefficientStability",
+    "ComparisonFit",
     "Confoundable",
     "Contribution",
     "ContributionFit",
@@ -139,6 +143,8 @@ __all__ = [
     "LinearConfounder",
     "LongitudinalWeighting",
     "LongitudinalWeights",
+    "Matched",
+    "Matching",
     "NegativeControls",
     "OrderFlips",
     "Overlap",

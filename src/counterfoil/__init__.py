@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from counterfoil.description import describe
     from counterfoil.errors import CounterfoilError
     from counterfoil.evaluation import Evaluation, evaluate
+    from counterfoil.hidden_causes import payment_sensitivity
     from counterfoil.library import compare
     from counterfoil.reading import read_contract
     from counterfoil.redlining import redline
@@ -49,6 +50,7 @@ _HOME: Final = {
     "describe": "description",
     "evaluate": "evaluation",
     "json_schema": "contract",
+    "payment_sensitivity": "hidden_causes",
     "read_assumptions": "assumptions",
     "read_contract": "reading",
     "read_reported": "reported",
@@ -81,6 +83,7 @@ __all__ = [
     "estimators",
     "evaluate",
     "json_schema",
+    "payment_sensitivity",
     "read_assumptions",
     "read_contract",
     "read_reported",

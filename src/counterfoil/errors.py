@@ -461,13 +461,14 @@ CODES: Final[dict[str, Code]] = {
     "IDENT-038": Code(
         "nobody has a partner",
         "Matching found nobody of the other group who is near enough, within the caliper and equal in the exact columns.",
-        "widen the caliper or match exactly on fewer columns; if that changes nothing, the groups cannot be compared",
+        "widen the caliper or match exactly on fewer columns, before outcomes are read; if that changes nothing, the groups cannot "
+        "be compared",
     ),
     "IDENT-040": Code(
         "no overlap",
-        "Some people were in a group although, as the model of chances has it, people like them never are: no weight can make "
-        "others stand for them.",
-        "use a smoother model of chances (logit), or declare `floor` or `trim` before outcomes are read",
+        "Some people are in a group in which, as the model of chances has it, people like them never are, so that nobody can "
+        "stand for them.",
+        "use fewer covariates or a smoother model of chances (`score: logit`), or declare `floor` or `trim` before outcomes are read",
     ),
     "IDENT-029": Code(
         "nobody to compare treated units with",
@@ -498,7 +499,7 @@ CODES: Final[dict[str, Code]] = {
         "no weights balance the covariates",
         "A weighted mean lies within the range of what is weighted. The target's means lie outside of it, in one covariate or in "
         "several together, so that no positive weights reach them.",
-        "leave out or coarsen the covariates that the message names, or trim people whom nobody is like (`trim`)",
+        "leave out or coarsen the covariates that the message names, or leave out people whom nobody is like (`trim`)",
     ),
     "IDENT-033": Code(
         "violations of parallel trends cannot be counted",
@@ -563,7 +564,8 @@ CODES: Final[dict[str, Code]] = {
     "EST-002": Code(
         "propensity model has no solution",
         "Some covariate tells for certain who was served by whom, or who has an outcome, or the fit did not converge.",
-        "use fewer covariates or coarser ones; credits of providers can also come from a model without propensity (additive, pairwise)",
+        "use fewer covariates or coarser ones, or match on covariates instead of chances; credits of providers can also come from a "
+        "model without propensity (additive, pairwise)",
     ),
     "EST-003": Code(
         "more parameters than people",
@@ -572,8 +574,11 @@ CODES: Final[dict[str, Code]] = {
     ),
     "EST-004": Code(
         "weak overlap",
-        "Some people had almost no chance of the combination of providers they are compared with; weights were floored.",
-        "read the credits with care; check the covariates of the people concerned",
+        "Some people had hardly anybody like them in the group, or with the combination of providers, that they are compared "
+        "with, so that a few stand for many, or a model stands in for them. The message says how many, and what became of their "
+        "weights.",
+        "read the result with care: look at the covariates of the people concerned, use fewer or coarser ones, or agree before "
+        "outcomes are read on leaving these people out",
     ),
     "EST-005": Code(
         "column carries no information",
@@ -790,18 +795,19 @@ CODES: Final[dict[str, Code]] = {
     "EST-045": Code(
         "the best match was sought among near people only",
         "There are too many pairs to look at all of them, so that a match whose distances are still smaller in sum may exist.",
-        "set a caliper or exact columns, which leave fewer pairs; or read the match as good rather than best",
+        "nothing needs to be done if a good match will do; a caliper or exact columns leave fewer pairs, all of which are looked at",
     ),
     "EST-046": Code(
-        "weights were cut, so the effect is of others",
+        "people were trimmed or weights capped",
         "People with extreme chances of treatment were left out, or extreme weights were lowered, as declared. The effect is then "
         "on those who are left, or is of groups that are less alike, and no longer of whom `estimand` names.",
-        "say in the report whose effect it is; or ask for one that overlap supports, such as `estimand: ato`",
+        "nothing needs to be done if this was agreed on, but say whose effect it is; or ask for one that needs no cutting, such as "
+        "`estimand: ato`",
     ),
     "EST-047": Code(
         "the error takes the weights as known",
-        "A learner's chances of treatment have no error of their own that could be carried on, and learn slowly, so that the "
-        "effect may be biased by more than its error says.",
+        "Chances that a learner predicted have no error of their own that could be carried on, and come close to the truth only "
+        "slowly, so that the effect may be off by more than its error says.",
         "use `score: logit`, or `kind: doubly_robust`, which allows learners",
     ),
     "EST-048": Code(

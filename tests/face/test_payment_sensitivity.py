@@ -23,7 +23,7 @@ from counterfoil.estimators.sensitivity.benchmarks import benchmarks
 from counterfoil.estimators.sensitivity.omitted_confounder import omitted_confounder, regression_residuals
 from counterfoil.evaluation import Evaluation
 from counterfoil.payment_moves import PaymentSensitivity
-from counterfoil.payment_sensitivity import payment_sensitivity
+from counterfoil.hidden_causes import payment_sensitivity
 
 TERMS: dict[str, Any] = {
     "counterfoil": 1,
