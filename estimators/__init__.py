@@ -42,7 +42,7 @@ from counterfoil.estimators.panels.cohort_map import plot_cohorts
 from counterfoil.estimators.panels.difference_in_differences import DifferenceInDifferences
 from counterfoil.estimators.panels.event_study import EventStudy, plot_event_study
 from counterfoil.estimators.panels.event_study_regression import EventStudyRegression
-from counterfoil.estimators.panels.honest import Sensitivity, robust_intervals, sensitivity
+from counterfoil.estimators.panels.honest import Sensitivity, robust_intervals
 from counterfoil.estimators.panels.joint_bands import joint_bands
 from counterfoil.estimators.panels.panel_support import PanelSupport, panel_support
 from counterfoil.estimators.panels.pretrend_power import PretrendPower, pretrend_power
@@ -104,6 +104,10 @@ from counterfoil.estimators.weighting.longitudinal_weighting import Longitudinal
 from counterfoil.estimators.weighting.longitudinal_weights import LongitudinalWeights
 from counterfoil.estimators.weighting.weighting import Weighting
 from counterfoil.estimators.weighting.weights import Weights
+
+# isort: split
+# Below, so that the function and not the package of the same name is what users import.
+from counterfoil.estimators.panels.honest import sensitivity
 
 __all__ = [
     "ArmWeights",

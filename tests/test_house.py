@@ -6,6 +6,7 @@ import sys
 import tomllib
 import zipfile
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -60,6 +61,8 @@ def test_no_module_takes_the_name_of_a_function() -> None:
     """Importing counterfoil.evaluate would put the module in the place of the function."""
     modules = {path.stem for path in Path(counterfoil.__file__).parent.glob("*.py")}
     assert not (modules - {"errors"}) & set(counterfoil.__all__)
+    for room in (counterfoil.attribution, counterfoil.datasets, counterfoil.estimators):
+        assert not [name for name in room.__all__ if isinstance(getattr(room, name), ModuleType)]
 
 
 def modules_after(code: str) -> set[str]:

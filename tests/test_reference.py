@@ -107,6 +107,7 @@ COMES_TO = {
         "A gain of 5 over 4 people.",  # (3 x (50/3 - 13) + 1 x (18 - 9))/4
     ],
     "Weighting": ["A gain of 5 over 4 people.", "A gain of 5 over 8 people."],  # 18 - 13 and 14 - 9
+    "LongitudinalWeighting": ["A gain of 6 over 8 people."],  # (16 + 18)/2 - (14 + 8)/2
     "DoublyRobust": ["A gain of 5 over 4 people.", "A gain of 7 over 2 people."],  # 18 - 11 in the east
     # Without the programme all gain a day a year; with it 2 more in the first year and 4 in the second.
     "DifferenceInDifferences": ["A gain of 2 over 3 people."],
@@ -152,7 +153,8 @@ DESIGNS = {
     name: (folder, periods)
     for folder, periods, kinds in (
         ("small_study", (), ("Experiment", "Attrition", "ClusterMeans", "InstrumentalVariable", "FixedBaseline")),
-        ("small_study", (), ("Matching", "Weighting", "DoublyRobust", "CausalGraph", "NegativeControls")),
+        ("small_study", (), ("Matching", "Weighting", "LongitudinalWeighting", "DoublyRobust")),
+        ("small_study", (), ("CausalGraph", "NegativeControls")),
         (
             "small_years",
             ("2021", "2022", "2023", "2024"),

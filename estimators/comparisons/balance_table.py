@@ -53,7 +53,8 @@ def balance_table(
     DataError
         DATA-004 or DATA-014 when ``by`` is missing or blank.
     EstimationError
-        EST-015 when there is nothing to compare people in, or a side has nobody of positive weight.
+        EST-015 when there is nothing to compare people in, a side has nobody of positive weight, or a regression alone gives
+        some people negative weights.
 
     Examples
     --------
@@ -69,6 +70,9 @@ def balance_table(
     ('nodegree', -0.278)
     """
     sample = compared.sample
+    if (compared.balancing < 0).any():
+        what = "a regression alone gives some people negative weights, so that no weighted group stands behind it"
+        raise refusal("EST-015", what, "estimator, method", "use `method: aipw`, whose weights can be looked at")
     columns, names, adjusted = _columns(sample, functions or {})
     unit_of = UNIT_OF.get(compared.estimand, "pooled")
     groups, found = (None, np.empty(0)) if by is None else sample.study.groups(by)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from counterfoil.estimators.doubly_robust.cross_fitted import CrossFitted
 from counterfoil.estimators.doubly_robust.groups import Groups, by_column, by_need, by_prediction
 from counterfoil.estimators.doubly_robust.parametric import Parametric
 from counterfoil.estimators.estimate import Estimate
+
+ROUNDING: Final = 1e-12
+"""Of the largest weight."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -217,7 +220,8 @@ def balancing_weights(engine: Parametric | CrossFitted, contrasts: FloatArray) -
             inside = sample.of(side.arm)
             weights = side.wanted(sample.codes, sample.weights) if side.own else engine.given(side)
             found[inside, column] = weights[inside]
-    return found
+    # Nothing but rounding is nothing: a weight below zero says that a regression reaches beyond the people there are.
+    return np.where(np.abs(found) <= ROUNDING * np.abs(found).max(axis=0), 0.0, found)
 
 
 def _term(outcome: str, group: str, term: str) -> str:

@@ -27,9 +27,7 @@ class NegativeOutcome(BaseModel):
     model_config = ConfigDict(
         frozen=True,
         extra="forbid",
-        json_schema_extra={
-            "examples": [{"outcome": "income", "period": "2024", "why": "before the programme began"}]
-        },
+        json_schema_extra={"examples": [{"outcome": "income", "period": "2024", "why": "before the programme began"}]},
     )
 
     outcome: str = Field(description="An outcome of the study, or a column of people that holds numbers.")

@@ -50,9 +50,8 @@ class LongitudinalWeighting(ComparisonDesign):
             "examples": [
                 {
                     "kind": "longitudinal_weighting",
-                    "treated": ["coached", "coached_again"],
-                    "covariates": ["age"],
-                    "before": [[], ["idle"]],
+                    "treated": ["trained", "trained_again"],
+                    "before": [[], ["still_out"]],
                 }
             ]
         }
@@ -129,7 +128,9 @@ class LongitudinalWeighting(ComparisonDesign):
             raise refusal("EST-001", what, "estimator, vcov", f"use {', '.join(ERRORS)}")
         periods = tuple(self._period(sample, treated, number) for number in range(len(treated)))
         made = LongitudinalWeights(sample, periods, self.model, self.outcome, self.period)
-        warnings = (*sample.warnings, *weak_overlap(sample, made.balancing, None, "ate"))
+        # What is adjusted for may stand in `before` alone, which the sample does not know of.
+        said = [problem for problem in sample.warnings if problem.code != "EST-006" or not any(self.before)]
+        warnings = (*said, *weak_overlap(sample, made.balancing, None, "ate"))
         return replace(made, warnings=tuple(dict.fromkeys(warnings)))
 
     def fit(self, data: Study | pd.DataFrame) -> ComparisonFit:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from counterfoil.datasets.disclosure import shown
 from counterfoil.errors import CounterfoilError
 from counterfoil.estimators.comparisons.balance_result import BalanceTable
 from counterfoil.estimators.comparisons.balance_table import balance_table
@@ -31,6 +32,9 @@ def balance_of_comparison(comparison: Compared) -> BalanceTable | None:
 
 def balance_lines(comparison: Compared) -> list[str]:
     """Say how alike the groups are before and after, and what is left."""
+    if below := int((comparison.balancing < 0).any(axis=1).sum()):
+        reach = f"the regression counts {shown(below)} people less than nothing, to reach people who are like nobody of the other group"
+        return [f"{reach}; no weighted group stands behind it whose balance could be shown"]
     table = balance_of_comparison(comparison)
     return [] if table is None else table.lines()
 

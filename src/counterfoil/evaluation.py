@@ -35,10 +35,10 @@ from counterfoil.estimators.contribution import ContributionFit
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.published import Published
 from counterfoil.held_against import control_records, identification_records
+from counterfoil.hidden_causes import payment_sensitivity
 from counterfoil.measuring import EffectResult, compose, divide_pots, measure, publish
 from counterfoil.onward import Onward, pay_onward
 from counterfoil.payment_moves import PaymentSensitivity
-from counterfoil.hidden_causes import payment_sensitivity
 from counterfoil.plain import plain
 from counterfoil.reported import Reported, misreported
 from counterfoil.result_schema import FORMAT

@@ -91,8 +91,9 @@ def _of_groups(spec: Comparison, study: Study) -> Rehearsal:
             **({"effect of": found["term"]} if several else {}),
             "group": found["group"],
             "people": found["people"],
-            "count as": found["effective"].map("{:,.0f}".format, na_action="ignore").fillna("few"),
-            "one person's largest part": found["largest_share"].map("{:.1%}".format, na_action="ignore").fillna(""),
+            # Written one by one: a column in which all are missing stays one of numbers.
+            "count as": ["few" if pd.isna(size) else f"{size:,.0f}" for size in found["effective"]],
+            "one person's largest part": ["" if pd.isna(part) else f"{part:.1%}" for part in found["largest_share"]],
         }
     )
     return Rehearsal(cells, (), built.warnings, tuple(balance_lines(built)))

@@ -13,6 +13,7 @@ import counterfoil as cf
 from counterfoil.contract import Contract
 from counterfoil.datasets.study import Study
 from counterfoil.errors import CounterfoilError
+from counterfoil.estimators import ComparisonFit, balance_table
 from counterfoil.result_schema import evaluation_schema
 
 SIZE = 600
@@ -301,3 +302,23 @@ def test_what_was_declared_moves_no_money(tmp_path: Path) -> None:
     assert held.settlement is not None
     assert alone.settlement is not None
     assert held.settlement.total == alone.settlement.total
+
+
+def test_a_regression_that_reaches_beyond_the_people_says_so(tmp_path: Path) -> None:
+    """Its weights below zero have no balance to be shown, neither before outcomes nor in the result."""
+    data = study()
+    apart = Study.from_tables(
+        data.people.assign(need=data.people["need"] + 3 * data.people["trained"]),
+        outcomes=data.outcomes,
+        services=data.services,
+    )
+    agreed = contract(tmp_path, KINDS["doubly_robust"] + ", method: regression")
+    assert "people less than nothing" in cf.check(agreed, apart.without_outcomes()).summary()
+    evaluation = cf.evaluate(agreed, apart)
+    assert "people less than nothing" in evaluation.summary()
+    evaluation.report(tmp_path / "report.html")
+    assert "people less than nothing" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    measured = evaluation.effects["work"].measured
+    assert isinstance(measured, ComparisonFit)
+    with pytest.raises(CounterfoilError, match="EST-015"):
+        balance_table(measured.comparison)

@@ -22,8 +22,8 @@ from counterfoil.estimators.covariance import FloatArray
 from counterfoil.estimators.sensitivity.benchmarks import benchmarks
 from counterfoil.estimators.sensitivity.omitted_confounder import omitted_confounder, regression_residuals
 from counterfoil.evaluation import Evaluation
-from counterfoil.payment_moves import PaymentSensitivity
 from counterfoil.hidden_causes import payment_sensitivity
+from counterfoil.payment_moves import PaymentSensitivity
 
 TERMS: dict[str, Any] = {
     "counterfoil": 1,

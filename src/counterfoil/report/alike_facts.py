@@ -3,7 +3,7 @@
 import math
 from typing import TYPE_CHECKING, Any, Final
 
-from counterfoil.alike import balance_of_comparison, compared, overlap_of
+from counterfoil.alike import balance_lines, balance_of_comparison, compared, overlap_of
 from counterfoil.estimators.comparisons.balance_result import love_rows
 from counterfoil.report.balance_picture import Likeness, balance_picture
 
@@ -37,4 +37,4 @@ def alike(result: "EffectResult") -> dict[str, Any] | None:
         )
         for row in found.itertuples()
     ]
-    return {"pictures": pictures, "more": more, "lines": [] if table is None else table.lines(), "sizes": sizes}
+    return {"pictures": pictures, "more": more, "lines": balance_lines(comparison), "sizes": sizes}
