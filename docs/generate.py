@@ -25,17 +25,22 @@ from counterfoil.estimators import (
     Contribution,
     DifferenceInDifferences,
     DoseResponse,
+    DoublyRobust,
     EventStudyRegression,
     Experiment,
     FixedBaseline,
     InstrumentalVariable,
     InterruptedTimeSeries,
+    LongitudinalWeighting,
+    Matching,
     PanelContribution,
     SequentialContribution,
     StaggeredDiD,
     SyntheticControl,
     TwoWayFixedEffects,
+    Weighting,
 )
+from counterfoil.specifications import Specifications
 
 HERE = Path(__file__).parent
 REFERENCE = run_path(str(HERE / "reference" / "build.py"))
@@ -177,6 +182,29 @@ def topic_page(title: str, says: str, *modules: str) -> str:
             if example := list(_example(entry, module)):
                 lines += ["", *example]
     return "\n".join(lines) + "\n"
+
+
+def curve_page() -> str:
+    """Return the page on specification curves: the topic, with the keys of the file and its examples."""
+    definition = Specifications.model_json_schema()
+    keys = ["| key | meaning |", "|---|---|"]
+    keys += [f"| `{key}` | {term['description']} |" for key, term in definition["properties"].items()]
+    examples = [("", "```yaml", *REFERENCE["_yaml"](example), "```") for example in definition["examples"]]
+    return topic_page(
+        "Specification curve",
+        "Where several designs answer the contract's question equally well, the parties write all of them into one file before "
+        "outcomes are read. The curve runs every combination through the contract, to the cent, and shows in how many of them the "
+        "payment, a gate or the order of providers would be another. The contract's own design still settles.\n\n"
+        "```\ncounterfoil curve contract.yaml study specifications.yaml --plot curve.png\n```\n\n"
+        "## The file\n\n" + "\n".join([*keys, *(line for example in examples for line in example)]),
+        "specifications",
+        "specification_grid",
+        "specification_analysis",
+        "specification_results:SpecificationCurve",
+        "specification_row",
+        "specification_plot",
+        "specification_file",
+    )
 
 
 def _questions(fit: type) -> Iterator[str]:
@@ -406,6 +434,50 @@ PAGES = {
             *("tf_ratio", "anderson_rubin", "overidentification"),
         ),
     ),
+    "comparisons.md": partial(
+        topic_page,
+        "Comparison groups",
+        "What stands behind a comparison that no lottery made ([Matching](methods/matching.md), [Weighting](methods/weighting.md), "
+        "[DoublyRobust](methods/doubly_robust.md)). Each first builds its comparison without outcomes (`build`), so that it can be "
+        "looked at, improved and agreed on; `effect` of what was built, or `fit`, then measures.",
+        *of_package("estimators.comparisons", "compared:ComparisonFit", "balance_table", "balance_result:BalanceTable"),
+        *of_package("estimators.comparisons", "balance_measures", "balance_plots", "balance_joint", "overlap", "score"),
+        *of_package("estimators.matching", "matched:Matched", "nearest", "optimal_pairs", "full_matching"),
+        *of_package("estimators.matching", "ratio_limits", "coarsened_exact", "cuts", "subclassification"),
+        *of_package("estimators.matching", "bias_adjustment", "estimated_score"),
+        "estimators.comparisons.set_weights",
+        *of_package("estimators.weighting", "weights:Weights", "tilted_population", "entropy_tilt"),
+        *of_package("estimators.weighting", "covariate_balancing", "trimming", "rare_levels", "longitudinal_weighting"),
+        *of_package("estimators.doubly_robust", "robust_comparison:RobustComparison", "groups", "cross_fitting"),
+        "estimators.comparisons.multiple_imputation",
+    ),
+    "sensitivity.md": partial(
+        topic_page,
+        "How wrong it could be",
+        "A comparison without a lottery cannot see a cause that nobody recorded. These modules say how strong such a cause would have "
+        "to be: to take an effect away, to move a payment, to change the order of two providers. They answer no more than that; "
+        "whether there is such a cause is for those who know the matter.",
+        *of_package(
+            "estimators.sensitivity",
+            *("strength", "omitted_confounder", "benchmarks", "contours", "linear_confounder", "order_flips"),
+            *("e_value", "rosenbaum_bounds", "matched_sets", "coefficient_stability"),
+        ),
+        "hidden_causes",
+        "payment_moves:PaymentSensitivity",
+    ),
+    "refutation.md": partial(
+        topic_page,
+        "Attempts to refute",
+        "What the parties declare before outcomes are read (a causal graph, outcomes and programmes that must show no effect), and "
+        "tests that a sound design passes. Passing is no proof; a test that fails says that the design, its errors or the "
+        "declaration is wrong.",
+        *of_package(
+            "estimators.refutation",
+            *("causal_graph", "identification", "roles", "bad_controls", "negative_controls", "refuters"),
+            *("refutation:Refutation", "dowhy_refuters"),
+        ),
+    ),
+    "specification_curve.md": curve_page,
     "panels.md": partial(
         topic_page,
         "Panels",
@@ -530,6 +602,10 @@ PAGES = {
     "methods/experiment.md": partial(design_page, Experiment),
     "methods/cluster_means.md": partial(design_page, ClusterMeans),
     "methods/instrumental_variable.md": partial(design_page, InstrumentalVariable),
+    "methods/matching.md": partial(design_page, Matching),
+    "methods/weighting.md": partial(design_page, Weighting),
+    "methods/longitudinal_weighting.md": partial(design_page, LongitudinalWeighting),
+    "methods/doubly_robust.md": partial(design_page, DoublyRobust),
     "methods/difference_in_differences.md": partial(design_page, DifferenceInDifferences),
     "methods/staggered_did.md": partial(design_page, StaggeredDiD),
     "methods/event_study.md": partial(design_page, EventStudyRegression),

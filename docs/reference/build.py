@@ -198,7 +198,7 @@ HOSTS: Mapping[str, Callable[[Terms], Terms]] = {
         ("DifferenceInDifferences", "EventStudyRegression", "TwoWayFixedEffects", "StaggeredDiD"),
         _measured(estimator=...),
     ),
-    **dict.fromkeys(("Matching", "Weighting", "DoublyRobust"), _measured(estimator=...)),
+    **dict.fromkeys(("Matching", "Weighting", "LongitudinalWeighting", "DoublyRobust"), _measured(estimator=...)),
     "ChanceRange": _measured(estimator={**WEIGHTED, "covariates": ["age"], "trim": ...}),
     "CrossFitting": _measured(estimator={**WEIGHTED, "kind": "doubly_robust", "learning": ...}),
     "CausalGraph": _measured(estimator=WEIGHTED, graph=...),
