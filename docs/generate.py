@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
+import counterfoil
 from counterfoil import attribution, datasets, estimators
 from counterfoil.attribution import RULES, rule_named
 from counterfoil.errors import CODES, PHASES
@@ -189,7 +190,7 @@ def curve_page() -> str:
     definition = Specifications.model_json_schema()
     keys = ["| key | meaning |", "|---|---|"]
     keys += [f"| `{key}` | {term['description']} |" for key, term in definition["properties"].items()]
-    examples = [("", "```yaml", *REFERENCE["_yaml"](example), "```") for example in definition["examples"]]
+    examples = [("", "```yaml", *REFERENCE["_yaml"](one), "```") for one in REFERENCE["examples"]("Specifications")]
     return topic_page(
         "Specification curve",
         "Where several designs answer the contract's question equally well, the parties write all of them into one file before "
@@ -287,7 +288,7 @@ def _example(thing: Callable[..., Any] | type, module: ModuleType) -> Iterator[s
     yield "```python"
     yield from _imports("".join(part.source for part in parts), module)
     for part in code:
-        yield from part.source.rstrip("\n").split("\n")
+        yield from re.sub(r" *# doctest: .*", "", part.source).rstrip("\n").split("\n")
         yield from (f"# {line}".rstrip() for line in part.want.rstrip("\n").split("\n") if part.want)
     yield "```"
 
@@ -308,7 +309,7 @@ def _imports(code: str, module: ModuleType) -> Iterator[str]:
         if isinstance(value, ModuleType):
             plain.add(f"import {value.__name__} as {name}")
             continue
-        rooms = (room.__name__ for room in (datasets, estimators, attribution) if getattr(room, name, None) is value)
+        rooms = (room.__name__ for room in (datasets, estimators, attribution, counterfoil) if getattr(room, name, None) is value)
         homes.setdefault(next(rooms, getattr(value, "__module__", module.__name__)), set()).add(name)
     yield from sorted(plain)
     yield from (f"from {home} import {', '.join(sorted(names))}" for home, names in sorted(homes.items()))
@@ -376,11 +377,13 @@ PAGES = {
         "Every plot takes an optional matplotlib Axes and returns the one it drew on. Colours are told apart with any kind of "
         "colour vision, and whatever is coloured is labelled. `Shares.plot()` draws credits with their intervals, "
         '`Shares.plot(kind="waterfall")` the way from nothing to the total. What a function below draws, the result itself '
-        "draws too: `EventStudy.plot()`, `Sensitivity.plot()`, `BaconDecomposition.plot()`, `RandomizationTest.plot()`, and of "
-        "synthetic controls `fit.plot_gap()` and `fit.plot_donor_weights()`.",
+        "draws too: `BalanceTable.plot()`, `SpecificationCurve.plot()`, `PaymentSensitivity.plot()`, `EventStudy.plot()`, "
+        "`Sensitivity.plot()`, `BaconDecomposition.plot()`, `RandomizationTest.plot()`, and of synthetic controls `fit.plot_gap()` and `fit.plot_donor_weights()`.",
         "estimators.service_map",
         "attribution.waterfall",
         "attribution.share_bars",
+        "estimators.comparisons.balance_plots",
+        "estimators.sensitivity.contours",
         "estimators.panels.event_study:plot_event_study",
         "estimators.panels.cohort_map:plot_cohorts",
         "estimators.panels.sensitivity_plot:plot_sensitivity",

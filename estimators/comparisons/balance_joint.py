@@ -70,15 +70,12 @@ def prognostic_balance(compared: Compared, predicted: ArrayLike) -> pd.DataFrame
 
     Examples
     --------
-    >>> from types import SimpleNamespace
     >>> import counterfoil as cf
-    >>> from counterfoil.estimators.comparisons.comparison_design import ComparisonDesign
-    >>> from counterfoil.estimators.comparisons.comparison_sample import draw_comparison
-    >>> sample = draw_comparison(ComparisonDesign(treated="assigned", covariates=("age",)), cf.datasets.load("nsw"))
-    >>> made = SimpleNamespace(sample=sample, estimand="att", score=None, balancing=np.ones((sample.n, 1)), warnings=())
-    >>> earlier = sample.study.column("re75").to_numpy()
+    >>> from counterfoil.estimators import Weighting
+    >>> made = Weighting(treated="assigned", covariates=("age", "educ", "nodegree")).build(cf.datasets.load("nsw"))
+    >>> earlier = made.sample.study.column("re75").to_numpy()
     >>> prognostic_balance(made, earlier)["smd_after"].round(3).tolist()
-    [0.082]
+    [0.091]
     """
     rows = balance_table(compared, functions={PROGNOSTIC: predicted}).overall
     return rows[rows["covariate"] == PROGNOSTIC].reset_index(drop=True)

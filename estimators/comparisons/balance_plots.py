@@ -113,15 +113,9 @@ def score_plot(compared: Compared, ax: Any = None, term: str | None = None) -> A
 
     Examples
     --------
-    >>> from types import SimpleNamespace
     >>> import counterfoil as cf
-    >>> from counterfoil.estimators.comparisons.comparison_design import ComparisonDesign
-    >>> from counterfoil.estimators.comparisons.comparison_sample import draw_comparison
-    >>> from counterfoil.estimators.comparisons.score import fit_score
-    >>> spec = ComparisonDesign(treated="assigned", covariates=("age", "educ"))
-    >>> sample = draw_comparison(spec, cf.datasets.load("nsw"))
-    >>> score = fit_score(sample.codes, sample.adjusting.values)
-    >>> made = SimpleNamespace(sample=sample, estimand="att", score=score, balancing=np.ones((sample.n, 1)), warnings=())
+    >>> from counterfoil.estimators import Weighting
+    >>> made = Weighting(treated="assigned", covariates=("age", "educ")).build(cf.datasets.load("nsw"))
     >>> score_plot(made).get_xlabel()
     'chance of treatment'
     """

@@ -58,16 +58,12 @@ def balance_table(
 
     Examples
     --------
-    >>> from types import SimpleNamespace
     >>> import counterfoil as cf
-    >>> from counterfoil.estimators.comparisons.comparison_design import ComparisonDesign
-    >>> from counterfoil.estimators.comparisons.comparison_sample import draw_comparison
-    >>> spec = ComparisonDesign(treated="assigned", covariates=("age", "educ", "nodegree"))
-    >>> sample = draw_comparison(spec, cf.datasets.load("nsw"))
-    >>> compared = SimpleNamespace(sample=sample, estimand="att", score=None, balancing=np.ones((sample.n, 1)), warnings=())
-    >>> table = balance_table(compared)
-    >>> table.worst.name, round(table.worst.after, 3)
-    ('nodegree', -0.278)
+    >>> from counterfoil.estimators import Weighting
+    >>> weights = Weighting(treated="assigned", covariates=("age", "educ", "nodegree")).build(cf.datasets.load("nsw"))
+    >>> table = balance_table(weights)
+    >>> table.worst.name, round(table.worst.before, 3), round(table.worst.after, 3)
+    ('nodegree', -0.278, 0.005)
     """
     sample = compared.sample
     if (compared.balancing < 0).any():

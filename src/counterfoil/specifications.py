@@ -76,6 +76,18 @@ class Specifications(BaseModel):
                     "covariates": {"need": ["need"]},
                     "rules": ["shapley", "equal_split"],
                 },
+                {
+                    "counterfoil": 1,
+                    "effect": "work",
+                    "reason": "Three usual ways to compare the trained with people like them; site may or may not matter.",
+                    "families": {
+                        "matching": {"kind": "matching", "treated": "trained", "bias_adjustment": True},
+                        "entropy": {"kind": "weighting", "treated": "trained", "method": "entropy"},
+                        "doubly robust": {"kind": "doubly_robust", "treated": "trained"},
+                    },
+                    "covariates": {"agreed": ["age", "need"], "with site": ["age", "need", "site"]},
+                    "trims": {"nobody": {}, "extremes": {"trim": "crump"}},
+                },
             ]
         },
     )
