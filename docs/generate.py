@@ -309,7 +309,11 @@ def _imports(code: str, module: ModuleType) -> Iterator[str]:
         if isinstance(value, ModuleType):
             plain.add(f"import {value.__name__} as {name}")
             continue
-        rooms = (room.__name__ for room in (datasets, estimators, attribution, counterfoil) if getattr(room, name, None) is value)
+        rooms = (
+            room.__name__
+            for room in (datasets, estimators, attribution, counterfoil)
+            if getattr(room, name, None) is value
+        )
         homes.setdefault(next(rooms, getattr(value, "__module__", module.__name__)), set()).add(name)
     yield from sorted(plain)
     yield from (f"from {home} import {', '.join(sorted(names))}" for home, names in sorted(homes.items()))

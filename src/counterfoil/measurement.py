@@ -9,14 +9,18 @@ from counterfoil.attribution.gains.round_effect import IN_WORDS
 from counterfoil.attribution.money.words import Words
 from counterfoil.attribution.payment.gate import Gate
 from counterfoil.attribution.payment.split import Split
-from counterfoil.contract import Effect
+from counterfoil.contract import Comparison, Effect
 from counterfoil.estimators.fixed_baseline import FixedBaseline
 from counterfoil.estimators.published import Published
+from counterfoil.report.comparison_words import terms_told
 from counterfoil.report.designs import describe_design
 from counterfoil.terms_in_words import listed_terms, say
 from counterfoil.verdict import agreed_parts, describe_gate, split_terms
 
-SAID: Final = ("outcome", "better", "estimator", "gate", "split", "planning", "doubtful", "groups", "display")
+SAID: Final = (
+    *("outcome", "better", "estimator", "gate", "split", "planning", "doubtful", "groups", "display"),
+    *("graph", "negative_controls"),
+)
 """Terms of an effect that are said one by one here, or that no money depends on."""
 
 BASELINES: Final = {
@@ -54,6 +58,20 @@ def measured(name: str, effect: Effect, words: Words) -> Iterator[str]:
         value = getattr(effect, field)
         if field not in SAID and isinstance(value, BaseModel):
             yield say(value, words, name)
+    yield from _held_against(name, effect)
+
+
+def _held_against(name: str, effect: Effect) -> Iterator[str]:
+    """Yield what the parties declared an effect to be held against."""
+    if effect.graph is not None:
+        yield f"As the parties see it, {'; '.join(effect.graph.reading())}. What follows for {name} is shown beside it and moves no money."
+    controls = effect.negative_controls
+    if controls is None:
+        return
+    named = [(f"the programme cannot have moved {one.called}", one.why) for one in controls.outcomes]
+    named += [(f"{one.column} cannot have moved {effect.outcome}", one.why) for one in controls.treatments]
+    told = "; ".join(f"{what} ({why})" if why else what for what, why in named)
+    yield f"As the parties see it, {told}. This is tested as {name} is measured, shown beside it, and moves no money."
 
 
 def gate_sentence(name: str, gate: BaseModel, words: Words) -> str:
@@ -81,6 +99,8 @@ def compared(spec: BaseModel, words: Words) -> str:
         design: Any = spec
         first = describe_design(design)
         said = ("blocks", "design", *(["model"] if "Outcome model: " in first else []))
+        if isinstance(spec, Comparison):
+            said = terms_told(spec)
     rest = listed_terms(spec, words, said=("outcome", *said))
     return f"{first} Its further terms: {rest}." if rest else first
 
