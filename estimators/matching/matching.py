@@ -163,6 +163,11 @@ class Matching(ComparisonDesign):
             for name in ("cluster", "vcov"):
                 if getattr(self, name) is not None:
                     raise ValueError(f"`errors: {self.errors}` has no `{name}`; use `errors: scores` with it")
+        defined = {"HC0", "HC1", "CR0", "CR1"} | ({"HC2", "HC3"} if self.method in STRATIFIED else set())
+        if self.vcov is not None and self.vcov not in defined:
+            raise ValueError(
+                f"vcov {self.vcov} is not defined for matching by {self.method}; use one of {', '.join(sorted(defined))}"
+            )
         if self.errors == "matched_sets" and self.replace:
             raise ValueError(
                 "`errors: matched_sets` needs `replace: false`: with replacement a person is in several sets"

@@ -304,6 +304,8 @@ def test_without_covariates_everybody_ties() -> None:
         {"errors": "matched_sets", "replace": True},
         {"errors": "abadie_imbens", "cluster": "site"},
         {"errors": "matched_sets", "vcov": "HC1"},
+        {"vcov": "HC2"},
+        {"vcov": "CR2", "cluster": "site"},
         {"replace": True, "method": "exact"},
         {"caliper": 0.0},
     ],
