@@ -596,6 +596,9 @@ WARNS: dict[str, Callable[[], Any]] = {
     "EST-043": lambda: Matching(treated="t", outcome="y", distance="scaled", covariates=("z",), order="data").build(
         pd.DataFrame({"y": 0.0, "t": [0, 0, 1, 1, 1], "z": [0, 1, 2, 3, 4]})
     ),
+    "EST-056": lambda: Matching(outcome="y", treated="t", covariates=("z",), distance="scaled").build(
+        pd.DataFrame({"t": [0, 1] * 6, "z": np.arange(12) % 2 + np.arange(12) % 5, "y": np.arange(12.0)})
+    ),
     "EST-044": lambda: Matching(treated="t", outcome="y", distance="scaled", covariates=("z",), order="data").build(
         pd.DataFrame({"y": 0.0, "t": [0, 0, 0, 1, 1], "z": [0, 0, 0, 0, 1]})
     ),

@@ -17,6 +17,7 @@ from counterfoil.estimators.matching.matched import Matched
 from counterfoil.estimators.matching.matches import Matches
 from counterfoil.estimators.matching.methods import METHODS, NEEDS_NO_DISTANCE, NEEDS_SCORE, Request
 from counterfoil.estimators.matching.metric import BY_SCORE, blocks_of, places_of, ruler_of
+from counterfoil.estimators.matching.unchosen import few_chosen
 
 if TYPE_CHECKING:
     from counterfoil.estimators.matching.matching import Matching
@@ -39,7 +40,13 @@ def build(spec: "Matching", data: Study | pd.DataFrame) -> Matched:
     matches = found.matches
     counts, lost = _counts(spec, sample, matches, focal, blocks)
     balancing = balancing_of(sample, matches)
-    warnings = (*sample.warnings, *lost, *found.warnings, *weak_overlap(sample, balancing, score, spec.estimand))
+    warnings = (
+        *sample.warnings,
+        *lost,
+        *found.warnings,
+        *few_chosen(spec, sample, matches, balancing),
+        *weak_overlap(sample, balancing, score, spec.estimand),
+    )
     if apart and matches.sets is not None:
         places = matches.sets[:, None].astype(np.float64)
     return Matched(

@@ -31,6 +31,7 @@ from counterfoil.estimators.matching.matches import Positions
 from counterfoil.estimators.matching.methods import NEEDS_NO_DISTANCE, NEEDS_SCORE
 from counterfoil.estimators.matching.metric import BY_SCORE
 from counterfoil.estimators.matching.stratified import STRATIFIED, measure_within
+from counterfoil.estimators.matching.unchosen import told_of_the_rest
 
 if TYPE_CHECKING:
     from counterfoil.estimators.matching.matched import Matched
@@ -92,7 +93,7 @@ def measure(matched: "Matched", outcome: FloatArray, name: str) -> Estimate:
         degrees=degrees,
         **({} if errors == "scores" else {"error_type": errors}),
     )
-    return _of_the_matched(matched, estimate)
+    return _of_the_matched(matched, told_of_the_rest(matched, outcome, estimate))
 
 
 def _of_the_matched(matched: "Matched", estimate: Estimate) -> Estimate:

@@ -854,6 +854,12 @@ CODES: Final[dict[str, Code]] = {
         "Every specification of the curve was refused, the contract's own among them, so there is nothing to show and nothing to compare.",
         "mend what the codes named say; start from the contract's own design, which must settle first",
     ),
+    "EST-056": Code(
+        "little to choose partners from",
+        "Partners are used once and many of the other group are partners, so that those who were left were taken, alike or not. What "
+        "the groups still differ in stays in the effect, and an error of matched people does not count it.",
+        "adjust for what is left (`bias_adjustment: true`), let people be partners of several (`replace: true`), or set a caliper",
+    ),
     "ATTR-001": Code(
         "no such rule", "The package has no attribution rule of that name.", "choose one of the names listed"
     ),
