@@ -6,7 +6,7 @@ nothing. Its influence is n w (y − mean)/Σw of either side, plus what the est
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -162,7 +162,7 @@ class Weights:
         known = factor(
             sample.error_type, n, MEANS * k, n if sample.clusters is None else int(sample.clusters.max()) + 1
         )
-        return as_estimate(
+        made = as_estimate(
             sample,
             self.estimand,
             estimates,
@@ -176,6 +176,11 @@ class Weights:
                 "std_error_known": np.sqrt(np.diagonal(sandwich(direct, sample.clusters)) * known).tolist(),
             },
         )
+        if self.estimand in ("ato", "atm"):
+            made = replace(made, people=self._counted())
+        if not sample.counts.get("trimmed", 0):
+            return made
+        return replace(made, population=f"{made.population}, but for those left out for their chance of treatment")
 
     def counts(self) -> dict[str, Any]:
         """Return what a reader wants to know of the weights: sizes, range, balance, and how many were capped or have none."""
@@ -193,6 +198,13 @@ class Weights:
             "largest_imbalance": float(np.abs(self.imbalance()).max(initial=0.0)),
             **({"largest_distance": self.distance()} if self.estimand == "ate" else {}),
         }
+
+    def _counted(self) -> int:
+        """Return how many people overlap or matching weights leave, nobody counted as more than one.
+
+        Their effect says nothing of people who have no weight, so that a price per person is not theirs.
+        """
+        return max(1, round(float((self.relative.max(axis=1) * self.sample.weights).sum())))
 
     def _distinct(self) -> tuple[Tilt, ...]:
         return tuple({id(tilt): tilt for tilt in self.tilts.values()}.values())

@@ -121,3 +121,24 @@ def test_a_cap_lowers_the_largest_and_is_told(training: pd.DataFrame, training_t
 def test_terms_that_contradict_are_refused(terms: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         asked({"outcome": "y", "treated": "any", "covariates": ("a",)}, **terms)
+
+
+def test_a_price_per_person_counts_only_whom_the_effect_is_of(groups: pd.DataFrame) -> None:
+    """Whom a trim left out, and whom overlap weights give nothing, the effect says nothing of."""
+    terms = {"outcome": "y", "treated": "group", "control": "none", "arm": "north", "covariates": ("a", "b")}
+    whole, trimmed = asked(terms).build(groups), asked(terms, trim={"below": 0.3}).build(groups)
+    assert "left out" not in whole.effect().population
+    assert trimmed.effect().population.endswith("but for those left out for their chance of treatment")
+    assert trimmed.effect().people == (trimmed.sample.codes == 1).sum() < whole.effect().people
+    for estimand in ("ato", "atm"):
+        made = asked(terms, estimand=estimand).build(groups)
+        weights = made.relative[:, 0]
+        assert weights.max() <= 1
+        assert made.effect().people == round(weights.sum()) < len(groups) / 2
+
+
+def test_matching_weights_count_the_people_whom_a_match_keeps() -> None:
+    """Of 30 treated and 70 untreated who are alike, one-to-one matching keeps 30 pairs."""
+    frame = pd.DataFrame({"t": np.arange(100) < 30, "x": np.arange(100) % 10, "y": np.arange(100.0)}).astype(float)
+    made = asked({"outcome": "y", "treated": "t", "covariates": ("x",)}, estimand="atm").fit(frame).total()
+    assert made.people == 60
