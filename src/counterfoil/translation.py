@@ -128,10 +128,9 @@ def _models_at(loc: Sequence[str | int], root: type[BaseModel]) -> list[type[Bas
     for step in loc:
         tagged = [model for model in models if step in {model.__name__, *_kind(model)}]
         fields = [model.model_fields[step].annotation for model in models if step in model.model_fields]
-        if tagged:
-            models = tagged
-        elif fields:
-            models = [inner for annotation in fields for inner in _models(annotation)]
+        # The tag of a gate, `bound`, is also the name of a field that holds no section.
+        inner = [model for annotation in fields for model in _models(annotation)]
+        models = tagged or inner or models
     return models
 
 

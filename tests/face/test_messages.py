@@ -38,3 +38,11 @@ def test_a_wrong_kind_is_answered_with_every_kind(tmp_path: Path) -> None:
 def test_an_empty_list_is_still_an_error(tmp_path: Path) -> None:
     found = problems(tmp_path, "quantities: {a: {kind: reported}}\npayments:\n  - {quantity: a, steps: []}\n")
     assert [(code, what) for code, what, _ in found] == [("CONTRACT-007", "`steps`: has too few entries")]
+
+
+def test_an_unknown_key_of_a_bound_gate_is_answered_with_keys_of_gates(tmp_path: Path) -> None:
+    """`bound` is how such a gate is told from others, and a key of some."""
+    effect = "{outcome: days, better: higher, estimator: {kind: experiment}, gate: {conf_leve: 0.9}}"
+    found = problems(tmp_path, f"effects:\n  work: {effect}\n")
+    assert ("CONTRACT-004", "unknown key 'conf_leve'; did you mean 'conf_level'?") in [one[:2] for one in found]
+    assert "total_above" in next(remedy for code, _, remedy in found if code == "CONTRACT-004")
