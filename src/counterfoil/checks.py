@@ -28,6 +28,7 @@ from counterfoil.estimators.panel_contribution import PanelContribution
 from counterfoil.estimators.power import effective_sample, planned_error, smallest_detectable
 from counterfoil.estimators.sequential import SequentialContribution
 from counterfoil.held_against import identification_records
+from counterfoil.joining import leaves, unjoinable
 from counterfoil.measuring import EffectResult, divide_pots, measure
 from counterfoil.own_tests import offers
 from counterfoil.plain import plain
@@ -261,7 +262,22 @@ def check(contract: Contract, study: Study) -> Check:
     operated = [row for name, result in effects.items() for row in _operating(contract, name, result)]
     columns = ["effect", "term", "true_gain", "unit", "pay_chance", "expected_payment", "exaggeration"]
     operating = pd.DataFrame(operated, columns=columns, dtype=object)
+    effects |= _made_of_others(contract, effects)
     return Check(contract, blind, served, patterns, effects, detectable, operating, apart, progress, compared)
+
+
+def _made_of_others(contract: Contract, effects: Mapping[str, EffectResult]) -> dict[str, EffectResult]:
+    """Return the effects made of others that cannot be: whose parts' errors cannot be joined person by person."""
+    found: dict[str, EffectResult] = {}
+    for name, terms in contract.effects.items():
+        totals = {
+            part: total
+            for part in leaves(contract.effects, name)
+            if part in effects and (total := effects[part].total) is not None
+        }
+        if apart := tuple(unjoinable(contract, name, totals)):
+            found[name] = EffectResult(name, terms, refused=apart)
+    return found
 
 
 def _progress(

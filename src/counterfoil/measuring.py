@@ -52,6 +52,7 @@ from counterfoil.estimators.trials.arms import labels_of
 from counterfoil.estimators.trials.cluster_means import ClusterMeans
 from counterfoil.findings import Findings, find
 from counterfoil.held_against import controlled, identified
+from counterfoil.joining import unjoinable
 from counterfoil.own_tests import own_test
 from counterfoil.reported import Figure
 
@@ -312,6 +313,10 @@ def measure(contract: Contract, study: Study, name: str) -> EffectResult:
     return _held_against(contract, divide(result), spec, used)
     divided = divide(result)
     return divided if divided.refused else _held_against(contract, divided, spec, used)
+        # What a graph says of a design holds whether or not these people can answer it.
+        found = identified(contract, name, study)
+        return replace(result, identification=found, refused=error.problems)
+    return _held_against(contract, divide(result), spec, used)
 
 
 def divide(result: EffectResult) -> EffectResult:
@@ -426,7 +431,13 @@ def _made_of(contract: Contract, name: str, parts: Mapping[str, EffectResult]) -
         there = {part: found for part, result in parts.items() if (found := _known(result, so_far)) is not None}
         fresh = any(result.settled_in == period for result in there.values())
         if fresh and (len(there) == len(parts) or isinstance(terms.estimator, Pool)):
-            known.append(_composed(terms, name, there, period))
+            totals = {part: result.total for part, result in there.items() if result.total is not None}
+            apart = tuple(unjoinable(contract, name, totals))
+            known.append(
+                EffectResult(name, terms, settled_in=period, refused=apart)
+                if apart
+                else _composed(terms, name, there, period)
+            )
     if known:
         return replace(known[-1], earlier=tuple(known[:-1]))
     refused = tuple(dict.fromkeys(problem for result in parts.values() for problem in result.refused))

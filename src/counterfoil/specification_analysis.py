@@ -137,7 +137,9 @@ class _Runner:
     def _measured(self, asked: Effect) -> EffectResult:
         """Return the effect by its design, divided by its split."""
         last = self._own.contract  # as amended; amendments leave design and split alone
-        terms = last.effects[self._effect].model_copy(update={"estimator": asked.estimator, "split": asked.split})
+        # Negative controls test the contract's own design, and are not asked of every other.
+        changes = {"estimator": asked.estimator, "split": asked.split, "negative_controls": None}
+        terms = last.effects[self._effect].model_copy(update=changes)
         key = asked.estimator.model_dump_json()
         if self._last is None or self._last[0] != key:
             whole = varied(last, self._effect, terms.model_copy(update={"split": None, "graph": None, "negative_controls": None}))
