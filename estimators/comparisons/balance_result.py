@@ -1,6 +1,6 @@
 """What a balance table is: rows of everybody and of groups, sizes, and the lines of a love plot."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -42,6 +42,10 @@ class BalanceTable:
     hidden : tuple of (str, str)
         Terms and groups not shown: a side has too few people, or none, or would give another group's count away.
     estimand : str
+    rare : tuple of (str, str)
+        Terms and columns of 0 and 1, such as a level, that 1 to 10 people have, or all but so few.
+    unshown : int
+        Rows that `safe` has left out.
     """
 
     rows: pd.DataFrame
@@ -49,6 +53,16 @@ class BalanceTable:
     by: str | None
     hidden: tuple[tuple[str, str], ...]
     estimand: Estimand
+    rare: tuple[tuple[str, str], ...] = ()
+    unshown: int = 0
+
+    def safe(self) -> "BalanceTable | None":
+        """Return the table of everybody without rare columns, whose differences would tell how few have them; None if none is left."""
+        rows = self.overall
+        few = pd.Series([pair in self.rare for pair in zip(rows["term"], rows["covariate"], strict=True)], rows.index)
+        if few.all():
+            return None
+        return replace(self, rows=rows[~few], rare=(), unshown=int(few.sum()))
 
     def tidy(self) -> pd.DataFrame:
         """Return one row a term, a group and a column.
@@ -104,6 +118,8 @@ class BalanceTable:
             f"standardised differences of {LARGEST:g} or more: {before} of {many} before, {after} of {many} after",
             f"largest after: {worst.name}{of}, {worst.after:.3f}",
         ]
+        if self.unshown:
+            told.append(f"{self.unshown} not shown, which fewer than 11 people have, or all but so few")
         if self.by is not None:
             rows = self.rows[self.rows["group"] != ""]
             told.append(f"by {self.by}: {(~rows['balanced']).sum()} of {len(rows)} are {LARGEST:g} or more after")

@@ -76,6 +76,7 @@ def balance_table(
     rows: list[pd.DataFrame] = []
     sizes: list[dict[str, Any]] = []
     hidden: list[tuple[str, str]] = []
+    rare: list[tuple[str, str]] = []
     for term, code, weights in zip(sample.terms, sample.arms.chosen, compared.balancing.T, strict=True):
         treated = sample.of(code)
         member = treated | sample.of(0)
@@ -83,6 +84,7 @@ def balance_table(
             columns[member], treated[member], weights[member], base=sample.weights[member], unit_of=unit_of
         )
         rows.append(_rows(whole, term, "", names, adjusted))
+        rare += [(term, names[place]) for place in np.flatnonzero(_rare(columns[member]))]
         counts = [shown(int(side.sum())) for side in (treated, sample.of(0))]
         few = [0 < int((side & (weights > 0)).sum()) < SMALL_CELL for side in (treated, sample.of(0))]
         sizes.append(_sizes(term, "", counts, whole, few))
@@ -105,7 +107,8 @@ def balance_table(
             )
             rows.append(_rows(part, term, label, names, adjusted))
             sizes.append(_sizes(term, label, written[place], part))
-    return BalanceTable(pd.concat(rows, ignore_index=True), pd.DataFrame(sizes), by, tuple(hidden), compared.estimand)
+    table = pd.concat(rows, ignore_index=True)
+    return BalanceTable(table, pd.DataFrame(sizes), by, tuple(hidden), compared.estimand, tuple(rare))
 
 
 def _columns(
@@ -135,6 +138,14 @@ def _columns(
     if not names:
         raise refusal("EST-015", "there is no column to compare people in", "functions")
     return np.hstack(parts), tuple(names), np.arange(len(names)) < len(found.names)
+
+
+def _rare(columns: FloatArray) -> NDArray[np.bool_]:
+    """Tell which columns of two values 1 to 10 people have one of, (p,)."""
+    low, high = columns.min(axis=0), columns.max(axis=0)
+    upper = (columns == high).sum(axis=0)
+    two = (upper + (columns == low).sum(axis=0) == len(columns)) & (low < high)
+    return np.asarray(two & (np.minimum(upper, len(columns) - upper) < SMALL_CELL))
 
 
 def _shown_groups(

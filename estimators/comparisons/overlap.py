@@ -6,14 +6,14 @@ one person carries a large part of it, or where people to be compared have chanc
 themselves is not told as weak overlap.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
-from counterfoil.datasets.disclosure import SMALL_CELL, shown
+from counterfoil.datasets.disclosure import SMALL_CELL, shown, suppress_counts
 from counterfoil.datasets.display import titled_table
 from counterfoil.errors import Problem
 from counterfoil.estimators.comparisons.comparison_design import WHOSE, Estimand
@@ -87,18 +87,19 @@ class Overlap:
         Returns
         -------
         DataFrame
-            Columns term, group, people (text), effective, largest_share (of the group's weight, one person's; both missing in
-            where fewer than 11 are used), outside (text: people with a chance of treatment that nobody of the other group has; ""
+            Columns term, group, people (text), effective, largest_share (of the group's weight, one person's; both missing
+            where fewer than 11 are used, or the group's size would give away another's), outside (text: people with a chance of treatment that nobody of the other group has; ""
             without chances), asked (whether the effect is about these people).
         """
-        rows = []
+        rows, written = [], self.written()
         for side in self.sides:
-            few = side.used < SMALL_CELL
+            # Where all weigh the same, the effective size is the number of people.
+            few = side.used < SMALL_CELL or not written[side.who][:1].isdigit()
             rows.append(
                 {
                     "term": side.term,
                     "group": side.who,
-                    "people": shown(side.people),
+                    "people": written[side.who],
                     "effective": np.nan if few else side.effective,
                     "largest_share": np.nan if few else side.heaviest,
                     "outside": "" if side.outside is None else shown(side.outside),
@@ -107,10 +108,15 @@ class Overlap:
             )
         return pd.DataFrame(rows)
 
+    def written(self) -> dict[str, str]:
+        """Return the number of people of each group as it may be written; how many there are together is known."""
+        sizes = {side.who: side.people for side in self.sides}
+        return dict(zip(sizes, suppress_counts(list(sizes.values())), strict=True))
+
     def problems(self) -> tuple[Problem, ...]:
         """Return EST-004 for every sign of weak overlap."""
-        pairs = zip(self.sides[::2], self.sides[1::2], strict=True)
-        found = [what for pair in pairs for what in _signs(*pair)]
+        pairs, written = zip(self.sides[::2], self.sides[1::2], strict=True), self.written()
+        found = [what for pair in pairs for what in _signs(*pair, written)]
         return tuple(Problem("EST-004", what, "estimator") for what in dict.fromkeys(found))
 
     def summary(self) -> str:
@@ -209,20 +215,25 @@ def weak_overlap(
     return measure_overlap(sample, balancing, score, estimand).problems()
 
 
-def _signs(untreated: Side, treated: Side) -> Iterator[str]:
+def _signs(untreated: Side, treated: Side, written: Mapping[str, str]) -> Iterator[str]:
     smaller = min(untreated.before, treated.before)
     for side in (untreated, treated):
         if side.effective < min(FEW, smaller / 2):
             size = f"{side.effective:.1f}" if side.used >= SMALL_CELL else shown(side.used)
-            yield f"with their weights {side.who} count as {size} people of {shown(side.people)}"
+            yield f"with their weights {side.who} count as {size} people{_within(written[side.who], ' of {}')}"
         if side.heaviest > max(HEAVY, 3 / smaller, 2 * side.heaviest_before):
             share = f"{side.heaviest:.0%}" if side.used >= SMALL_CELL else f"more than {HEAVY:.0%}"
-            yield f"one person carries {share} of the weight of {side.who} ({shown(side.people)} people)"
+            yield f"one person carries {share} of the weight of {side.who}{_within(written[side.who], ' ({} people)')}"
     for side, other in ((treated, untreated), (untreated, treated)):
         if side.asked and side.outside is not None:
             usual = max(OUTSIDE, BY_CHANCE / other.people) * side.people
             if side.outside > max(usual, SINGLE):
                 yield (
-                    f"{shown(side.outside)} of {side.who} ({shown(side.people)} people) have a chance of treatment that none of "
+                    f"{shown(side.outside)} of {side.who}{_within(written[side.who], ' ({} people)')} have a chance of treatment that none of "
                     f"{other.who} has"
                 )
+
+
+def _within(size: str, words: str) -> str:
+    """Return the number of a group's people in words; nothing where it would give away another group's."""
+    return "" if size == "suppressed" else words.format(size)

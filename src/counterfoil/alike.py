@@ -3,6 +3,9 @@
 from typing import Any
 
 from counterfoil.datasets.disclosure import shown
+import numpy as np
+import pandas as pd
+
 from counterfoil.errors import CounterfoilError
 from counterfoil.estimators.comparisons.balance_result import BalanceTable
 from counterfoil.estimators.comparisons.balance_table import balance_table
@@ -22,10 +25,18 @@ def overlap_of(comparison: Compared) -> Overlap:
     return measure_overlap(comparison.sample, comparison.balancing, comparison.score, comparison.estimand)
 
 
+def counted_as(overlap: pd.DataFrame) -> list[str]:
+    """Return the effective sizes of an overlap's rows as text: few, or suppressed, where they are not shown."""
+    return [
+        ("suppressed" if row.people == "suppressed" else "few") if np.isnan(row.effective) else f"{row.effective:,.0f}"
+        for row in overlap.itertuples()
+    ]
+
+
 def balance_of_comparison(comparison: Compared) -> BalanceTable | None:
-    """Return how alike the two groups are, or None where they are compared in nothing."""
+    """Return how alike the two groups are in what more than ten people have, or None where they are compared in no such thing."""
     try:
-        return balance_table(comparison)
+        return balance_table(comparison).safe()
     except CounterfoilError:
         return None
 

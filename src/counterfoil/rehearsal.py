@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from counterfoil.alike import balance_lines, overlap_of
+from counterfoil.alike import balance_lines, counted_as, overlap_of
 from counterfoil.contract import Comparison, OverTime, Placed
 from counterfoil.datasets.disclosure import suppress_counts
 from counterfoil.datasets.study import Study
@@ -94,6 +94,8 @@ def _of_groups(spec: Comparison, study: Study) -> Rehearsal:
             # Written one by one: a column in which all are missing stays one of numbers.
             "count as": ["few" if pd.isna(size) else f"{size:,.0f}" for size in found["effective"]],
             "one person's largest part": ["" if pd.isna(part) else f"{part:.1%}" for part in found["largest_share"]],
+            "count as": counted_as(found),
+            "one person's largest part": found["largest_share"].map("{:.1%}".format, na_action="ignore").fillna(""),
         }
     )
     return Rehearsal(cells, (), built.warnings, tuple(balance_lines(built)))

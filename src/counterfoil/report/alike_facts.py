@@ -4,6 +4,7 @@ import math
 from typing import TYPE_CHECKING, Any, Final
 
 from counterfoil.alike import balance_lines, balance_of_comparison, compared, overlap_of
+from counterfoil.alike import balance_of_comparison, compared, counted_as, overlap_of
 from counterfoil.estimators.comparisons.balance_result import love_rows
 from counterfoil.report.balance_picture import Likeness, balance_picture
 
@@ -32,9 +33,9 @@ def alike(result: "EffectResult") -> dict[str, Any] | None:
         (
             row.group if row.term == "gain" else f"{row.group} ({row.term})",
             row.people,
-            "few" if math.isnan(row.effective) else f"{row.effective:,.0f}",
+            size,
             "" if math.isnan(row.largest_share) else f"{row.largest_share:.1%}",
         )
-        for row in found.itertuples()
+        for row, size in zip(found.itertuples(), counted_as(found), strict=True)
     ]
     return {"pictures": pictures, "more": more, "lines": balance_lines(comparison), "sizes": sizes}
