@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from counterfoil.alike import balance_lines, counted_as, overlap_of
@@ -95,7 +96,7 @@ def _of_groups(spec: Comparison, study: Study) -> Rehearsal:
             "count as": ["few" if pd.isna(size) else f"{size:,.0f}" for size in found["effective"]],
             "one person's largest part": ["" if pd.isna(part) else f"{part:.1%}" for part in found["largest_share"]],
             "count as": counted_as(found),
-            "one person's largest part": found["largest_share"].map("{:.1%}".format, na_action="ignore").fillna(""),
+            "one person's largest part": ["" if np.isnan(part) else f"{part:.1%}" for part in found["largest_share"]],
         }
     )
     return Rehearsal(cells, (), built.warnings, tuple(balance_lines(built)))
