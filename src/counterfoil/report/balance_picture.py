@@ -9,6 +9,8 @@ from markupsafe import Markup
 from counterfoil.report.pictures import WIDTH, line, shortened, svg, text
 
 LABEL: Final = 210
+LETTERS: Final = 22
+"""Wide letters of a name that fit beside the picture."""
 ROW: Final = 22
 FOOT: Final = 40
 LIMIT: Final = 0.1
@@ -41,7 +43,7 @@ def balance_picture(rows: Sequence[Likeness], title: str) -> Markup:
         y = ROW * place + 16
         told = Markup("<title>{}: {:+.3f} before, {:+.3f} after</title>").format(row.name, row.before, row.after)
         parts += [
-            text(LABEL - 12, y + 5, shortened(row.name, 26), "end"),
+            text(LABEL - 12, y + 5, shortened(row.name, LETTERS), "end"),
             line(x(row.before), y, x(row.after), y, "axis"),
             Markup('<circle cx="{:.1f}" cy="{}" r="5" class="open">{}</circle>').format(x(row.before), y, told),
             Markup('<circle cx="{:.1f}" cy="{}" r="5" class="dot">{}</circle>').format(x(row.after), y, told),
