@@ -128,7 +128,7 @@ def _columns(
                 parts.append((words == level)[:, None].astype(np.float64))
                 names.append(name)
     for name, values in functions.items():
-        given = np.asarray(values, dtype=np.float64)
+        given = np.asarray(_in_order(values, sample, name), dtype=np.float64)
         if given.shape != (sample.n,) or not np.isfinite(given).all():
             raise ValueError(f"function '{name}' has one finite value for each of the people compared")
         if name in names:
@@ -146,6 +146,15 @@ def _rare(columns: FloatArray) -> NDArray[np.bool_]:
     upper = (columns == high).sum(axis=0)
     two = (upper + (columns == low).sum(axis=0) == len(columns)) & (low < high)
     return np.asarray(two & (np.minimum(upper, len(columns) - upper) < SMALL_CELL))
+
+
+def _in_order(values: ArrayLike, sample: ComparisonSample, name: str) -> ArrayLike:
+    """Return values in the order of people; a Series that names people is put into it, and one that does not fit is refused."""
+    if not isinstance(values, pd.Series) or values.index.equals(pd.RangeIndex(len(values))):
+        return values
+    if not values.index.is_unique or not pd.Index(sample.study.ids).isin(values.index).all():
+        raise ValueError(f"the index of function '{name}' does not name each of the people compared once")
+    return np.asarray(values.loc[sample.study.ids])
 
 
 def _shown_groups(

@@ -23,7 +23,7 @@ from counterfoil.errors import refusal
 from counterfoil.estimators.covariance import FloatArray
 from counterfoil.estimators.learner import PropensityLearner
 from counterfoil.estimators.learning import learn_classes
-from counterfoil.estimators.propensity import STEEPEST, pattern_propensity
+from counterfoil.estimators.propensity import pattern_propensity
 from counterfoil.estimators.treatment_logit import treatment_logit
 
 ScoreModel: TypeAlias = Literal["logit", "probit"] | PropensityLearner
@@ -32,6 +32,8 @@ SCORE_DESCRIPTION: Final = (
     "How the chance of being treated is modelled from the covariates: logit, probit, or a learner such as "
     "`{name: random_forest}`."
 )
+UNHELD: Final = 1e4
+"""Standard error of a coefficient, per standard deviation of its column, beyond which the groups are separated."""
 OF: Final = "who was treated"
 """What is fitted, for messages."""
 
@@ -164,14 +166,26 @@ def _logit(codes: NDArray[np.intp], columns: FloatArray, weights: FloatArray) ->
     found = treatment_logit(columns[treated], columns[~treated], weights[treated], weights[~treated])
     if found is None:
         raise refusal("EST-002", f"the fit of {OF} did not converge: some covariates may separate the groups")
-    if np.abs(found.coefficients[1:]).max(initial=0.0) > STEEPEST:
-        raise refusal("EST-002", f"a covariate separates {OF}")
+    _refuse_separated(found.information)
     chance = np.empty(len(codes))
     chance[treated], chance[~treated] = found.treated, found.comparison
     # A last step, linear since it is tiny: what is made of the chances then agrees with other programs to rounding.
     step = np.linalg.solve(found.information, columns.T @ (weights * (treated - chance)))
     chance += chance * (1.0 - chance) * (columns @ step)
     return _binary(chance, columns, chance * (1.0 - chance), weights * (treated - chance), found.information)
+
+
+def _refuse_separated(information: FloatArray) -> None:
+    """Refuse a fit whose coefficients the data do not hold: they run away, and their errors with them.
+
+    A covariate and its square may be steep in opposite directions and well determined together; size alone says nothing.
+    """
+    try:
+        variance = np.diagonal(np.linalg.inv(information))
+    except np.linalg.LinAlgError:
+        variance = np.array([np.inf])
+    if not (variance >= 0).all() or variance.max() > UNHELD**2:
+        raise refusal("EST-002", f"a covariate separates {OF}")
 
 
 def _probit(codes: NDArray[np.intp], columns: FloatArray, weights: FloatArray) -> Score:
@@ -189,12 +203,13 @@ def _probit(codes: NDArray[np.intp], columns: FloatArray, weights: FloatArray) -
             raise refusal("EST-002", f"the fit of {OF} did not converge") from None
     chance = np.asarray(found.fittedvalues, dtype=np.float64)
     index = columns @ found.params
-    if not found.converged or np.abs(found.params[1:]).max(initial=0.0) > STEEPEST or not np.isfinite(index).all():
-        raise refusal("EST-002", f"a covariate separates {OF}")
+    if not found.converged or not np.isfinite(index).all():
+        raise refusal("EST-002", f"the fit of {OF} did not converge")
     slope: FloatArray = np.exp(-(index**2) / 2) / np.sqrt(2 * np.pi)
     residual: FloatArray = (codes - chance) * slope / np.maximum(chance * (1.0 - chance), 1e-300)
     # Observed, not expected: the two differ for a probit, and the influence of an estimate takes the observed one.
     information = (columns * (weights * residual * (residual + index))[:, None]).T @ columns
+    _refuse_separated(information)
     return _binary(chance, columns, slope, weights * residual, information)
 
 

@@ -69,7 +69,7 @@ def plot_contours(
         Each drawn where a confounder as strong as it would stand.
     ax : matplotlib Axes, optional
     limit : float, optional
-        The largest part of variance drawn; what holds the benchmarks and the value's robustness when omitted.
+        The largest part of variance drawn; what holds the value's robustness and most benchmarks when omitted.
     unit : str
         What the value is.
     """
@@ -77,7 +77,9 @@ def plot_contours(
     points = [(one.covariate, one.times()) for one in benchmarks if one.odds_treatment < 1]
     share = abs(value) / scale
     robust = 2 * share / (share + np.sqrt(share**2 + 4)) if share else 0.0
-    widest = max([0.05, robust, *(max(p.r2_outcome, p.r2_treatment) for _, p in points)])
+    # One strong covariate would press the others into a corner; it is drawn at the edge instead.
+    usual = float(np.median([max(p.r2_outcome, p.r2_treatment) for _, p in points])) if points else 0.0
+    widest = max(0.05, 1.5 * robust, usual)
     limit = min(0.95, 1.3 * widest) if limit is None else limit
     table = contours(value, scale, limit)
     grid = table["estimate"].to_numpy().reshape(STEPS, STEPS)

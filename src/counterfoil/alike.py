@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from counterfoil.datasets.disclosure import shown
 import numpy as np
 import pandas as pd
 
+from counterfoil.datasets.disclosure import shown
 from counterfoil.errors import CounterfoilError
 from counterfoil.estimators.comparisons.balance_result import BalanceTable
 from counterfoil.estimators.comparisons.balance_table import balance_table

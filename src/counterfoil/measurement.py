@@ -83,24 +83,6 @@ def _held_against(name: str, effect: Effect) -> Iterator[str]:
     named += [(f"{one.column} cannot have moved {effect.outcome}", one.why) for one in controls.treatments]
     told = "; ".join(f"{what} ({why})" if why else what for what, why in named)
     yield f"As the parties see it, {told}. This is tested as {name} is measured, shown beside it, and moves no money."
-    yield from declared(name, effect, words)
-
-
-def declared(name: str, effect: Effect, words: Words) -> Iterator[str]:
-    """Say what the parties hold to move what, and what must show no effect; no money depends on either."""
-    if effect.graph is not None:
-        yield f"For {name} the parties hold that {words.listed(effect.graph.reading())}."
-    controls = effect.negative_controls
-    if controls is None:
-        return
-    shown = [f"on {one.called}{because(one.why)}" for one in controls.outcomes]
-    shown += [f"of {one.column} on {effect.outcome}{because(one.why)}" for one in controls.treatments]
-    yield f"Beside {name} it is shown whether there is an effect {words.listed(shown)}, where there can be none."
-
-
-def because(why: str) -> str:
-    """Return a reason in brackets, or nothing."""
-    return f" ({why})" if why else ""
 
 
 def gate_sentence(name: str, gate: BaseModel, words: Words) -> str:

@@ -309,13 +309,8 @@ def measure(contract: Contract, study: Study, name: str) -> EffectResult:
     except (ContractError, DataError):
         raise
     except CounterfoilError as error:
-        return replace(result, refused=error.problems)
-    return _held_against(contract, divide(result), spec, used)
-    divided = divide(result)
-    return divided if divided.refused else _held_against(contract, divided, spec, used)
         # What a graph says of a design holds whether or not these people can answer it.
-        found = identified(contract, name, study)
-        return replace(result, identification=found, refused=error.problems)
+        return replace(result, identification=identified(contract, name, study), refused=error.problems)
     return _held_against(contract, divide(result), spec, used)
 
 

@@ -1,6 +1,6 @@
 """What hidden causes could do to what is due: the moves of the payment, what flips, and how to say and to draw them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final, Literal
@@ -15,6 +15,8 @@ from counterfoil.estimators.palette import GAIN, LOSS, WHOLE
 from counterfoil.estimators.sensitivity.order_flips import OrderFlip
 from counterfoil.estimators.sensitivity.strength import as_strong_as
 
+APART: Final = 0.04
+"""Part of a picture's width within which two marks share a label."""
 PAIRS_SAID: Final = 3
 """Pairs of providers, the most fragile first, of which a sentence is made."""
 
@@ -198,9 +200,10 @@ class PaymentSensitivity:
             like = "as" if move.multiple == 1 else f"{move.multiple:g} times as"
             who = f"a confounder {like} strong as {move.covariate}"
             if move.bias == 0:
+                nothing = "who was served" if move.r2_treatment == 0 else "the outcome"
                 yield (
-                    f"{who} would not move the payment: beside the other covariates, {move.covariate} tells nothing more of the "
-                    "outcome, or of who was treated"
+                    f"{move.covariate} is no yardstick: once the other covariates are accounted for, it adds nothing to what tells "
+                    f"{nothing}"
                 )
                 continue
             yield f"{who} could move the payment {self._by(move.payment_low, 'if the gain is really lower')}; {self._to(move.payment_high)}"
@@ -261,16 +264,15 @@ class PaymentSensitivity:
             money = [np.nan if amount is None else float(amount) for amount in amounts]
             ax.plot(curve.strengths, money, color=color, label=label)
         ax.axhline(float(self.due), color=WHOLE, linewidth=1, linestyle=":")
-        for name, place in curve.marks:
-            if place <= curve.strengths[-1]:
-                ax.axvline(place, color="0.7", linewidth=1, zorder=0)
-                above = ax.get_xaxis_transform()
-                ax.annotate(name, (place, 1.0), xycoords=above, rotation=25, ha="left", va="bottom", fontsize=8)
+        for name, place in _apart(curve.marks, curve.strengths[-1]):
+            ax.axvline(place, color="0.7", linewidth=1, zorder=0)
+            above = ax.get_xaxis_transform()
+            ax.annotate(name, (place, 1.0), xycoords=above, rotation=25, ha="left", va="bottom", fontsize=8)
         ax.set_xlabel("part of the outcome and of who was treated that it explains")
         ax.set_ylabel(f"due ({self.currency})")
         ax.set_title(f"What a hidden cause could do to the payment: {curve.effect}", fontsize=10, pad=26)
         ax.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-        ax.legend(frameon=False, fontsize=9, loc="lower left")
+        ax.legend(frameon=False, fontsize=9, loc="best")
         ax.spines[["top", "right"]].set_visible(False)
         return ax
 
@@ -279,6 +281,19 @@ class PaymentSensitivity:
 
     def _repr_html_(self) -> str:
         return titled_table(self.tidy().astype(str), f"What a hidden cause could do to {self.due:,} {self.currency}")
+
+
+def _apart(marks: Sequence[tuple[str, float]], limit: float) -> list[tuple[str, float]]:
+    """Return marks within a limit, those that would lie on each other under one name."""
+    found: list[tuple[str, float]] = []
+    for name, place in sorted(marks, key=lambda mark: mark[1]):
+        if place > limit:
+            continue
+        if found and place - found[-1][1] < APART * limit:
+            found[-1] = f"{found[-1][0]}, {name}", found[-1][1]
+        else:
+            found.append((name, place))
+    return found
 
 
 def _names(kind: type) -> list[str]:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from counterfoil.alike import balance_lines, counted_as, overlap_of
@@ -92,11 +91,8 @@ def _of_groups(spec: Comparison, study: Study) -> Rehearsal:
             **({"effect of": found["term"]} if several else {}),
             "group": found["group"],
             "people": found["people"],
-            # Written one by one: a column in which all are missing stays one of numbers.
-            "count as": ["few" if pd.isna(size) else f"{size:,.0f}" for size in found["effective"]],
-            "one person's largest part": ["" if pd.isna(part) else f"{part:.1%}" for part in found["largest_share"]],
             "count as": counted_as(found),
-            "one person's largest part": ["" if np.isnan(part) else f"{part:.1%}" for part in found["largest_share"]],
+            "one person's largest part": ["" if pd.isna(part) else f"{part:.1%}" for part in found["largest_share"]],
         }
     )
     return Rehearsal(cells, (), built.warnings, tuple(balance_lines(built)))

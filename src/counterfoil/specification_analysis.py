@@ -142,7 +142,9 @@ class _Runner:
         terms = last.effects[self._effect].model_copy(update=changes)
         key = asked.estimator.model_dump_json()
         if self._last is None or self._last[0] != key:
-            whole = varied(last, self._effect, terms.model_copy(update={"split": None, "graph": None, "negative_controls": None}))
+            whole = varied(
+                last, self._effect, terms.model_copy(update={"split": None, "graph": None, "negative_controls": None})
+            )
             # What is held against the design of the contract says nothing of another one, and is not measured again.
             alone = terms.model_copy(update={"split": None, "graph": None, "negative_controls": None})
             whole = varied(last, self._effect, alone)

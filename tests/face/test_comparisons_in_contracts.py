@@ -265,19 +265,22 @@ def test_a_design_over_time_takes_no_graph(tmp_path: Path) -> None:
     (tmp_path / "contract.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(CounterfoilError, match="CONTRACT-016"):
         cf.check(cf.read_contract(tmp_path / "contract.yaml"), study())
+
+
+HELD = """\
     graph: {edges: [need -> trained -> days, need -> days%s], unobserved: [%s]}
     negative_controls: {outcomes: [need], treatments: [housed]}
 payments:"""
 
 
-def declared(folder: Path, arrows: str = "", unobserved: str = "") -> Contract:
+def held_contract(folder: Path, arrows: str = "", unobserved: str = "") -> Contract:
     text = CONTRACT % ("higher", KINDS["weighting"])
-    (folder / "contract.yaml").write_text(text.replace("payments:", DECLARED % (arrows, unobserved)), encoding="utf-8")
+    (folder / "contract.yaml").write_text(text.replace("payments:", HELD % (arrows, unobserved)), encoding="utf-8")
     return cf.read_contract(folder / "contract.yaml")
 
 
-def test_an_effect_is_held_against_what_was_declared(tmp_path: Path) -> None:
-    evaluation = cf.evaluate(declared(tmp_path, ", zeal -> trained, zeal -> days", "zeal"), study())
+def test_an_effect_is_held_against_what_was_held_contract(tmp_path: Path) -> None:
+    evaluation = cf.evaluate(held_contract(tmp_path, ", zeal -> trained, zeal -> days", "zeal"), study())
     result = evaluation.effects["work"]
     assert result.identification is not None
     assert not result.identification.identified
@@ -295,7 +298,7 @@ def test_an_effect_is_held_against_what_was_declared(tmp_path: Path) -> None:
 
 
 def test_what_was_declared_moves_no_money(tmp_path: Path) -> None:
-    held = cf.evaluate(declared(tmp_path), study())
+    held = cf.evaluate(held_contract(tmp_path), study())
     assert held.effects["work"].identification is not None
     assert held.effects["work"].identification.identified
     alone = cf.evaluate(contract(tmp_path, KINDS["weighting"]), study())

@@ -107,5 +107,5 @@ def test_the_graph_speaks_even_where_the_people_cannot_answer(tmp_path: Path) ->
 
 def test_both_are_read_out_in_plain_sentences(tmp_path: Path) -> None:
     said = describe(contract(tmp_path, KINDS["matching"] % "need"))
-    assert "the parties hold that trained depends on need" in said
-    assert "an effect on earlier (before it began) and of later on days, where there can be none" in said
+    assert "As the parties see it, trained depends on need" in said
+    assert "the programme cannot have moved earlier (before it began); later cannot have moved days" in said

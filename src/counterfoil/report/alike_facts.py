@@ -3,8 +3,7 @@
 import math
 from typing import TYPE_CHECKING, Any, Final
 
-from counterfoil.alike import balance_lines, balance_of_comparison, compared, overlap_of
-from counterfoil.alike import balance_of_comparison, compared, counted_as, overlap_of
+from counterfoil.alike import balance_lines, balance_of_comparison, compared, counted_as, overlap_of
 from counterfoil.estimators.comparisons.balance_result import love_rows
 from counterfoil.report.balance_picture import Likeness, balance_picture
 

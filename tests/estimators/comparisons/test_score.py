@@ -88,3 +88,26 @@ def test_a_learner_is_taken_as_known() -> None:
     found = fit_score(codes, covariates, model=PropensityLearner(name="random_forest"), seed=1)
     assert found.known
     assert not found.through(np.ones((N, 2, 1))).any()
+
+
+def test_a_covariate_and_its_square_may_be_steep() -> None:
+    """Large coefficients of opposite sign that the data hold well are no separation."""
+    rng = np.random.default_rng(2)
+    age = rng.uniform(40, 60, 4_000)
+    index = 60 * (age / 50) - 30 * (age / 50) ** 2 - 30.5
+    codes = (rng.random(4_000) < 1 / (1 + np.exp(-index))).astype(np.intp)
+    covariates = np.column_stack([age, age**2])
+    design = sm.add_constant((covariates - covariates.mean(axis=0)) / covariates.std(axis=0))
+    theirs = sm.Logit(codes, design).fit(disp=0)
+    assert np.abs(theirs.params).max() > 0
+    assert np.abs(fit_score(codes, covariates).treated - theirs.predict(design)).max() < 1e-9
+
+
+def test_groups_apart_at_a_point_are_separated() -> None:
+    """One value of a covariate tells for certain, though it is not the extreme one of many."""
+    covariates, codes = people()
+    alone = np.zeros(N)
+    alone[np.flatnonzero(codes == 1)[:30]] = 1.0
+    for model in ("logit", "probit"):
+        with pytest.raises(CounterfoilError, match="EST-002"):
+            fit_score(codes, np.column_stack([covariates, alone]), model=model)
