@@ -78,7 +78,7 @@ def test_without_covariates_chances_are_frequencies() -> None:
 
 def test_a_covariate_that_tells_for_certain_is_refused() -> None:
     covariates, codes = people()
-    for separating in (codes.astype(float), np.where(codes == 1, 2.0, covariates[:, 0])):
+    for separating in (codes.astype(float), np.where(codes == 1, 10.0, 0.0) + covariates[:, 0]):
         with pytest.raises(CounterfoilError, match="EST-002"):
             fit_score(codes, separating[:, None])
 
