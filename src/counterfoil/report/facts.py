@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 
 WITHHELD: Final = "withheld"
 RAW: Final = "raw outcomes"
-ARMS: Final = ("assigned", "control", "treated", "untreated", "served", "unserved")
-"""What the two groups of a design may be called in its counts."""
+ARMS: Final = (("assigned", "control"), ("treated", "untreated"), ("served", "unserved"))
+"""What the two groups of a design may be called in its counts; one without the other would give that one away."""
 MOST_BARS: Final = 6
 """Parties beyond which bars of shares have more parts than colours can tell apart."""
 MOST_PATTERNS: Final = 40
@@ -590,7 +590,7 @@ def _data(evaluation: "Evaluation", show_small_cells: bool) -> dict[str, Any]:
             )
             for reason, n in lost.items()
         ]
-        arms = {arm: counts[arm] for arm in ARMS if arm in counts}
+        arms = {arm: counts[arm] for pair in ARMS if set(pair) <= set(counts) for arm in pair}
         texts = [f"{n:,}" for n in arms.values()] if show_small_cells else suppress_counts(list(arms.values()))
         facts["served"] += [(f"{arm} ({result.name})", text) for arm, text in zip(arms, texts, strict=True)]
     if study is None:
