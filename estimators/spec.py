@@ -45,8 +45,8 @@ class Design(BaseModel):
     cluster: str | None = Field(None, description="Column of people: groups treated alike, or that share fortunes.")
     vcov: ErrorType | None = Field(
         None,
-        description="Error type. When omitted: CR1 with clusters; without, HC2 in an experiment, HC0 in staggered_did and HC1 "
-        "otherwise.",
+        description="Error type. When omitted: CR1 with clusters; without, HC2 in an experiment, HC0 in staggered_did and in "
+        "comparison groups without a lottery, and HC1 otherwise.",
     )
 
     @model_validator(mode="after")

@@ -6,7 +6,8 @@ the untreated, or for everybody).
 Sources: Rubin (1973), Biometrics 29(1), for nearest neighbours; Rosenbaum and Rubin (1985), The American Statistician 39(1), for
 calipers on the log-odds; Abadie and Imbens (2006), Econometrica 74(1), (2011), Journal of Business & Economic Statistics 29(1),
 (2012), Journal of the American Statistical Association 107(498), and (2016), Econometrica 84(2), and Abadie and Spiess (2022),
-Journal of the American Statistical Association 117(538), for errors; see ``methods`` for the other ways to match.
+Journal of the American Statistical Association 117(538), for errors. Each other way to match
+cites its own.
 """
 
 from typing import ClassVar, Literal
