@@ -46,6 +46,7 @@ def build(spec: "Matching", data: Study | pd.DataFrame) -> Matched:
         *found.warnings,
         *few_chosen(spec, sample, matches, balancing),
         *weak_overlap(sample, balancing, score, spec.estimand),
+        *_learned(spec, score),
     )
     if apart and matches.sets is not None:
         places = matches.sets[:, None].astype(np.float64)
@@ -93,6 +94,16 @@ def _renewed(sample: ComparisonSample, counts: dict[str, int], warnings: tuple[P
 def _chooses(spec: "Matching") -> bool:
     """Tell whether who chooses first is said by the score."""
     return spec.method == "nearest" and not spec.replace and spec.order in ("largest", "smallest")
+
+
+def _learned(spec: "Matching", score: Score | None) -> tuple[Problem, ...]:
+    """Return EST-047 where people are alike by chances whose estimation no error can count."""
+    by_score = spec.distance in BY_SCORE or spec.method in NEEDS_SCORE
+    if score is None or not score.known or not by_score:
+        return ()
+    return (
+        Problem("EST-047", "people are alike by chances of treatment that come from a learner", "estimator, score"),
+    )
 
 
 def _score(spec: "Matching", sample: ComparisonSample) -> Score | None:

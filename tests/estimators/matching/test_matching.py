@@ -201,6 +201,8 @@ def test_scores_by_probit_and_by_a_learner() -> None:
     assert abs(probit.values[0] - logit.values[0]) < logit.std_error[0]
     learned = matching(score={"name": "gradient_boosting"}, distance="score", replace=True).fit(frame).total()
     assert learned.diagnostics["score"] == "taken as known"
+    assert "EST-047" in {problem.code for problem in learned.warnings}
+    assert "EST-047" not in {problem.code for problem in logit.warnings}
     assert logit.diagnostics["score"] == "its estimation is in the errors"
 
 
