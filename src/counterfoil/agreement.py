@@ -11,6 +11,7 @@ from counterfoil.estimators.comparisons.comparison_design import ComparisonDesig
 from counterfoil.estimators.dose_response import DoseResponse
 from counterfoil.estimators.experiment import Experiment
 from counterfoil.estimators.instruments.instrumental_variable import InstrumentalVariable
+from counterfoil.estimators.matching.matching import Matching
 from counterfoil.estimators.panel_contribution import PanelContribution
 from counterfoil.estimators.panels.panel_design import AdoptionDesign, draw_panel
 from counterfoil.estimators.panels.regression_design import FixedEffectsDesign
@@ -126,6 +127,9 @@ def _groups(contract: Contract, study: Study, spec: ComparisonDesign, at: tuple[
         for number, names in enumerate(spec.before):
             for name in names:
                 yield from _asked(contract.where(*at, "before", number), partial(study.column, name, complete=False))
+    for place, column in enumerate(spec.exact if isinstance(spec, Matching) else ()):
+        where = contract.where(*at, "exact", place)
+        yield from _asked(where, partial(study.column, column, complete=spec.missing == "refuse"))
     for column in spec.treated_columns:
         ask = partial(study.arm, column) if marks else partial(study.column, column, complete=spec.missing == "refuse")
         yield from _asked(contract.where(*at, "treated"), ask)

@@ -15,6 +15,7 @@ import typer
 if TYPE_CHECKING:
     from counterfoil.checks import Check
     from counterfoil.evaluation import Evaluation
+    from counterfoil.specification_results import SpecificationCurve
 
 app = typer.Typer(
     name="counterfoil",
@@ -83,11 +84,11 @@ def _print(result: "Evaluation | Check", written: Format) -> None:
     print(result.to_json() if written is Format.json else result.summary(), end="")
 
 
-def _write_report(evaluation: "Evaluation", path: Path | None) -> None:
+def _write_report(evaluation: "Evaluation", path: Path | None, curve: "SpecificationCurve | None" = None) -> None:
     if path is None:
         return
     try:
-        evaluation.report(path)
+        evaluation.report(path, curve=curve)
     except OSError as error:
         typer.echo(f"the report cannot be written to {path}: {error.strerror}", err=True)
         raise typer.Exit(2) from None
@@ -311,6 +312,7 @@ def curve(
         ),
     ] = None,
     reported: ReportedOption = None,
+    report: ReportOption = None,
 ) -> None:
     """Run every specification that was declared, in outcome units and in money, beside the contract's own.
 
@@ -323,17 +325,23 @@ def curve(
         from counterfoil.specification_analysis import specification_curve as run
         from counterfoil.specifications import read_specifications
 
+        terms, people = read_contract(contract), read_study(study)
+        numbers = None if reported is None else read_reported(reported)
         found = run(
-            read_contract(contract),
-            read_study(study),
+            terms,
+            people,
             read_specifications(specifications),
-            reported=None if reported is None else read_reported(reported),
+            reported=numbers,
             resume=resume,
             progress=_told,
         )
         if plot is not None:
             found.write_plot(plot)
             typer.echo(f"wrote {plot}", err=True)
+        if report is not None:
+            from counterfoil.evaluation import evaluate as settle
+
+            _write_report(settle(terms, people, reported=numbers), report, found)
     print(found.to_json() if written is Format.json else found.summary(), end="")
     raise typer.Exit(0 if found.answered else 1)
 

@@ -171,6 +171,11 @@ CODES: Final[dict[str, Code]] = {
         "Everything that is declared is combined with everything else, and that is more than are run in one curve.",
         "declare fewer alternatives, or split them into several files and run each",
     ),
+    "CONTRACT-029": Code(
+        "curve of something else",
+        "A specification curve stands in the report of an evaluation only where both are of the same contract and the same files.",
+        "run the curve on the contract and the study that were evaluated",
+    ),
     "DATA-001": Code(
         "path does not exist",
         "The study folder or one of its tables is not where it was looked for.",

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
@@ -44,6 +44,9 @@ from counterfoil.reported import Reported, misreported
 from counterfoil.result_schema import FORMAT
 from counterfoil.robustness import robustness
 from counterfoil.verdict import render_text, sentence
+
+if TYPE_CHECKING:
+    from counterfoil.specification_results import SpecificationCurve
 
 DRAWS: Final = 1000
 """Draws of the effects around their estimates, where nothing else is asked for."""
@@ -269,7 +272,13 @@ class Evaluation:
         """Return verdict, effects, credits and ledger as text."""
         return render_text(self)
 
-    def report(self, path: str | Path | None = None, *, show_small_cells: bool = False) -> str:
+    def report(
+        self,
+        path: str | Path | None = None,
+        *,
+        show_small_cells: bool = False,
+        curve: "SpecificationCurve | None" = None,
+    ) -> str:
         """Return the report as one self-contained HTML page, and write it when a path is given.
 
         Parameters
@@ -277,10 +286,23 @@ class Evaluation:
         path : path, optional
         show_small_cells : bool
             True shows what rests on ten people or fewer; only for readers who may see it.
+        curve : SpecificationCurve, optional
+            Other designs that were declared for the same contract, run on the same study; shown in a section of its own.
+
+        Raises
+        ------
+        ContractError
+            CONTRACT-029 for a curve of another contract or study.
         """
         from counterfoil.report import render_html
 
-        page = render_html(self, show_small_cells=show_small_cells)
+        if curve is not None:
+            study = {} if self.study is None else dict(self.study.digests)
+            if (curve.contract.digest, dict(curve.study_digests)) != (self.contract.digest, study):
+                raise refusal(
+                    "CONTRACT-029", "the specification curve is of another contract or study than the evaluation"
+                )
+        page = render_html(self, show_small_cells=show_small_cells, curve=curve)
         if path is not None:
             Path(path).write_text(page, encoding="utf-8", newline="\n")
         return page

@@ -194,11 +194,12 @@ class PaymentSensitivity:
 
     def _of_moves(self) -> Iterator[str]:
         least = min((move.multiple for move in self.moves), default=1.0)
+        of = "{}: " if len({move.effect for move in self.moves}) > 1 else ""
         for move in self.moves:
             if move.multiple != least:
                 continue
             like = "as" if move.multiple == 1 else f"{move.multiple:g} times as"
-            who = f"a confounder {like} strong as {move.covariate}"
+            who = f"{of.format(move.effect)}a confounder {like} strong as {move.covariate}"
             if move.bias == 0:
                 nothing = "who was served" if move.r2_treatment == 0 else "the outcome"
                 yield (

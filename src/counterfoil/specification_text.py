@@ -158,7 +158,8 @@ def _notes(curve: "SpecificationCurve") -> list[str]:
         each = "; ".join(f"{name} ({count:,})" for name, count in curve.estimands.items())
         found.append(f"They do not all estimate the same, so part of the spread is of questions: {each}.")
     declared = f"declared in {curve.specifications.file}" if curve.specifications.file else "declared in Python"
-    reason = f" Why these: {curve.specifications.reason}" if curve.specifications.reason else ""
+    why = (curve.specifications.reason or "").strip()
+    reason = f" Why these: {why}{'' if why.endswith(('.', '!', '?')) else '.'}" if why else ""
     found.append(
         f"The set was {declared}; shares are of this set, and no chances.{reason} Whether it is homogeneous, and was declared "
         "before outcomes were seen, no figure shows."

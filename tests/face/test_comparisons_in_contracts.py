@@ -122,6 +122,7 @@ def test_better_lower_pays_for_a_fall(tmp_path: Path) -> None:
         ("kind: matching, treated: traind, covariates: [need]", "DATA-004", "line 11, column 33"),
         ("kind: weighting, treated: course, covariates: [need]", "DATA-013", "line 11, column 34"),
         ("kind: weighting, treated: trained, covariates: [ned]", "DATA-004", "line 11, column 52"),
+        ("kind: matching, treated: trained, covariates: [need], exact: [sit]", "DATA-004", "line 11, column 79"),
         ("kind: doubly_robust, treated: course, control: none, covariates: [need]", "CONTRACT-016", "arm"),
         ("kind: weighting, treated: [trained, housed], covariates: [need]", "CONTRACT-016", "arm"),
         ("kind: matching, treated: trained, covariates: [need], calliper: 0.2", "CONTRACT-00", "caliper"),
