@@ -449,7 +449,10 @@ FIRES: dict[str, Callable[[Path], Any]] = {
     "CONTRACT-027": lambda folder: specification_grid(contract(folder), Specifications(effect="jbos", rules=["shapley"])),
     "CONTRACT-028": lambda folder: specification_grid(contract(folder), Specifications(covariates={f"c{k}": () for k in range(2001)})),
     "CONTRACT-029": lambda folder: cf.evaluate(contract(folder), study()).report(
-        curve=specification_curve(contract(folder).model_copy(update={"name": "another"}), study(), Specifications(rules=["shapley", "equal_split"]))
+        curve=specification_curve(
+            contract(folder, ("{kind: contribution}", "{kind: contribution, model: additive}")),
+            study(), Specifications(rules=["shapley", "equal_split"]),
+        )
     ),
     "EST-055": lambda folder: specification_curve(
         contract(folder, ("{kind: contribution}", "{kind: contribution, min_pair: 2, model: saturated}")),
