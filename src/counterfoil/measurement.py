@@ -20,17 +20,6 @@ from counterfoil.verdict import agreed_parts, describe_gate, split_terms
 SAID: Final = (
     *("outcome", "better", "estimator", "gate", "split", "planning", "doubtful", "groups", "display"),
     *("graph", "negative_controls"),
-    "outcome",
-    "better",
-    "estimator",
-    "gate",
-    "split",
-    "planning",
-    "doubtful",
-    "groups",
-    "display",
-    "graph",
-    "negative_controls",
 )
 """Terms of an effect that are said one by one here, or that no money depends on."""
 
