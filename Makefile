@@ -24,7 +24,7 @@ demo: $(STAMP) ## settle a two-provider contract on real data
 	$(BIN)/counterfoil demo rice
 
 test: $(STAMP) ## run the tests and every example in a docstring
-	$(BIN)/python -m pytest -n auto --doctest-modules --pyargs counterfoil tests
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --doctest-modules --pyargs counterfoil tests
 
 lint: $(STAMP) ## ruff and the direction of imports
 	$(BIN)/ruff format --check .
