@@ -33,7 +33,7 @@ def rare_levels(sample: ComparisonSample, estimand: Estimand) -> Sequence[Proble
     >>> people = pd.DataFrame({"y": 0.0, "a": [0] * 40 + [1] * 40, "north": [1] * 20 + [0] * 58 + [1] * 2})
     >>> sample = draw_comparison(ComparisonDesign(outcome="y", treated="a", covariates=("north",)), people)
     >>> [problem.what for problem in rare_levels(sample, "atc")]
-    ["'north' holds for <11 people of assigned, who stand for all who are like them"]
+    ["'north' holds for <11 people of treated, who stand for all who are like them"]
     """
     sides = {"att": (0,), "atc": sample.arms.chosen}.get(estimand, (0, *sample.arms.chosen))
     found = []
