@@ -12,6 +12,7 @@ from counterfoil.estimators.comparisons.balance_result import BalanceTable, love
 from counterfoil.estimators.comparisons.balance_table import balance_table
 from counterfoil.estimators.comparisons.compared import ComparisonFit
 from counterfoil.estimators.comparisons.multiple_imputation import join_imputations, over_imputations
+from counterfoil.estimators.comparisons.ols_weights import OlsWeights, ols_weights
 from counterfoil.estimators.comparisons.overlap import Overlap, measure_overlap
 from counterfoil.estimators.comparisons.set_weights import weights_of_sets
 from counterfoil.estimators.contamination import contamination
@@ -150,6 +151,7 @@ __all__ = [
     "Matched",
     "Matching",
     "NegativeControls",
+    "OlsWeights",
     "OrderFlips",
     "Overlap",
     "PairBounds",
@@ -213,6 +215,7 @@ __all__ = [
     "love_rows",
     "measure_overlap",
     "observed_and_baseline",
+    "ols_weights",
     "omitted_confounder",
     "omitted_variable",
     "order_flips",
