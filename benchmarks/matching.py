@@ -8,6 +8,7 @@ against ours, and ours against a search through everybody.
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -287,7 +288,10 @@ WORKLOAD: Final = (
 def measured(program: str, python: str, work: Workload, calls: int) -> dict[str, Any]:
     """Return what a program prints in a process of its own."""
     drawn = DRAWN.format(size=work.size, calls=calls, half=work.half)
-    run = subprocess.run([python, "-c", drawn + program + TIMED], check=True, capture_output=True, text=True)  # noqa: S603
+    # Threads that wait for each other would count as time of whoever waits.
+    one = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
+    command = [python, "-c", drawn + program + TIMED]
+    run = subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, **one})  # noqa: S603
     found: dict[str, Any] = json.loads(run.stdout.splitlines()[-1])
     return found
 

@@ -448,7 +448,15 @@ PAGES = {
         "[DoublyRobust](methods/doubly_robust.md)). Each first builds its comparison without outcomes (`build`), so that it can be "
         "looked at, improved and agreed on; `effect` of what was built, or `fit`, then measures.",
         *of_package("estimators.comparisons", "compared:ComparisonFit", "balance_table", "balance_result:BalanceTable"),
-        *of_package("estimators.comparisons", "balance_measures", "balance_plots", "balance_joint", "overlap", "score", "ols_weights"),
+        *of_package(
+            "estimators.comparisons",
+            "balance_measures",
+            "balance_plots",
+            "balance_joint",
+            "overlap",
+            "score",
+            "ols_weights",
+        ),
         *of_package("estimators.matching", "matched:Matched", "nearest", "optimal_pairs", "full_matching"),
         *of_package("estimators.matching", "ratio_limits", "coarsened_exact", "cuts", "subclassification"),
         *of_package("estimators.matching", "bias_adjustment", "estimated_score"),

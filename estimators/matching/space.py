@@ -88,7 +88,7 @@ def neighbours(
 
 
 def _by_tree(focal: FloatArray, partners: FloatArray, count: int) -> tuple[Positions, Positions]:
-    tree = cKDTree(partners, balanced_tree=False)
+    tree = cKDTree(partners, leafsize=32, balanced_tree=False)
     asked = min(count + 1, len(partners))
     found = np.asarray(tree.query(focal, k=asked)[1]).reshape(len(focal), asked)
     reach = squared(focal, partners[found[:, count - 1]]) + TIE

@@ -51,13 +51,16 @@ def few_chosen(
     open_columns = [j for j, name in enumerate(adjusting.covariates) if name not in spec.adjusted]
     if share is None or not open_columns:
         return ()
-    weight, values = balancing[:, 0], adjusting.values[:, open_columns]
-    sides = [(values[member], weight[member]) for member in (sample.of(1), sample.of(0))]
-    means = [np.average(column, axis=0, weights=own) for column, own in sides]
+    values = adjusting.values if len(open_columns) == adjusting.values.shape[1] else adjusting.values[:, open_columns]
+    members = np.stack([sample.of(1), sample.of(0)]).astype(np.float64)
+    own = members * balancing[:, 0]
+    means = own @ values / own.sum(axis=1)[:, None]
     # Not of the partners alone, who vary less the nearer they are.
-    spread = np.sqrt(np.mean([column.var(axis=0) for column, _ in sides], axis=0))
+    sizes = members.sum(axis=1)[:, None]
+    variances = members @ values**2 / sizes - (members @ values / sizes) ** 2
+    spread = np.sqrt(np.maximum(variances.mean(axis=0), 0.0))
     gap = np.abs(means[0] - means[1]) / np.where(spread > 0, spread, np.inf)
-    by_lot = np.sqrt(sum(float((own**2).sum() / own.sum() ** 2) for _, own in sides))
+    by_lot = np.sqrt(float(((own**2).sum(axis=1) / own.sum(axis=1) ** 2).sum()))
     if gap.max() <= LEFT * by_lot:
         return ()
     far = adjusting.names[open_columns[int(gap.argmax())]]
