@@ -192,7 +192,12 @@ def _people_of(table: Table, column: Any, known: pd.Index, problems: list[Proble
     if isinstance(column.dtype, pd.CategoricalDtype):
         names, codes = pd.Index(column.cat.categories), column.cat.codes.to_numpy()
     else:
-        codes, unique = pd.factorize(canonical(column, keep_integers=True))
+        plain = canonical(column, keep_integers=True)
+        if len(plain) == len(known) and pd.Index(plain).equals(known):
+            # One row a person, in the order of the people.
+            everybody = np.arange(len(known), dtype=np.int32)
+            return pd.Series(pd.Categorical.from_codes(everybody, categories=known))
+        codes, unique = pd.factorize(plain)
         names = pd.Index(unique)
     if len(known) and len(names):
         number, numbers = (pd.api.types.is_integer_dtype(index.dtype) for index in (names, known))
@@ -208,11 +213,20 @@ def _people_of(table: Table, column: Any, known: pd.Index, problems: list[Proble
     return pd.Series(pd.Categorical.from_codes(rows, categories=known.dropna()))
 
 
+DENSE: Final = 16
+"""Keys per row up to which a mark a key is cheaper than sorting rows by key."""
+
+
 def _repeated(outcomes: pd.DataFrame, kind: str) -> NDArray[np.bool_]:
     """Mark rows that repeat an earlier row's person, outcome or measure, and period."""
     key = outcomes["person"].cat.codes.to_numpy(dtype=np.int64)
     for name in (kind, "period"):
-        key = key * (len(outcomes[name].cat.categories) + 1) + outcomes[name].cat.codes.to_numpy()
+        key = key * (len(outcomes[name].cat.categories) + 1) + outcomes[name].cat.codes.to_numpy() + 1
+    if len(key) and key.min() >= 0 and key.max() < DENSE * len(key):
+        seen = np.zeros(int(key.max()) + 1, dtype=bool)
+        seen[key] = True
+        if int(seen.sum()) == len(key):
+            return np.zeros(len(key), dtype=bool)
     return np.asarray(pd.Series(key).duplicated().to_numpy() & (outcomes["person"].cat.codes.to_numpy() >= 0))
 
 

@@ -157,7 +157,11 @@ class Study:
         people.insert(0, "person", ids)
         services, problems = services_of(table, ids, providers, doses)
         raise_any(problems)
-        long = [pd.DataFrame({"person": ids, "outcome": name, "value": frame[name]}) for name in outcomes]
+        names = list(dict.fromkeys(outcomes))
+        long = [
+            pd.DataFrame({"person": ids, "outcome": _all_of(name, names, len(frame)), "value": frame[name]})
+            for name in outcomes
+        ]
         return cls.from_tables(
             people,
             services=services if providers else None,
@@ -511,6 +515,13 @@ class Study:
         if self.claims is not None:
             parts["claims"] = len(self.claims)
         return titled_table(pd.DataFrame({"table": parts.keys(), "count": parts.values()}), self.title)
+
+
+def _all_of(name: str, names: Sequence[str], size: int) -> pd.Categorical:
+    """Return one of some names as often as there are rows."""
+    return pd.Categorical.from_codes(
+        np.full(size, names.index(name), dtype=np.int8 if len(names) < 128 else np.int32), names
+    )
 
 
 def _named(names: Sequence[str]) -> str:
