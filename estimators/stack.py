@@ -121,7 +121,8 @@ def _refuse(estimates: Sequence[Estimate], names: Sequence[str] | None, independ
             problems.append("a published estimate has no people to join by")
         whole = {block.error_type for block in estimates} & set(AS_STATED)
         problems += [
-            f"{name} errors are no sum over people; `using` another error type has scores" for name in sorted(whole)
+            f"{name} errors are no sum over people; `errors: scores` under the estimator, or `using` in Python, gives some that are"
+            for name in sorted(whole)
         ]
     if problems:
         raise EstimationError(*(Problem("EST-008", what) for what in problems))

@@ -121,7 +121,8 @@ def _groups(contract: Contract, study: Study, spec: ComparisonDesign, at: tuple[
     """Yield what is wrong with the columns, or the services, that say who was treated."""
     if spec.treated is None and study.services is None:
         what = "the study has no services.csv, and `treated:` names no column"
-        yield Problem("DATA-019", what, contract.where(*at))
+        fix = "name a column of people under `treated:`, or add the table to the study folder"
+        yield Problem("DATA-019", what, contract.where(*at), fix)
     marks = spec.control is None and spec.missing == "refuse"
     if isinstance(spec, LongitudinalWeighting):
         for number, names in enumerate(spec.before):
