@@ -14,13 +14,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
 
 from counterfoil.attribution.money.amounts import Amount
 from counterfoil.contract import VERSION
-from counterfoil.errors import raise_any, refusal
-from counterfoil.source import Source, read_source
-from counterfoil.translation import translate
+from counterfoil.errors import refusal
+from counterfoil.source import Source
+from counterfoil.translation import typed_file
 
 
 def _several(value: Any) -> Any:
@@ -260,14 +260,6 @@ def read_assumptions(path: str | Path) -> Assumptions:
     ContractError
         With every problem of the file at once, each with line and column.
     """
-    source = read_source(path)
-    if source.data.get("counterfoil") not in (None, str(VERSION)):
-        what = "`counterfoil:` must be 1, the version of the language"
-        raise refusal("CONTRACT-009", what, source.where(("counterfoil",)))
-    try:
-        found = Assumptions.model_validate(source.data)
-    except ValidationError as error:
-        raise_any([translate(detail, source, Assumptions) for detail in error.errors(include_url=False)])
-        raise
+    found, source = typed_file(path, Assumptions, VERSION)
     found._source = source
     return found

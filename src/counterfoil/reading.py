@@ -4,7 +4,6 @@ What cannot be typed is left out, and the rest is still held against itself, so 
 not one thing after the other.
 """
 
-import re
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +13,7 @@ from counterfoil.contract import VERSION, Contract
 from counterfoil.contradictions import contradictions
 from counterfoil.errors import Problem, raise_any, refusal
 from counterfoil.source import Path_, Source, read_source
-from counterfoil.translation import genuine, translate, written
+from counterfoil.translation import genuine, in_file_order, translate, written
 from counterfoil.unread import Unread, without_unread
 
 ROUNDS: Final = 4
@@ -57,15 +56,6 @@ def read_contract(path: str | Path) -> Contract:
     if contract is None:
         raise refusal("CONTRACT-006", "the contract cannot be read", source.name)
     return contract
-
-
-def in_file_order(problems: list[Problem]) -> list[Problem]:
-    """Sort problems by the line and column where they stand, each once."""
-    return sorted(dict.fromkeys(problems), key=lambda problem: _line(problem.where))
-
-
-def _line(where: str) -> list[int]:
-    return [int(number) for number in re.findall(r"(?:line|column) (\d+)", where)]
 
 
 def _version(source: Source) -> list[Problem]:

@@ -9,13 +9,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from counterfoil.attribution.money.amounts import Amount
-from counterfoil.errors import raise_any
-from counterfoil.source import read_source
-from counterfoil.translation import translate
+from counterfoil.translation import typed_file
 
 RECORD: Final = "record.yaml"
 VERSION: Final = 1
@@ -192,9 +190,4 @@ def read_record(folder: str | Path) -> Record:
     >>> record.contract, record.cases[0].name
     ('rikers-able', 'realized')
     """
-    source = read_source(Path(folder) / RECORD)
-    try:
-        return Record.model_validate(source.data)
-    except ValidationError as error:
-        raise_any([translate(detail, source, Record) for detail in error.errors(include_url=False)])
-        raise
+    return typed_file(Path(folder) / RECORD, Record)[0]

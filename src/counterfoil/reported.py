@@ -1,21 +1,20 @@
 """What was verified or published elsewhere: ``reported.yaml``, so that a contract settles without people's records."""
 
-import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from counterfoil.attribution.counting.quantity import Cell, Quantity
 from counterfoil.attribution.counting.reported import Reported as ReportedTerms
 from counterfoil.attribution.money.amounts import Amount
 from counterfoil.contract import Contract
-from counterfoil.errors import Problem, did_you_mean, raise_any
+from counterfoil.errors import Problem, did_you_mean
 from counterfoil.estimators.published import Published
-from counterfoil.source import Source, read_source
-from counterfoil.translation import translate
+from counterfoil.source import Source
+from counterfoil.translation import typed_file
 
 
 class Figure(BaseModel):
@@ -111,13 +110,7 @@ def read_reported(path: str | Path) -> Reported:
     ContractError
         With every problem of the file at once, each with line and column.
     """
-    source = read_source(path)
-    try:
-        reported = Reported.model_validate(source.data)
-    except ValidationError as error:
-        problems = [translate(detail, source, Reported) for detail in error.errors(include_url=False)]
-        raise_any(sorted(problems, key=lambda problem: [int(number) for number in re.findall(r"\d+", problem.where)]))
-        raise
+    reported, source = typed_file(path, Reported)
     reported._source = source
     return reported
 

@@ -11,12 +11,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, StringConstraints, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, StringConstraints
 
 from counterfoil.contract import VERSION, Measured, Name
-from counterfoil.errors import raise_any, refusal
-from counterfoil.source import Path_, Source, read_source
-from counterfoil.translation import translate
+from counterfoil.source import Path_, Source
+from counterfoil.translation import typed_file
 
 FAMILY: Final = "family"
 RULE: Final = "rule"
@@ -176,14 +175,6 @@ def read_specifications(path: str | Path) -> Specifications:
     ContractError
         With every problem of the file at once, each with line and column.
     """
-    source = read_source(path)
-    if source.data.get("counterfoil") not in (None, str(VERSION)):
-        what = "`counterfoil:` must be 1, the version of the language"
-        raise refusal("CONTRACT-009", what, source.where(("counterfoil",)))
-    try:
-        found = Specifications.model_validate(source.data)
-    except ValidationError as error:
-        raise_any([translate(detail, source, Specifications) for detail in error.errors(include_url=False)])
-        raise
+    found, source = typed_file(path, Specifications, VERSION)
     found._source = source
     return found

@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any, Final, cast, get_args
+from pathlib import Path
+from typing import Any, Final, TypeVar, cast, get_args
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
-from counterfoil.errors import Problem, did_you_mean, listed
-from counterfoil.source import Source
+from counterfoil.errors import Problem, did_you_mean, listed, raise_any, refusal
+from counterfoil.source import Source, read_source
+
+Typed = TypeVar("Typed", bound=BaseModel)
 
 KINDS: Final = {
     "missing": "CONTRACT-005",
@@ -137,3 +140,39 @@ def _models_at(loc: Sequence[str | int], root: type[BaseModel]) -> list[type[Bas
 def _kind(model: type[BaseModel]) -> Iterator[str]:
     if "kind" in model.model_fields:
         yield str(model.model_fields["kind"].default)
+
+
+def typed_file(path: str | Path, model: type[Typed], version: int | None = None) -> tuple[Typed, Source]:
+    """Read a YAML file as a model, and return it with what it was read from.
+
+    Parameters
+    ----------
+    path : str or Path
+    model : type
+        A strict pydantic model.
+    version : int, optional
+        Of the contract language, for files that may name it under `counterfoil:`.
+
+    Raises
+    ------
+    ContractError
+        With every problem of the file at once, each with line and column; CONTRACT-009 for another version.
+    """
+    source = read_source(path)
+    if version is not None and source.data.get("counterfoil") not in (None, str(version)):
+        what = f"`counterfoil:` must be {version}, the version of the language"
+        raise refusal("CONTRACT-009", what, source.where(("counterfoil",)))
+    try:
+        return model.model_validate(source.data), source
+    except ValidationError as error:
+        raise_any(in_file_order([translate(detail, source, model) for detail in error.errors(include_url=False)]))
+        raise
+
+
+def in_file_order(problems: list[Problem]) -> list[Problem]:
+    """Sort problems by the line and column where they stand, each once."""
+    return sorted(dict.fromkeys(problems), key=lambda problem: _line(problem.where))
+
+
+def _line(where: str) -> list[int]:
+    return [int(number) for number in re.findall(r"(?:line|column) (\d+)", where)]
