@@ -133,7 +133,8 @@ class Study:
         frame = native(frame)
         if person is None and ("person" in frame or frame.index.nlevels > 1):
             what = "the frame has a column 'person'" if "person" in frame else "the frame's index has several levels"
-            raise refusal("DATA-022", f"{what}, and `person=` does not say which column is the id", "frame")
+            fix = "name the column: `Study.from_frame(frame, person=...)`, and fit that study"
+            raise refusal("DATA-022", f"{what}, and `person=` does not say which column is the id", "frame", fix)
         table = Table(frame, "frame")
         doses = dict(doses or {})
         wanted = [

@@ -445,7 +445,7 @@ PAGES = {
         topic_page,
         "Comparison groups",
         "What stands behind a comparison that no lottery made ([Matching](methods/matching.md), [Weighting](methods/weighting.md), "
-        "[DoublyRobust](methods/doubly_robust.md)). Each first builds its comparison without outcomes (`build`), so that it can be "
+        "[LongitudinalWeighting](methods/longitudinal_weighting.md), [DoublyRobust](methods/doubly_robust.md)). Each first builds its comparison without outcomes (`build`), so that it can be "
         "looked at, improved and agreed on; `effect` of what was built, or `fit`, then measures.",
         *of_package("estimators.comparisons", "compared:ComparisonFit", "balance_table", "balance_result:BalanceTable"),
         *of_package(

@@ -62,7 +62,8 @@ class BalanceTable:
         few = pd.Series([pair in self.rare for pair in zip(rows["term"], rows["covariate"], strict=True)], rows.index)
         if few.all():
             return None
-        return replace(self, rows=rows[~few], rare=(), unshown=int(few.sum()))
+        sizes = self.sizes[self.sizes["group"] == ""]
+        return replace(self, rows=rows[~few], sizes=sizes, by=None, hidden=(), rare=(), unshown=int(few.sum()))
 
     def tidy(self) -> pd.DataFrame:
         """Return one row a term, a group and a column.

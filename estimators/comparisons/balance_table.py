@@ -72,7 +72,7 @@ def balance_table(
     columns, names, adjusted = _columns(sample, functions or {})
     unit_of = UNIT_OF.get(compared.estimand, "pooled")
     groups, found = (None, np.empty(0)) if by is None else sample.study.groups(by)
-    labels = [f"{label:g}" if isinstance(label, float) else str(label) for label in found.tolist()]
+    labels = [f"{label:.15g}" if isinstance(label, float) else str(label) for label in found.tolist()]
     rows: list[pd.DataFrame] = []
     sizes: list[dict[str, Any]] = []
     hidden: list[tuple[str, str]] = []

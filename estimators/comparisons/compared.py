@@ -127,10 +127,13 @@ class ComparisonFit:
         Made without reading outcomes.
     effects : Estimate
         One term a group that is compared with the untreated, in the outcome's units per person.
+    period : str or None
+        Of the outcome, where the design names one.
     """
 
     comparison: Compared
     effects: Estimate
+    period: str | None = None
 
     def total(self) -> Estimate:
         """Return the gain: one term.

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -79,10 +78,17 @@ class ComparisonSample:
         return np.asarray(self.codes == code)
 
 
-def draw_comparison(spec: ComparisonDesign, data: Study | pd.DataFrame) -> ComparisonSample:
+def draw_comparison(spec: ComparisonDesign, data: Study | pd.DataFrame, *, two: bool = False) -> ComparisonSample:
     """Read who was treated and what people must be alike in. Of outcomes only whether people have one is looked at.
 
     A study whose outcomes are not there yet is taken as one in which everybody will have one.
+
+    Parameters
+    ----------
+    spec : ComparisonDesign
+    data : Study or DataFrame
+    two : bool
+        Whether people of groups that are not asked for are left out, and counted; several that are asked for are refused.
 
     Raises
     ------
@@ -94,12 +100,18 @@ def draw_comparison(spec: ComparisonDesign, data: Study | pd.DataFrame) -> Compa
         clusters.
     EstimationError
         EST-003 with as many columns to adjust for as people, or more.
+    ContractError
+        CONTRACT-016 when two groups are wanted, and several are compared with the untreated.
     """
     study = spec.study_of(data)
     drawn = draw_sample(_as_drawn(spec, study), study if study.outcomes is not None else _unread(spec, study))
     # An outcome that nobody has yet must not be measured.
     study = drawn.study if study.outcomes is not None else drawn.study.without_outcomes()
-    arms = read_groups(spec, study)
+    arms, weights = read_groups(spec, study), drawn.weights
+    left: tuple[Problem, ...] = ()
+    counts = {**arms.counts, **drawn.counts}
+    if two:
+        study, arms, weights, left = _only_two(spec, study, arms, weights, counts)
     indicator = spec.missing_covariates == "indicator"
     found = adjusting(study, spec.covariates, spec.squares, indicator)
     if found.values.shape[1] + 1 >= study.n_people:
@@ -112,14 +124,36 @@ def draw_comparison(spec: ComparisonDesign, data: Study | pd.DataFrame) -> Compa
         study=study,
         arms=arms,
         adjusting=found,
-        weights=drawn.weights,
+        weights=weights,
         weighted=drawn.weighted,
         cluster_by=cluster,
         clusters=clusters,
         cluster_names=cluster_names,
         error_type=error_type,
-        counts={**arms.counts, **drawn.counts},
-        warnings=(*drawn.warnings, *found.warnings, *_in_one_group(study, spec, arms), *_unadjusted(spec)),
+        counts=counts,
+        warnings=(*drawn.warnings, *left, *found.warnings, *_in_one_group(study, spec, arms), *_unadjusted(spec)),
+    )
+
+
+def _only_two(
+    spec: ComparisonDesign, study: Study, arms: Arms, weights: FloatArray, counts: dict[str, int]
+) -> tuple[Study, Arms, FloatArray, tuple[Problem, ...]]:
+    """Return the people of the group asked for and of the untreated; who is left out is added to the counts."""
+    if len(arms.chosen) > 1:
+        what = f"this compares two groups, and there are {len(arms.labels)}"
+        raise refusal("CONTRACT-016", what, "estimator", "name one under `arm:`, or write `arm: any`")
+    kept = np.isin(arms.codes, (0, *arms.chosen))
+    if kept.all():
+        return study, arms, weights, ()
+    gone = int((~kept).sum())
+    what = f"{shown(gone)} people are neither in '{arms.labels[arms.chosen[0]]}' nor in '{arms.labels[0]}'"
+    study, weights = study.subset(kept), weights[kept] / weights[kept].mean()
+    counts |= {"in_other_groups": gone, "people_used": study.n_people}
+    return (
+        study,
+        read_groups(spec, study),
+        weights,
+        (Problem("EST-007", f"left out of the comparison: {what}", "people"),),
     )
 
 
@@ -141,15 +175,14 @@ def read_groups(spec: ComparisonDesign, study: Study) -> Arms:
             raise refusal("IDENT-001", what, "services")
         return Arms(np.asarray(served, dtype=np.intp), ("unserved", "served"), (1,))
     bits = np.column_stack([study.arm(name) for name in spec.treated])
-    codes = bits @ (1 << np.arange(bits.shape[1]))
+    observed, codes = np.unique(bits, axis=0, return_inverse=True)
+    patterns = [tuple(int(bit) for bit in pattern) for pattern in observed.tolist()]
     # Singles before pairs before triples, each in the order of the columns.
-    patterns = sorted(product((0, 1), repeat=bits.shape[1]), key=lambda bit: (sum(bit), [-b for b in bit]))
-    there = [pattern for pattern in patterns if (codes == np.dot(pattern, 1 << np.arange(len(pattern)))).any()]
+    there = sorted(patterns, key=lambda pattern: (sum(pattern), [-bit for bit in pattern]))
     if sum(there[0]) > 0 or len(there) == 1:
         what = "nobody has 0 in every column" if sum(there[0]) > 0 else "everybody has 0 in every column"
         raise refusal("IDENT-001", what, f"people, columns {listed(spec.treated)}")
-    place = {int(np.dot(pattern, 1 << np.arange(len(pattern)))): k for k, pattern in enumerate(there)}
-    ordered = np.array([place[code] for code in codes.tolist()], dtype=np.intp)
+    ordered = np.array([there.index(pattern) for pattern in patterns], dtype=np.intp)[codes.ravel()]
     labels = ["none", *(_together(spec.treated, pattern) for pattern in there[1:])]
     if spec.arm == ANY:
         return Arms(np.asarray(ordered > 0, dtype=np.intp), ("none", ANY), (1,))

@@ -100,10 +100,7 @@ def ols_weights(spec: ComparisonDesign, data: Study | pd.DataFrame) -> OlsWeight
     >>> round(ols_weights(spec, cf.datasets.load("nsw")).weight_on_treated, 2)
     0.52
     """
-    sample = draw_comparison(spec, data)
-    if len(sample.arms.labels) > 2:
-        what = f"{len(sample.arms.labels) - 1} groups are compared with the untreated"
-        raise refusal("CONTRACT-016", what, "estimator", "name one under `arm:`, or write `arm: any`")
+    sample = draw_comparison(spec, data, two=True)
     outcome = sample.study.outcome(spec.outcome, spec.period)
     treated, weights = sample.of(1), sample.weights
     columns = np.column_stack([np.ones(sample.n), sample.adjusting.values])

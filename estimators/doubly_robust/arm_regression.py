@@ -38,7 +38,6 @@ class OutcomeDesign:
         Positions of covariates, among the columns of ``own``, whose slopes differ between groups nevertheless.
     width : int
         Columns that are not about groups; they come first.
-    n_groups : int
     """
 
     own: FloatArray
@@ -46,7 +45,6 @@ class OutcomeDesign:
     common: bool
     interacting: NDArray[np.intp]
     width: int
-    n_groups: int
 
     def of(self, arm: int) -> FloatArray:
         """Return everybody's columns (n, q) as if in a group."""
@@ -75,23 +73,22 @@ def outcome_design(sample: ComparisonSample, interactions: Sequence[str] | None)
     scaled = (found.values - found.values.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
     columns = np.column_stack([np.ones(sample.n), scaled])
     names = ("intercept", *found.names)
-    groups = len(sample.arms.labels)
     if interactions is None:
-        return OutcomeDesign(columns, names, False, np.empty(0, dtype=np.intp), columns.shape[1], groups)
+        return OutcomeDesign(columns, names, False, np.empty(0, dtype=np.intp), columns.shape[1])
     chosen: list[int] = []
     for asked in interactions:
         there = [j for j, name in enumerate(found.names) if name == asked or name.startswith(f"{asked}=")]
         if not there:
-            what = f"interaction '{asked}' is none of the columns adjusted for"
+            what = f"interaction '{asked}' is none of the columns adjusted for, or is a combination of others"
             raise refusal("DATA-004", what, "estimator", f"name one of {listed(found.names)}")
         chosen += there
     interacting = np.array(sorted(set(chosen)), dtype=np.intp) + 1
     parts, labels = [columns], list(names)
-    for arm in range(1, groups):
+    for arm in range(1, len(sample.arms.labels)):
         member = (sample.codes == arm).astype(np.float64)[:, None]
         parts += [member, member * columns[:, interacting]]
         labels += [sample.arms.labels[arm], *(f"{sample.arms.labels[arm]} x {names[j]}" for j in interacting)]
-    return OutcomeDesign(np.hstack(parts), tuple(labels), True, interacting, columns.shape[1], groups)
+    return OutcomeDesign(np.hstack(parts), tuple(labels), True, interacting, columns.shape[1])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

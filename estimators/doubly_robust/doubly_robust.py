@@ -188,4 +188,4 @@ class DoublyRobust(ComparisonDesign):
     def fit(self, data: Study | pd.DataFrame) -> ComparisonFit:
         """Return the comparison and its effects on the outcome."""
         comparison = self.build(data)
-        return ComparisonFit(comparison, comparison.effect())
+        return ComparisonFit(comparison, comparison.effect(), self.period)

@@ -63,32 +63,11 @@ def balancing_of(sample: ComparisonSample, matches: Matches) -> FloatArray:
 
 def _two_groups(spec: "Matching", data: Study | pd.DataFrame) -> ComparisonSample:
     """Draw the people of the two groups that are compared."""
-    study = spec.study_of(data)
-    sample = draw_comparison(spec, study)
-    if len(sample.arms.chosen) > 1:
-        what = f"matching compares two groups, and there are {len(sample.arms.labels)}"
-        raise refusal("CONTRACT-016", what, "estimator", "name one under `arm:`, or write `arm: any`")
-    (chosen,) = sample.arms.chosen
-    kept = sample.of(0) | sample.of(chosen)
-    if not kept.all():
-        drawn = draw_comparison(spec, sample.study.subset(kept))
-        counts = {**drawn.counts, **sample.counts, "in_other_groups": int((~kept).sum())}
-        counts["people_used"] = drawn.n
-        label = sample.arms.labels[chosen]
-        what = f"{shown(int((~kept).sum()))} people are neither in '{label}' nor in '{sample.arms.labels[0]}'"
-        other = Problem("EST-007", f"left out of the comparison: {what}", "people")
-        warnings = tuple(dict.fromkeys((*sample.warnings, *drawn.warnings, other)))
-        sample = _renewed(drawn, counts, warnings)
+    sample = draw_comparison(spec, data, two=True)
     for code, word in ((0, "untreated"), (1, "treated")):
         if sample.of(code).sum() < 2:
             raise refusal("EST-001", f"one person is {word}, so that nothing says how much such people vary", "people")
     return sample
-
-
-def _renewed(sample: ComparisonSample, counts: dict[str, int], warnings: tuple[Problem, ...]) -> ComparisonSample:
-    from dataclasses import replace
-
-    return replace(sample, counts=counts, warnings=warnings)
 
 
 def _chooses(spec: "Matching") -> bool:

@@ -159,8 +159,7 @@ class Matching(ComparisonDesign):
         unknown = [name for name in self.adjusted if name not in self.covariates]
         if unknown:
             raise ValueError(f"`bias_adjustment` names {', '.join(unknown)}, which `covariates` does not")
-        wanted = self.errors or ("scores" if self.cluster is not None or self.vcov is not None else None)
-        if self.errors in ("abadie_imbens", "matched_sets") and wanted is not None:
+        if self.errors in ("abadie_imbens", "matched_sets"):
             for name in ("cluster", "vcov"):
                 if getattr(self, name) is not None:
                     raise ValueError(f"`errors: {self.errors}` has no `{name}`; use `errors: scores` with it")
@@ -240,4 +239,4 @@ class Matching(ComparisonDesign):
             As `build` and `Matched.effect`.
         """
         matched = self.build(data)
-        return ComparisonFit(matched, matched.effect())
+        return ComparisonFit(matched, matched.effect(), self.period)

@@ -27,12 +27,12 @@ class Request:
     sample : ComparisonSample
         Of two groups, codes 0 and 1.
     score : Score or None
-        Where `needs_score` says that it is used.
+        Where the distance, the method, a caliper or the order uses one.
     places : ndarray, shape (n, d)
         Where people stand: Euclidean distance between two rows is their distance. One column, in standard deviations over
         everybody, for scores; whitened covariates otherwise.
     ruler : ndarray, shape (n,), or None
-        The score that a caliper bounds, in standard deviations over everybody; None without a caliper.
+        What a caliper bounds, in standard deviations, or who chooses first goes by; None where neither is asked for.
     blocks : ndarray of int, shape (n,)
         0..B-1: people are compared within; all zero without `exact`.
     focal : ndarray of bool, shape (n,)

@@ -63,8 +63,12 @@ def neighbours(
 
     Returns
     -------
-    sizes, chosen, tied : ndarray of int
-        As `line.neighbours`.
+    sizes : ndarray of int, shape (m,)
+        Partners of each.
+    chosen : ndarray of int, shape (sizes.sum(),)
+        Their positions, person by person.
+    tied : ndarray of int, shape (m,)
+        Partners beyond ``count`` who tie.
 
     Examples
     --------

@@ -13,11 +13,10 @@ from counterfoil.estimators.refutation.separation import between, carries, first
 
 
 class BadControl(NamedTuple):
-    """A column that had better not be adjusted for: which, of what kind, whether it biases, and why."""
+    """A column that had better not be adjusted for: which, of what kind, and why."""
 
     column: str
     kind: str
-    biases: bool
     sentence: str
 
 
@@ -57,18 +56,18 @@ def _found(
         without = [other for other in good if other != name]
         if name in path and name != outcome:
             what = f"{name} lies on the way from {programme} to {outcome}, so that adjusting for it takes away a part of the effect"
-            yield BadControl(name, "mediator", True, what)
+            yield BadControl(name, "mediator", what)
         elif name in after_outcome:
             what = f"{name} comes after {outcome}, so that adjusting for it mixes effects with causes"
-            yield BadControl(name, "after the outcome", True, what)
+            yield BadControl(name, "after the outcome", what)
         elif name in banned:
             what = (
                 f"{name} is moved by what {programme} brings about, so that adjusting for it hides a part of the effect"
             )
-            yield BadControl(name, "after the programme", True, what)
+            yield BadControl(name, "after the programme", what)
         elif name in after:
             what = f"{name} is moved by {programme}; it carries nothing that must be adjusted for and is no baseline"
-            yield BadControl(name, "after the programme", False, what)
+            yield BadControl(name, "after the programme", what)
         elif not whole and (
             carries(graph, treatments, outcome, without)
             or (
@@ -80,13 +79,13 @@ def _found(
                 f"{name} is a common result of what moves {programme} and of what moves {outcome}, so that adjusting for it "
                 "ties the two together"
             )
-            yield BadControl(name, "collider", True, what)
+            yield BadControl(name, "collider", what)
         elif _moves_only(graph, name, treatments, outcome, arrows, without):
             what = (
                 f"{name} moves {outcome} through {programme} alone, so that adjusting for it costs precision and enlarges "
                 "whatever bias is left"
             )
-            yield BadControl(name, "instrument", False, what)
+            yield BadControl(name, "instrument", what)
 
 
 def _moves_only(

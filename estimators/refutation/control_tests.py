@@ -29,11 +29,14 @@ from counterfoil.estimators.refutation.repeated_tests import verdict
 from counterfoil.estimators.refutation.roles import roles_of
 from counterfoil.estimators.spec import Design
 from counterfoil.estimators.stack import stack
+from counterfoil.estimators.weighting.longitudinal_weighting import LongitudinalWeighting
 
 POWER: Final = 0.8
 """With which chance a difference that is named in a sentence would have been seen."""
 SERVED: Final = "served by "
 OURS: Final = "counterfoil"
+ADJUSTING: Final = ("squares", "exact", "interactions")
+"""Fields beside `covariates` in which a design may name what people must be alike in."""
 
 
 def control_tests(
@@ -102,16 +105,19 @@ def on_outcome(spec: Design, study: Study, control: NegativeOutcome) -> tuple[De
     if same and (period == spec.period or None in (period, spec.period)):
         raise refusal("EST-014", f"'{name}' is the outcome that the design measures", "negative controls")
     same_thing = {*control.without, *(() if recorded else (name,))}
-    if dropped := [other for other in spec.covariates if other in same_thing]:
-        changes["covariates"] = tuple(other for other in spec.covariates if other not in dropped)
-        taken += dropped
-        if isinstance(spec, ComparisonDesign):
-            changes["squares"] = tuple(other for other in spec.squares if other not in dropped)
+    for field in ("covariates", *ADJUSTING):
+        given = getattr(spec, field, None)
+        if given and same_thing & set(given):
+            changes[field] = tuple(other for other in given if other not in same_thing)
+            taken += [other for other in given if other in same_thing]
+    if isinstance(spec, LongitudinalWeighting):
+        changes["before"] = tuple(tuple(other for other in names if other not in same_thing) for names in spec.before)
+        taken += [other for names in spec.before for other in names if other in same_thing]
     if isinstance(spec, Experiment) and spec.before:
         kept = tuple(other for other in spec.before if other != period) if same else ()
         taken += [other for other in spec.before if other not in kept]
         changes["before"] = kept
-    note = f" ({', '.join(taken)} not adjusted for)" if taken else ""
+    note = f" ({', '.join(dict.fromkeys(taken))} not adjusted for)" if taken else ""
     over = study if recorded else column_as_outcome(study, name)
     return spec.model_copy(update=changes), over, note
 
@@ -134,7 +140,7 @@ def on_treatment(spec: Design, study: Study, control: NegativeTreatment) -> tupl
         others = spec.providers or tuple(other for other in study.providers if other != name)
         return spec.model_copy(update={"providers": (*others, name)}), study, " (as one provider more)"
     field = "treated" if isinstance(spec, ComparisonDesign) else "assigned"
-    if not isinstance(spec, ComparisonDesign | Experiment):
+    if isinstance(spec, LongitudinalWeighting) or not isinstance(spec, ComparisonDesign | Experiment):
         kind = getattr(spec, "kind", type(spec).__name__)
         raise refusal("EST-053", f"a design of kind {kind} takes no other treatment", "negative controls")
     if name in roles.columns:
@@ -147,8 +153,9 @@ def on_treatment(spec: Design, study: Study, control: NegativeTreatment) -> tupl
         over = replace(study, people=study.people.assign(**marks), digests={})
     covariates = (*(other for other in spec.covariates if other != name), *given)
     changes: dict[str, Any] = {field: name, "control": None, "arm": None, "covariates": covariates}
-    if isinstance(spec, ComparisonDesign):
-        changes["squares"] = tuple(other for other in spec.squares if other != name)
+    for part in ADJUSTING:
+        if column := getattr(spec, part, None):
+            changes[part] = tuple(other for other in column if other != name)
     return spec.model_copy(update=changes), over, f" (with {', '.join(given)} adjusted for)"
 
 

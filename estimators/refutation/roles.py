@@ -11,6 +11,7 @@ from counterfoil.estimators.instruments.instrumental_variable import Instrumenta
 from counterfoil.estimators.refutation.causal_graph import CausalGraph
 from counterfoil.estimators.refutation.identification import Identification, identify
 from counterfoil.estimators.spec import Design
+from counterfoil.estimators.weighting.longitudinal_weighting import LongitudinalWeighting
 
 
 class Roles(NamedTuple):
@@ -44,7 +45,8 @@ def roles_of(spec: Design, study: Study) -> Roles:
     """
     if isinstance(spec, ComparisonDesign):
         treatments = spec.treated_columns or study.providers
-        return Roles(treatments, spec.covariates, (), spec.treated_columns, None)
+        covariates = tuple(dict.fromkeys((*spec.covariates, *getattr(spec, "exact", ()))))
+        return Roles(treatments, covariates, (), spec.treated_columns, None)
     if isinstance(spec, Contribution):
         return Roles(spec.providers or study.providers, spec.covariates, (), (), None)
     if isinstance(spec, InstrumentalVariable):
@@ -88,6 +90,9 @@ def identify_design(graph: CausalGraph, spec: Design, study: Study, outcome: str
     >>> identify_design(graph, Experiment(outcome="earnings"), cf.datasets.load("nsw")).identified
     True
     """
+    if isinstance(spec, LongitudinalWeighting):
+        what = "a graph without time cannot speak of a treatment that is decided period by period"
+        raise refusal("EST-053", what, "estimator", "leave the graph out")
     roles = roles_of(spec, study)
     measured = outcome or spec.outcome or (study.outcome_names[0] if len(study.outcome_names) == 1 else "outcome")
     treatments = roles.treatments

@@ -56,7 +56,7 @@ def benchmarks(
     found = []
     for k, (term, name) in enumerate(zip(effects.terms, outcomes, strict=True)):
         people = compared_groups(sample.codes, riesz[:, k])
-        y, codes = sample.study.outcome(name, period)[people], sample.codes[people]
+        y, codes = sample.study.outcome(name, period or fit.period)[people], sample.codes[people]
         columns, weights = sample.adjusting.values[people], sample.weights[people]
         treated = (codes > 0).astype(np.intp)
 

@@ -82,8 +82,9 @@ def e_value(ratio: float, truth: float = 1.0) -> float:
     >>> round(e_value(0.8), 2), e_value(1.0)
     (1.81, 1.0)
     """
-    if not (0 < ratio < math.inf and 0 < truth < math.inf):
-        raise refusal("EST-051", f"a ratio is positive and finite, not {min(ratio, truth):g}")
+    for value in (ratio, truth):
+        if not 0 < value < math.inf:
+            raise refusal("EST-051", f"a ratio is positive and finite, not {value:g}")
     larger = max(ratio / truth, truth / ratio)
     return larger + math.sqrt(larger * (larger - 1))
 
@@ -230,7 +231,7 @@ def of_comparison(fit: ComparisonFit, conf_level: float = 0.95, period: str | No
         Of one group.
     conf_level : float
     period : str, optional
-        The outcome's, where it has several.
+        The outcome's, where it has several; the design's own when omitted.
 
     Raises
     ------
@@ -241,7 +242,7 @@ def of_comparison(fit: ComparisonFit, conf_level: float = 0.95, period: str | No
     """
     gain, sample = fit.total(), fit.comparison.sample
     name = gain.outcome if isinstance(gain.outcome, str) else gain.outcome[0]
-    outcome, untreated = sample.study.outcome(name, period), sample.of(0)
+    outcome, untreated = sample.study.outcome(name, period or fit.period), sample.of(0)
     weights = fit.comparison.balancing[untreated, 0]
     mean = float(np.average(outcome[untreated], weights=weights))
     value, (low, high) = float(gain.values[0]), gain.interval(conf_level)[0].tolist()

@@ -94,7 +94,10 @@ def set_bounds(
     Raises
     ------
     EstimationError
-        EST-051 for Γ below 1; EST-015 when nobody differs within a set.
+        EST-051 for Γ below 1, a level that is no chance, or a trim that is not positive; EST-015 when nobody differs within a
+        set.
+    DataError
+        DATA-014 for an outcome that is not finite.
     IdentificationError
         IDENT-020 for a set that holds several of both, or only one kind.
 
@@ -105,8 +108,12 @@ def set_bounds(
     >>> found.p_upper.round(3)
     array([0.022, 0.118])
     """
-    y = np.asarray(outcome, dtype=np.float64) - effect * np.asarray(treated, dtype=np.float64)
     had = np.asarray(treated).astype(bool)
+    y = np.asarray(outcome, dtype=np.float64) - effect * had
+    if not np.isfinite(y).all():
+        raise refusal("DATA-014", "outcomes of matched sets are finite numbers", "outcome")
+    if not (0 < level < 1 and trim > 0):
+        raise refusal("EST-051", f"a level of {level:g} is no chance, or a trim of {trim:g} is not above 0")
     asked = tuple(checked_gamma(gamma) for gamma in gammas)
     places = _members(np.unique(np.asarray(sets), return_inverse=True)[1], had)
     stacked = _stacked(_scores(y, places, trim), [had[members] for members in places])

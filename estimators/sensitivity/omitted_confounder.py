@@ -25,6 +25,7 @@ from counterfoil.estimators.covariance import FloatArray
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.least_squares import least_squares
 from counterfoil.estimators.omitted_variable import NO_WEIGHT, OmittedVariable
+from counterfoil.estimators.weighting.longitudinal_weights import LongitudinalWeights
 
 PER_COLUMN: Final = 2
 """People for each column that a group needs for slopes of its own."""
@@ -77,8 +78,16 @@ def confoundable(fit: ComparisonFit, period: str | None = None) -> Confoundable:
     fit : ComparisonFit
         Weights are its effects' own, or the comparison's where they carry none.
     period : str, optional
-        The outcome's, where it has several.
+        The outcome's, where it has several; the design's own when omitted.
+
+    Raises
+    ------
+    EstimationError
+        EST-015 for a treatment that is decided period by period, whose weights rest on more than one set of covariates.
     """
+    if isinstance(fit.comparison, LongitudinalWeights):
+        what = "a treatment that is decided period by period rests on what was known by each period, and not on one set of covariates"
+        raise refusal("EST-015", what, "estimator")
     sample, effects = fit.comparison.sample, fit.effects
     riesz = (
         signed_weights(sample, fit.comparison.balancing)
@@ -88,7 +97,7 @@ def confoundable(fit: ComparisonFit, period: str | None = None) -> Confoundable:
     residuals = np.zeros_like(riesz)
     for k, name in enumerate(_outcomes(effects)):
         chosen = compared_groups(sample.codes, riesz[:, k])
-        outcome = sample.study.outcome(name, period)
+        outcome = sample.study.outcome(name, period or fit.period)
         residuals[chosen, k] = regression_residuals(
             outcome[chosen], sample.codes[chosen], sample.adjusting.values[chosen], sample.weights[chosen]
         )

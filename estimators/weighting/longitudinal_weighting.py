@@ -146,7 +146,7 @@ class LongitudinalWeighting(ComparisonDesign):
             As `build`, and when people lack an outcome.
         """
         made = self.build(data)
-        return ComparisonFit(made, made.effect())
+        return ComparisonFit(made, made.effect(), self.period)
 
     def _period(self, sample: ComparisonSample, treated: tuple[str, ...], number: int) -> PeriodScore:
         """Fit one period's chances to those whose treatment was not settled by their last one."""

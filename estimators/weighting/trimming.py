@@ -74,7 +74,7 @@ def kept_by(trim: ChanceRange | Literal["crump"], score: Score, weights: FloatAr
         # Of equal values the last one counts: people with equal chances are kept or left out together.
         place = np.searchsorted(ordered, ordered, side="right") - 1
         allowed = np.flatnonzero((ordered <= 2.0 * mean[place]) & np.isfinite(ordered))
-        return np.asarray(spread <= ordered[allowed[-1]])
+        return np.asarray(spread <= ordered[allowed[-1]]) if len(allowed) else np.zeros(len(spread), dtype=bool)
     against = score.chance[:, 1:] / (score.chance[:, 1:] + score.chance[:, [0]])
     return np.asarray(((against >= trim.below) & (against <= trim.above)).all(axis=1))
 

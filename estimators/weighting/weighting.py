@@ -167,7 +167,7 @@ class Weighting(ComparisonDesign):
             As `build`, and when people lack an outcome.
         """
         made = self.build(data)
-        return ComparisonFit(made, made.effect())
+        return ComparisonFit(made, made.effect(), self.period)
 
     def _chances(self, sample: ComparisonSample) -> Score:
         """Return chances of each group; a learner's are of people whom it did not learn from."""

@@ -80,6 +80,9 @@ def _check_adjustments(contract: Contract, name: str, effect: Effect) -> Iterato
         ):
             what = f"`{key}:` is held against designs that compare people at one time, and kind {spec.kind} is none"
             yield Problem("CONTRACT-016", what, contract.where("effects", name, key))
+    if effect.graph is not None and isinstance(spec, LongitudinalWeighting):
+        what = "`graph:` has no time, and cannot speak of a treatment that is decided period by period"
+        yield Problem("CONTRACT-016", what, contract.where("effects", name, "graph"), "leave the graph out")
     if effect.settled_in is None:
         return
     if isinstance(spec, Published | Composed):

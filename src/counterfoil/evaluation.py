@@ -90,7 +90,7 @@ class Evaluation:
     quantities: Mapping[str, Quantity] = field(default_factory=dict)
     onward: Onward | None = None
     reported: Reported | None = None
-    _found: dict[str, PaymentSensitivity | None] = field(default_factory=dict, init=False, repr=False)
+    _found: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def answered(self) -> bool:
@@ -182,6 +182,18 @@ class Evaluation:
         gated = [name for name, result in effects.items() if result.terms.gate is not None]
         return draw_payments(self.settlement.inputs, draw, size, gated=gated)
 
+    def payments_told(self) -> tuple[Payments | None, str]:
+        """Return the draws that text, JSON and report tell, or None and why there are none; no reason where nothing varies."""
+        if "payments" not in self._found:
+            drawn, why = None, "" if self.draws_told else "the ledger is long; Evaluation.payments() draws it"
+            try:
+                drawn = self.payments(self.draws_told) if self.draws_told else None
+            except CounterfoilError as error:
+                why = f"{', '.join(error.codes)}: {error.problems[0].what}"
+            self._found["payments"] = drawn, why
+        told: tuple[Payments | None, str] = self._found["payments"]
+        return told
+
     def distances(self) -> tuple[Distance, ...]:
         """Return how far each value is from the next thresholds of what is paid on it, and what that would change."""
         if self.settlement is None or self.settlement.inputs is None:
@@ -204,7 +216,8 @@ class Evaluation:
             fits = [result.fit for result in self.effects.values() if isinstance(result.fit, ContributionFit)]
             learned = any(fit.choice.model == "learner" for fit in fits)
             self._found["hidden causes"] = None if learned else payment_sensitivity(self, (1.0,))
-        return self._found["hidden causes"]
+        found: PaymentSensitivity | None = self._found["hidden causes"]
+        return found
 
     def export(self, folder: str | Path, *, show_small_cells: bool = False) -> tuple[Path, ...]:
         """Write the ledger as CSV, JSON, Excel, INDIGO rows and a record that can be settled again; return the files.
@@ -260,6 +273,7 @@ class Evaluation:
             "effects": {name: _effect_dict(self.contract, result) for name, result in self.effects.items()},
             "settlement": None if self.settlement is None else _settlement_dict(self.settlement),
             "alternatives": [] if self.settlement is None else self.alternatives().to_dict("records"),
+            "sampling_error": _drawn_dict(*self.payments_told()),
             "hidden_causes": None if (hidden := self.hidden_causes()) is None else hidden.to_records(),
             "versions": {package: version(package) for package in packages},
         }
@@ -594,6 +608,19 @@ def _quantity_dict(quantity: Quantity) -> dict[str, Any]:
     keys = ("period", "group", "rung", "provider")
     cells = [dict(zip(keys, cell.place, strict=True)) | {"amount": cell.amount} for cell in quantity.cells]
     return {"cells": cells, "notes": list(quantity.notes)}
+
+
+def _drawn_dict(drawn: Payments | None, why: str) -> dict[str, Any]:
+    """Return how the payment would spread under sampling error as plain data, or why that is not told."""
+    if drawn is None:
+        return {"draws": 0, "why": why, "nothing_due": None, "payments": []}
+    rows = drawn.tidy().astype(object)
+    return {
+        "draws": drawn.size,
+        "why": why,
+        "nothing_due": drawn.nothing_due,
+        "payments": rows.where(rows.notna(), None).to_dict("records"),
+    }
 
 
 def _settlement_dict(settlement: Settlement) -> dict[str, Any]:

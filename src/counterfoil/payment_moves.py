@@ -199,12 +199,13 @@ class PaymentSensitivity:
             if move.multiple != least:
                 continue
             like = "as" if move.multiple == 1 else f"{move.multiple:g} times as"
-            who = f"{of.format(move.effect)}a confounder {like} strong as {move.covariate}"
+            whose = of.format(move.effect)
+            who = f"{whose}a confounder {like} strong as {move.covariate}"
             if move.bias == 0:
                 nothing = "who was served" if move.r2_treatment == 0 else "the outcome"
                 yield (
-                    f"{move.covariate} is no yardstick: once the other covariates are accounted for, it adds nothing to what tells "
-                    f"{nothing}"
+                    f"{whose}{move.covariate} is no yardstick: once the other covariates are accounted for, it adds nothing to what "
+                    f"tells {nothing}"
                 )
                 continue
             yield f"{who} could move the payment {self._by(move.payment_low, 'if the gain is really lower')}; {self._to(move.payment_high)}"

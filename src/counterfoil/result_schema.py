@@ -129,6 +129,14 @@ def evaluation_schema() -> dict[str, Any]:
             "effects": _map(effect),
             "settlement": {"anyOf": [settlement, {"type": "null"}]},
             "alternatives": _list(alternative),
+            "sampling_error": _object(
+                {
+                    "draws": {"type": "integer"},
+                    "why": _TEXT,
+                    "nothing_due": _NUMBER,
+                    "payments": _list({"type": "object"}),
+                }
+            ),
             "hidden_causes": {"anyOf": [{"type": "object"}, {"type": "null"}]},
             "versions": _map(_TEXT),
         }

@@ -142,12 +142,8 @@ class _Runner:
         terms = last.effects[self._effect].model_copy(update=changes)
         key = asked.estimator.model_dump_json()
         if self._last is None or self._last[0] != key:
-            whole = varied(
-                last, self._effect, terms.model_copy(update={"split": None, "graph": None, "negative_controls": None})
-            )
-            # What is held against the design of the contract says nothing of another one, and is not measured again.
-            alone = terms.model_copy(update={"split": None, "graph": None, "negative_controls": None})
-            whole = varied(last, self._effect, alone)
+            # The graph, too, is the contract's own, and is not held against every other design.
+            whole = varied(last, self._effect, terms.model_copy(update={"split": None, "graph": None}))
             others = [name for name in last.measured if name != self._effect]
             raise_any(disagreements(whole, self._study, without=others))
             self._last = key, measure(whole, self._study, self._effect)

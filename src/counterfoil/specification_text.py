@@ -183,6 +183,8 @@ def _cells(curve: "SpecificationCurve", row: SpecificationRow) -> dict[str, str]
     }
     if len(curve.contract.players) > 1:
         cells["order"] = order
+    if len(curve.estimands) > 1:
+        cells["estimand"] = row.estimand or ""
     return {**cells, "refused": ", ".join(row.codes)}
 
 

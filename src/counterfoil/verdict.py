@@ -17,7 +17,7 @@ from counterfoil.attribution.payment.pot import PotAndSplit
 from counterfoil.attribution.payment.split import Split
 from counterfoil.attribution.payment.unit_price import UnitPrice
 from counterfoil.attribution.shares import Shares
-from counterfoil.errors import CounterfoilError, listed
+from counterfoil.errors import listed
 from counterfoil.estimators.estimate import Estimate
 from counterfoil.estimators.support import CLASSES
 from counterfoil.moved import instrument_lines
@@ -460,16 +460,10 @@ def _ledger_lines(evaluation: "Evaluation") -> Iterator[str]:
 
 def _uncertainty_lines(evaluation: "Evaluation") -> Iterator[str]:
     """Say how the payment would spread under sampling error, and how far the next thresholds are."""
-    size = evaluation.draws_told
-    drawn = None
-    if not size:
+    drawn, why = evaluation.payments_told()
+    if why:
         yield ""
-        yield "Payment under sampling error: not drawn, because the ledger is long; Evaluation.payments() draws it"
-    try:
-        drawn = evaluation.payments(size) if size else None
-    except CounterfoilError as error:
-        yield ""
-        yield f"Payment under sampling error: not told ({', '.join(error.codes)}: {error.problems[0].what})"
+        yield f"Payment under sampling error: not told ({why})"
     if drawn is not None:
         yield ""
         yield "Payment under sampling error (draws of the effects around their estimates)"

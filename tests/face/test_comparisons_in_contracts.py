@@ -100,6 +100,9 @@ def test_report_text_and_json_show_how_alike_people_are(kind: str, tmp_path: Pat
     assert "Standardised differences of 0.1 or more" in evaluation.summary()
     told = json.loads(evaluation.to_json())
     jsonschema.validate(told, evaluation_schema())
+    assert told["sampling_error"]["draws"] > 0
+    whole = told["sampling_error"]["payments"][0]
+    assert whole["conf_low"] <= whole["conf_high"]
     rows = told["effects"]["work"]["alike"]["balance"]
     assert {row["covariate"] for row in rows} >= {"need", "site=s1"}
     assert all(set(row) == {"term", "covariate", "before", "after", "balanced"} for row in rows)
@@ -259,10 +262,9 @@ def test_what_is_declared_must_exist(tmp_path: Path) -> None:
         assert "contract.yaml, line 12" in str(caught.value)
 
 
-def test_a_design_over_time_takes_no_graph(tmp_path: Path) -> None:
-    text = (CONTRACT % ("higher", "kind: staggered_did, first_treated: since")).replace(
-        "    planning:", DECLARED + "    planning:"
-    )
+@pytest.mark.parametrize("kind", ["kind: staggered_did, first_treated: since", KINDS["periods"]])
+def test_a_design_over_time_takes_no_graph(kind: str, tmp_path: Path) -> None:
+    text = (CONTRACT % ("higher", kind)).replace("    planning:", DECLARED + "    planning:")
     (tmp_path / "contract.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(CounterfoilError, match="CONTRACT-016"):
         cf.check(cf.read_contract(tmp_path / "contract.yaml"), study())

@@ -20,9 +20,10 @@ def alike(result: "EffectResult") -> dict[str, Any] | None:
     if comparison is None:
         return None
     table = balance_of_comparison(comparison)
+    drawable = [] if table is None else love_rows(table)
     pictures, more = [], 0
-    for term in comparison.sample.terms if table is not None else ():
-        rows = [row for row in love_rows(table) if row.term == term] if table is not None else []
+    for term in comparison.sample.terms if drawable else ():
+        rows = [row for row in drawable if row.term == term]
         more += max(0, len(rows) - MOST_ROWS)
         called = "" if term == "gain" else f", {term}"
         drawn = [Likeness(row.name, row.before, row.after) for row in rows[:MOST_ROWS]]

@@ -17,7 +17,6 @@ from counterfoil.attribution.payment.unit_price import UnitPrice
 from counterfoil.attribution.rules import rule_named
 from counterfoil.contract import Contract
 from counterfoil.datasets.disclosure import SMALL_CELL, shown, suppress_counts
-from counterfoil.errors import CounterfoilError
 from counterfoil.estimators.contamination import Contamination
 from counterfoil.estimators.contribution import ContributionFit
 from counterfoil.estimators.estimate import Estimate
@@ -323,12 +322,7 @@ def _quantities(evaluation: "Evaluation", show_small_cells: bool) -> list[tuple[
 
 def _risk(evaluation: "Evaluation") -> dict[str, Any] | None:
     """Return how the payment spreads under sampling error, and how far the next thresholds are."""
-    drawn, why = None, ""
-    try:
-        drawn = evaluation.payments(evaluation.draws_told) if evaluation.draws_told else None
-        why = "" if evaluation.draws_told else "the ledger is so long that its payment is not drawn"
-    except CounterfoilError as error:
-        why = f"{error.codes[0]}: {error.problems[0].what}"
+    drawn, why = evaluation.payments_told()
     far = [
         (one.clause, f"{one.what} ({one.kind}, {one.direction})", shown_number(one.value), shown_number(one.threshold),
          shown_number(one.distance), "not told" if one.change is None else f"{one.change:+,}")

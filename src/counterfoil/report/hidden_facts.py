@@ -19,9 +19,9 @@ def hidden(evaluation: "Evaluation") -> dict[str, Any] | None:
     rows = [
         (
             f"{move.covariate} ({move.effect})" if several else move.covariate,
-            f"{move.gain_low:,.4g} to {move.gain_high:,.4g}",
-            money(move.payment_low),
-            money(move.payment_high),
+            f"{move.gain_low:,.4g} to {move.gain_high:,.4g}" if move.bias else "no yardstick",
+            money(move.payment_low) if move.bias else "",
+            money(move.payment_high) if move.bias else "",
         )
         for move in found.moves
     ]
@@ -30,4 +30,5 @@ def hidden(evaluation: "Evaluation") -> dict[str, Any] | None:
         f"and of who was treated; to take its 95% interval to zero, {firm:.1%}"
         for effect, (strength, firm) in found.strengths.items()
     ]
-    return {"rows": rows, "lines": [*whole, *found.flip_lines()]}
+    left = [f"{effect}: {why}" for effect, why in found.left_out.items()]
+    return {"rows": rows, "lines": [*whole, *found.flip_lines(), *left]}

@@ -107,3 +107,22 @@ def test_a_contradiction_in_the_terms_is_refused() -> None:
     for terms in ({"treated": "a", "arm": "1"}, {"treated": ("a",)}, {"squares": ("age",)}, {"covariates": ("y",)}):
         with pytest.raises(ValueError):
             ComparisonDesign(outcome="y", **terms)
+
+
+def test_groups_that_are_not_compared_say_nothing() -> None:
+    """A level, or a single cluster, of people who are left out is no reason to warn or to refuse."""
+    data = frame().assign(site=lambda table: np.where(table["group"] == "south", "far", "near"))
+    data["town"] = np.where(data["group"] == "south", "t0", "t" + (data.index % 4).astype(str))
+    spec = ComparisonDesign(
+        outcome="y", treated="group", control="none", arm="north", covariates=("age", "site"), cluster="town"
+    )
+    sample = draw_comparison(spec, data, two=True)
+    assert sample.n == 40
+    assert sample.counts["in_other_groups"] == 20
+    assert [problem.code for problem in sample.warnings] == ["EST-007", "EST-005"]
+
+
+def test_two_groups_of_several_must_be_named() -> None:
+    spec = ComparisonDesign(outcome="y", treated="group", control="none", covariates=("age",))
+    with pytest.raises(CounterfoilError, match="CONTRACT-016"):
+        draw_comparison(spec, frame(), two=True)

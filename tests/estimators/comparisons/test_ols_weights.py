@@ -38,3 +38,14 @@ def test_nothing_to_weigh_is_refused() -> None:
     frame = pd.DataFrame({"x": [1.0, 2.0] * 10, "t": [0, 0, 1, 1] * 5, "y": np.arange(20.0)})
     with pytest.raises(CounterfoilError, match="EST-015"):
         ols_weights(Weighting(outcome="y", treated="t", covariates=("x",)), frame)
+
+
+def test_one_of_several_groups_may_be_named() -> None:
+    rng = np.random.default_rng(8)
+    frame = pd.DataFrame({"x": rng.normal(size=90), "g": np.array(["none", "a", "b"])[np.arange(90) % 3]})
+    frame["y"] = frame["x"] + rng.normal(size=90)
+    named = Weighting(outcome="y", treated="g", control="none", arm="a", covariates=("x",))
+    alone = ols_weights(named, frame[frame["g"] != "b"])
+    assert ols_weights(named, frame) == alone
+    with pytest.raises(CounterfoilError, match="CONTRACT-016"):
+        ols_weights(named.model_copy(update={"arm": None}), frame)
